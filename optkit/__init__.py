@@ -1,0 +1,60 @@
+"""optkit: who said stop, who came back, which sender drives people away, who must not be messaged today.
+
+The public names, each imported on first use: ``import optkit`` loads none of the libraries behind them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optkit.config import configure as configure
+    from optkit.config import settings as settings
+    from optkit.errors import AuthenticationError as AuthenticationError
+    from optkit.errors import CacheError as CacheError
+    from optkit.errors import DriftError as DriftError
+    from optkit.errors import HistoryError as HistoryError
+    from optkit.errors import LoadInterrupted as LoadInterrupted
+    from optkit.errors import MissingWindowsError as MissingWindowsError
+    from optkit.errors import OptkitError as OptkitError
+    from optkit.errors import RateLimitError as RateLimitError
+    from optkit.errors import ResponseError as ResponseError
+    from optkit.errors import SettingsError as SettingsError
+    from optkit.errors import TransportError as TransportError
+
+__version__ = "0.1.0"
+
+#: Where each public name lives. `tests/test_public_names.py` holds this and the imports above equal.
+_HOMES = {
+    "errors": (
+        "AuthenticationError",
+        "CacheError",
+        "DriftError",
+        "HistoryError",
+        "LoadInterrupted",
+        "MissingWindowsError",
+        "OptkitError",
+        "RateLimitError",
+        "ResponseError",
+        "SettingsError",
+        "TransportError",
+    ),
+    "config": ("configure", "settings"),
+}
+_MODULES: tuple[str, ...] = ()
+_MODULE_OF = {name: f"optkit.{home}" for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_MODULE_OF, *_MODULES])  # noqa: PLE0605 - computed, so that names are written down once
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"optkit.{name}")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'optkit' has no attribute {name!r}")
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""One question a module, each answered from a history, wherever that came from."""

@@ -1,0 +1,276 @@
+"""Settings: an argument, or else `configure`, or else the environment, or else the default.
+
+The room is not called ``settings`` because ``optkit.settings()`` is a function.
+"""
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from optkit.errors import SettingsError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a load works with; made by `resolve`, which checks it.
+
+    Attributes
+    ----------
+    token : str or None
+        The user access token; never shown.
+    base_url : str
+        The server's origin, for example ``https://cx.avaamo.com``.
+    account : str
+        Name of the cache's folder; ``demo`` is the made-up account.
+    cache_dir : Path
+        The folder of the accounts' folders.
+    workers : int
+        Requests under way at once, at most.
+    timeout : float
+        Seconds to wait for a connection, and for the next bytes of an answer.
+    max_rps : float or None
+        Requests a second, at most; None for no limit.
+    look_back : timedelta
+        How late an event may become visible; younger windows are read again.
+    """
+
+    token: str | None = field(repr=False)
+    base_url: str
+    account: str
+    cache_dir: Path
+    workers: int
+    timeout: float
+    max_rps: float | None
+    look_back: timedelta
+
+
+def default_cache_dir() -> Path:
+    """Return the checkout's ``data`` folder when optkit runs from one, else the user's cache folder.
+
+    It depends on where the package lies, not on the folder that a command is typed in.
+    """
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "pyproject.toml").is_file() and (checkout / "data" / "README.md").is_file():
+        return checkout / "data"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_path("optkit"))
+
+
+def _token(value: Any) -> str | None:
+    if value is None:
+        return None
+    token = str(value).strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError(
+            "token is empty or has characters that no HTTP header can carry; copy it once more"
+        )
+    return token
+
+
+def _base_url(value: Any) -> str:
+    try:
+        parts = urlsplit(str(value))
+        port = parts.port
+    except ValueError:
+        raise SettingsError("base_url is not a URL; give the origin, such as https://cx.avaamo.com") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+        raise SettingsError("base_url must be an origin, such as https://cx.avaamo.com")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise SettingsError("base_url is the origin alone: leave out the path (such as /api/v2)")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise SettingsError("base_url must be https: a token does not travel unencrypted beyond this machine")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def _account(value: Any) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", str(value)):
+        raise SettingsError(
+            "account names a folder: up to 64 letters, digits, '.', '_' or '-', no '.' or '-' first"
+        )
+    return str(value)
+
+
+def _cache_dir(value: Any) -> Path:
+    if not str(value):
+        raise SettingsError("cache_dir is empty; give a folder")
+    return Path(value).expanduser().resolve()
+
+
+def _workers(value: Any) -> int:
+    try:
+        workers = int(str(value))
+    except ValueError:
+        workers = 0
+    if not 1 <= workers <= 64:  # noqa: PLR2004 - more than a server of this kind answers at once
+        raise SettingsError("workers must be a whole number from 1 to 64")
+    return workers
+
+
+def _positive(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise SettingsError(f"{name} must be a number above 0")
+    return number
+
+
+def _max_rps(value: Any) -> float | None:
+    return None if value is None or value == "" else _positive("max_rps", value)
+
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_duration(value: timedelta | str, name: str = "duration") -> timedelta:
+    """Read a duration such as ``"2d"``, ``"90m"`` or ``"1d12h"``.
+
+    Raises
+    ------
+    SettingsError
+        It is no such text, or below zero.
+    """
+    if isinstance(value, timedelta):
+        duration = value
+    else:
+        text = str(value).strip()
+        if not re.fullmatch(r"(\d+[smhdw])+", text):
+            raise SettingsError(f"{name} must be a duration such as '2d', '36h' or '90m'")
+        duration = sum(
+            (timedelta(**{_UNITS[unit]: int(count)}) for count, unit in re.findall(r"(\d+)([smhdw])", text)),
+            timedelta(),
+        )
+    if duration < timedelta():
+        raise SettingsError(f"{name} must not be below zero")
+    return duration
+
+
+#: Of each setting: how a value is read, and its default.
+_KNOWN: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[], Any]]]] = {
+    "token": (_token, lambda: None),
+    "base_url": (_base_url, lambda: "https://cx.avaamo.com"),
+    "account": (_account, lambda: "default"),
+    "cache_dir": (_cache_dir, default_cache_dir),
+    "workers": (_workers, lambda: 8),
+    "timeout": (lambda value: _positive("timeout", value), lambda: 30.0),
+    "max_rps": (_max_rps, lambda: None),
+    "look_back": (lambda value: parse_duration(value, "look_back"), lambda: timedelta(days=2)),
+}
+
+_configured: dict[str, Any] = {}
+
+
+def configure(**settings: Any) -> None:
+    """Set settings for this process.
+
+    They go before the environment (``OPTKIT_TOKEN``, ``OPTKIT_BASE_URL``, …) and after the argument of a
+    call. None takes a setting back.
+
+    Parameters
+    ----------
+    **settings
+        Any of token, base_url, account, cache_dir, workers, timeout (seconds), max_rps (requests a second)
+        and look_back (a `timedelta` or text such as ``"2d"``).
+
+    Raises
+    ------
+    SettingsError
+        A name is unknown or a value cannot be used; then nothing is changed.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> optkit.configure(workers=4)
+    >>> optkit.settings().row(by_predicate=pl.col("setting") == "workers")
+    ('workers', '4', 'configure')
+    >>> optkit.configure(workers=None)
+    """
+    checked = {name: value if value is None else _read(name, value) for name, value in settings.items()}
+    for name, value in checked.items():
+        if value is None:
+            _configured.pop(name, None)
+        else:
+            _configured[name] = value
+
+
+def resolve(**arguments: Any) -> Settings:
+    """Return the settings in force; an argument that is None counts as not given.
+
+    Raises
+    ------
+    SettingsError
+        A name is unknown or a value cannot be used.
+    """
+    unknown = arguments.keys() - _KNOWN.keys()
+    if unknown:
+        _refuse_unknown(min(unknown))
+    return Settings(**{name: _find(name, arguments.get(name))[0] for name in _KNOWN})
+
+
+def settings() -> "pl.DataFrame":
+    """Return what is in force, and where each value came from.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row a setting: setting (String), value (String, null where there is none; of a token only that it
+        is set), source (String: "configure", the environment variable's name, or "default").
+
+    Raises
+    ------
+    SettingsError
+        A value cannot be used.
+
+    Examples
+    --------
+    >>> optkit.settings().columns
+    ['setting', 'value', 'source']
+    """
+    import polars as pl
+
+    rows = []
+    for name in _KNOWN:
+        value, source = _find(name, None)
+        shown = None if value is None else "(set, not shown)" if name == "token" else str(value)
+        rows.append((name, shown, source))
+    return pl.DataFrame(
+        rows, schema={"setting": pl.String, "value": pl.String, "source": pl.String}, orient="row"
+    )
+
+
+def _find(name: str, argument: Any) -> tuple[Any, str]:
+    if argument is not None:
+        return _read(name, argument), "argument"
+    if name in _configured:
+        return _configured[name], "configure"
+    variable = f"OPTKIT_{name.upper()}"
+    if os.environ.get(variable):
+        try:
+            return _read(name, os.environ[variable]), variable
+        except SettingsError as error:
+            raise SettingsError(f"{variable}: {error}") from None
+    return _KNOWN[name][1](), "default"
+
+
+def _read(name: str, value: Any) -> Any:
+    if name not in _KNOWN:
+        _refuse_unknown(name)
+    return _KNOWN[name][0](value)
+
+
+def _refuse_unknown(name: str) -> None:
+    raise SettingsError(f"there is no setting {name!r}; there are {', '.join(_KNOWN)}")

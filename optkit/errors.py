@@ -1,0 +1,68 @@
+"""What can go wrong, under one root.
+
+A message says what happened and what to do. It never holds a token, a phone number or a response body.
+"""
+
+
+class OptkitError(Exception):
+    """Root of every error that optkit raises on purpose."""
+
+
+class SettingsError(OptkitError, ValueError):
+    """A setting or an argument is missing or cannot be used."""
+
+
+class AuthenticationError(OptkitError):
+    """The server refused the token (HTTP 401 or 403)."""
+
+
+class RateLimitError(OptkitError):
+    """The server asked for a longer pause than the loader waits by itself.
+
+    Attributes
+    ----------
+    retry_after : float or None
+        The pause that the server asked for, in seconds; None where it named none.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TransportError(OptkitError):
+    """No usable answer came, although the request was repeated.
+
+    Attributes
+    ----------
+    status_code : int or None
+        HTTP status of the last answer; None where there was no answer at all.
+    """
+
+    def __init__(self, message: str, *, status_code: int | None = None) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+
+
+class ResponseError(OptkitError):
+    """The server answered, but not in the documented shape."""
+
+
+class DriftError(OptkitError):
+    """A window's pages changed while they were read, and kept doing so."""
+
+
+class LoadInterrupted(OptkitError):  # noqa: N818 - an interruption is no error; the contract's name says so
+    """The load was stopped; what was committed stays, and the next load goes on from there."""
+
+
+class CacheError(OptkitError):
+    """The cache folder cannot be used as it is, or belongs to another account."""
+
+
+class MissingWindowsError(CacheError):
+    """The cache does not hold all that was asked for, and fetching was not allowed."""
+
+
+class HistoryError(OptkitError, ValueError):
+    """A frame is not a history: columns are missing or have other types."""

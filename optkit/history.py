@@ -1,0 +1,32 @@
+"""The history: the one frame that flows through the package.
+
+A history has a row for each explicit opt-in and opt-out of an account. Everybody who is not in it counts as
+opted in, which is the API's default.
+"""
+
+from typing import Final
+
+import polars as pl
+
+OPT_IN: Final = "opt-in"
+OPT_OUT: Final = "opt-out"
+
+#: The two words of the API, in this order: comparing codes compares "is opted out".
+STATUS: Final = pl.Enum([OPT_IN, OPT_OUT])
+
+#: An instant: epoch milliseconds, UTC.
+INSTANT: Final = pl.Datetime("ms", "UTC")
+
+#: Columns and dtypes of a history, in order.
+SCHEMA: Final = pl.Schema(
+    {
+        "to_phone": pl.String(),
+        "from_phone": pl.String(),
+        "created_at": INSTANT,
+        "status": STATUS,
+        "current_status": STATUS,
+    }
+)
+
+#: What identifies an event, in the order in which a history is sorted: the same data gives the same frame.
+ORDER: Final = ("created_at", "from_phone", "to_phone", "status")

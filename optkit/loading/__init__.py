@@ -1,0 +1,1 @@
+"""From the endpoint to a history, complete or an error."""
