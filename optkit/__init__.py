@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optkit import plots as plots
     from optkit.config import configure as configure
     from optkit.config import settings as settings
     from optkit.errors import AuthenticationError as AuthenticationError
@@ -40,7 +41,7 @@ _HOMES = {
     ),
     "config": ("configure", "settings"),
 }
-_MODULES: tuple[str, ...] = ()
+_MODULES: tuple[str, ...] = ("plots",)
 _MODULE_OF = {name: f"optkit.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])  # noqa: PLE0605 - computed, so that names are written down once

@@ -1,0 +1,187 @@
+"""What every picture shares: the house style, a place to draw, labels next to what they name."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from typing import Final, ParamSpec, TypeVar
+
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+from matplotlib import colors, dates, ticker
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.image import AxesImage
+
+from optkit.errors import HistoryError
+
+STYLE: Final = "optkit.optkit"
+
+#: One meaning, one colour, in every picture; of different darkness, for prints in grey.
+OUT: Final = "#bd1f01"
+BACK: Final = "#3f90da"
+INK: Final = "#222222"
+QUIET: Final = "#94a4a2"
+PALE: Final = "#dfe4e4"
+
+#: What a group is drawn in; a picture names more groups than this by grey alone.
+GROUPS: Final = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#717581", "#a96b59")
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def styled(draw: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Draw in the house style and leave the caller's own as it was."""
+
+    @functools.wraps(draw)
+    def draw_styled(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        with plt.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return draw_styled
+
+
+def place(ax: Axes | None, *, height: float = 4.5) -> Axes:
+    """Return the caller's axes, or new ones as wide as a notebook and `height` inches high."""
+    if ax is not None:
+        return ax
+    return plt.subplots(figsize=(9, height))[1]
+
+
+def need(table: pl.DataFrame, function: str, *columns: str) -> None:
+    """Refuse a table that `function` did not return.
+
+    Raises
+    ------
+    HistoryError
+        A column is missing.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise HistoryError(
+            f"plots.{function} takes what optkit.{function} returned; this table has no column {missing[0]!r}"
+        )
+
+
+def nothing(ax: Axes, why: str) -> Axes:
+    """Say in the picture's place why there is none."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color="#666666")
+    return ax
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return the count with its noun: ``1 cycle``, ``1,204 cycles``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share as per cent with one decimal; a dash for none."""
+    return "\N{EN DASH}" if share is None else f"{share:.1%}"
+
+
+def highest(column: pl.Series) -> float:
+    """Return the largest number of a column; 0 where there is none."""
+    values = column.drop_nulls().drop_nans() if column.dtype.is_float() else column.drop_nulls()
+    return float(values.to_numpy().max(initial=0.0))
+
+
+def labels_of(table: pl.DataFrame, first_value: str) -> tuple[list[str], pl.Expr]:
+    """Return the grouping columns, those before `first_value`, and the expression of a row's ``label``."""
+    names = table.columns[: table.columns.index(first_value)]
+    parts = [pl.col(name).cast(pl.String).fill_null("unknown") for name in names]
+    return names, (pl.concat_str(parts, separator=" · ") if parts else pl.lit("all")).alias("label")
+
+
+def count_axis(axis: Axis) -> None:
+    """Whole numbers with thousands separators."""
+    axis.set_major_locator(ticker.MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+
+
+def percent_axis(axis: Axis, span: float) -> None:
+    """Per cent, with as many decimals as an axis of this `span` (a share) needs."""
+    decimals = 0 if span > 0.06 else 1 if span > 0.006 else 2  # noqa: PLR2004 - six ticks, told apart
+    axis.set_major_locator(ticker.MaxNLocator(nbins=6))
+    axis.set_major_formatter(ticker.PercentFormatter(1, decimals=decimals))
+
+
+def date_axis(ax: Axes) -> None:
+    """Few, short date labels, the year named once."""
+    locator = dates.AutoDateLocator(minticks=3, maxticks=9)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+
+
+def period_widths(starts: Sequence[date | datetime]) -> np.ndarray:
+    """Return how long each period lasts, in days; the last one as long as the one before it."""
+    if len(starts) < 2:  # noqa: PLR2004 - one start has no distance
+        return np.full(len(starts), 7.0)
+    steps = np.diff(dates.date2num(list(starts)))
+    return np.append(steps, steps[-1])
+
+
+def period_word(starts: Sequence[date | datetime]) -> str:
+    """Return what the periods are called: hour, day, week, month, quarter, year, or period."""
+    if len(starts) < 2:  # noqa: PLR2004 - one start has no distance
+        return "period"
+    days = float(np.median(np.diff(dates.date2num(list(starts)))))
+    words = {"hour": (0.04, 0.05), "day": (0.9, 1.1), "week": (7, 7), "month": (28, 31)}
+    words |= {"quarter": (90, 92), "year": (365, 366)}
+    return next((word for word, (low, high) in words.items() if low <= days <= high), "period")
+
+
+def readable(color: str) -> tuple[float, float, float]:
+    """Return the colour, darkened until text in it reads well on white."""
+    rgb = np.array(colors.to_rgb(color))
+    while rgb @ (0.2126, 0.7152, 0.0722) > 0.4:  # noqa: PLR2004 - about 4.5 : 1 on white
+        rgb *= 0.9
+    return tuple(rgb)
+
+
+def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]], *, x: float = 1.01) -> None:
+    """Name what ends at the right edge: (y in data units, text, colour), pushed apart where they meet."""
+    low, high = ax.get_ylim()
+    inches = ax.bbox.height / ax.figure.dpi
+    gap = (high - low) * 0.2 / inches
+    ordered = sorted(labels, key=lambda label: label[0])
+    heights = np.array([label[0] for label in ordered], dtype=float)
+    for index in range(1, len(heights)):
+        lines = 1 + ordered[index - 1][1].count("\n")
+        heights[index] = max(heights[index], heights[index - 1] + gap * lines)
+    for height, (_, text, color) in zip(heights, ordered, strict=True):
+        ax.text(
+            x,
+            height,
+            text,
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            color=readable(color),
+            clip_on=False,
+        )
+
+
+def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, size: float = 8.5) -> None:
+    """Write into each cell of a heat map, in white where the cell is dark."""
+    for (row, column), value in np.ndenumerate(np.nan_to_num(np.asarray(image.get_array()))):
+        shade = image.cmap(image.norm(value))[:3]
+        dark = np.dot(shade, (0.2126, 0.7152, 0.0722)) < 0.5  # noqa: PLR2004 - the middle
+        text = texts[row][column]
+        ax.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else INK)
+
+
+def heat_axes(ax: Axes) -> None:
+    """Take grid, spines and tick marks off a heat map, whose cells are their own frame."""
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def row_axes(ax: Axes, labels: Sequence[str]) -> None:
+    """One row a label, the first on top, with a grid along the values."""
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.grid(visible=False, axis="y")
+    ax.grid(visible=True, axis="x")
+    ax.spines["left"].set_visible(False)
