@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optkit import emulator as emulator
     from optkit import plots as plots
     from optkit.config import configure as configure
     from optkit.config import settings as settings
@@ -41,7 +42,7 @@ _HOMES = {
     ),
     "config": ("configure", "settings"),
 }
-_MODULES: tuple[str, ...] = ("plots",)
+_MODULES = ("emulator", "plots")
 _MODULE_OF = {name: f"optkit.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])  # noqa: PLE0605 - computed, so that names are written down once

@@ -1,0 +1,160 @@
+"""The emulator: an account served over HTTP, by a thread of this process."""
+
+import asyncio
+import secrets
+import socket
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+import uvicorn
+
+from optkit.emulator.account import Account
+from optkit.emulator.endpoint import Endpoint
+from optkit.emulator.modes import Arrivals, Faults, Readings
+from optkit.emulator.wire import Protocol
+from optkit.errors import SettingsError
+
+
+class Emulator:
+    """The documented endpoint, served from a history; a context manager.
+
+    It answers the vendor's document to the letter, the oddities included: both paths, all query parameters,
+    newest first, 25 entries a page unless asked for more, 100 at most, and the latest 3 entries to a
+    `start_time` without an `end_time`. An event is visible from its `created_at` on, by the server's clock.
+
+    Parameters
+    ----------
+    history : polars.DataFrame
+        to_phone (String), from_phone (String), created_at (Datetime("ms", "UTC")) and status (Enum) as in a
+        history, in any order; further columns play no part.
+    token : str or None
+        The token that it accepts; None for a random one.
+    clock : datetime or None
+        Aware; the server's time stands still there. None: the real time.
+    host, port : str, int
+        Where it listens; port 0 for a free one.
+    readings : Readings
+        How it reads what the document leaves open.
+    faults : Faults
+        What goes wrong.
+    arrivals : Arrivals or None
+        Events that arrive while pages are read.
+
+    Attributes
+    ----------
+    url : str
+        Its origin, such as ``http://127.0.0.1:54321``, once it runs.
+    token : str
+        The token that it accepts.
+    requests : list of Record
+        What was asked, in order; never the token.
+    clock : datetime or None
+        As given; may be set while it runs.
+
+    Raises
+    ------
+    SettingsError
+        The clock is naive.
+    HistoryError
+        The history lacks a column, or has it with another dtype or with nulls.
+    """
+
+    def __init__(
+        self,
+        history: pl.DataFrame,
+        *,
+        token: str | None = None,
+        clock: datetime | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        readings: Readings | None = None,
+        faults: Faults | None = None,
+        arrivals: Arrivals | None = None,
+    ) -> None:
+        if clock is not None and clock.tzinfo is None:
+            raise SettingsError("the emulator's clock needs a time zone")
+        self.token = token or secrets.token_hex(16)
+        self.clock = clock
+        readings = readings or Readings()
+        self._account = Account(history, self.now, readings, arrivals)
+        endpoint = Endpoint(
+            self._account.page, self.now, token=self.token, readings=readings, faults=faults or Faults()
+        )
+        self.requests = endpoint.requests
+        config = uvicorn.Config(
+            endpoint.application(),
+            http=Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,
+        )
+        self._address = (host, port)
+        self._server = _Server(config)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Its origin."""
+        host, port = self._address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def now(self) -> datetime:
+        """Return the server's time."""
+        return self.clock or datetime.now(UTC)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Let events arrive: `rows`, with a history's columns, are visible from now on."""
+        self._account.add(rows)
+
+    def __enter__(self) -> Self:
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            listener = socket.create_server((host, port), family=family, backlog=1024)
+        except OSError as error:
+            raise SettingsError(
+                f"the emulator cannot listen on {host}, port {port}: {error.strerror}"
+            ) from None
+        self._address = (host, listener.getsockname()[1])
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="emulator", daemon=True
+        )
+        self._thread.start()
+        self._server.ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+        assert self._thread is not None
+        self._thread.join()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which stops when it is told to instead of looking ten times a second whether it should."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def main_loop(self) -> None:
+        self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
+        self.ready.set()
+        await self._stopped.wait()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # whoever still waits for an answer, waits no longer
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopped.set)
