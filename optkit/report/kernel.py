@@ -1,0 +1,104 @@
+"""One notebook, executed by this interpreter in a kernel of its own that leaves nothing behind."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+
+def execute(
+    path: Path, parameters: Mapping[str, Any], *, on_start: Callable[[Callable[[], None]], None]
+) -> tuple["NotebookNode", str | None]:
+    """Run a notebook from top to bottom, or to its first error.
+
+    The kernel inherits the environment, and with it the token, which is therefore never a parameter: those
+    are written into the notebook.
+
+    Parameters
+    ----------
+    path : Path
+        The notebook; the file is not changed.
+    parameters : mapping
+        Literals, set in a cell after the one tagged ``parameters``.
+    on_start : callable
+        Is handed a function that kills the kernel, from whatever thread.
+
+    Returns
+    -------
+    notebook : nbformat.NotebookNode
+        With outputs, up to the error if there was one.
+    error : str or None
+        What stopped it, in a line.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    notebook = nbformat.read(path, as_version=4)
+    _inject(notebook, parameters)
+    with TemporaryDirectory(prefix="optkit-kernel-", ignore_cleanup_errors=True) as folder:
+        manager = _kernel_manager(folder)
+        client = NotebookClient(
+            notebook,
+            km=manager,
+            timeout=None,
+            startup_timeout=120,
+            resources={"metadata": {"path": str(Path.cwd())}},
+        )
+        on_start(lambda: _kill(manager))
+        try:
+            asyncio.run(client.async_execute(env=_environment(folder), cleanup_kc=True))
+        except CellExecutionError as error:
+            return notebook, f"{error.ename}: {error.evalue}".partition("\n")[0]
+        except DeadKernelError:
+            return notebook, "the kernel ended before the notebook did"
+    return notebook, None
+
+
+def _inject(notebook: "NotebookNode", parameters: Mapping[str, Any]) -> None:
+    if not parameters:
+        return
+    import nbformat
+
+    lines = ["# what this run was asked for", *(f"{name} = {value!r}" for name, value in parameters.items())]
+    cell = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": ["injected-parameters"]})
+    tagged = [i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])]
+    notebook.cells.insert(tagged[0] + 1, cell)
+
+
+def _kernel_manager(folder: str) -> Any:
+    from ipykernel.kernelspec import get_kernel_dict
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class ThisInterpreter(KernelSpecManager):
+        """Whatever kernels are installed, under whatever names: the one wanted is our own Python's."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - every name means us
+            return KernelSpec(**get_kernel_dict())
+
+    # sockets in the folder rather than ports: two kernels that start at once may draw the same port
+    transport = "tcp" if sys.platform == "win32" else "ipc"
+    return AsyncKernelManager(
+        kernel_spec_manager=ThisInterpreter(),
+        transport=transport,
+        connection_file=str(Path(folder, "kernel.json")),
+    )
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """Return the environment without what would change pages from machine to machine: profile, backend."""
+    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return {**kept, "IPYTHONDIR": folder}
+
+
+def _kill(manager: Any) -> None:
+    process = getattr(manager.provisioner, "process", None)
+    if process is not None:
+        process.kill()

@@ -1,0 +1,213 @@
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import optkit
+from optkit.report import Page, run
+
+GOOD = (
+    "# Who came?\nSee [the other](bad.ipynb), [one left out](02_else.ipynb) and [a site](https://example.com/).",
+    ("parameters", "account: str | None = None\nsenders: list[str] = []"),
+    ("headline", "from IPython.display import Markdown\nMarkdown(f'**{len(senders)} of 10** `came`')"),
+    "## The course of it",
+    "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2, 3]);",
+    "import ipywidgets\nipywidgets.interact(lambda x: print('inside'), x=(0, 3));",
+    "import sys\nprint('said aloud')\nprint('chatter', file=sys.stderr)",
+)
+BAD = ("# What breaks?", "x = 1", "raise ValueError('no <b>such</b> thing')", "print('nev' + 'er')")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, write_notebook: Callable[..., Path]) -> list[Page]:
+    """One run for all questions about it: a notebook that works and one that does not."""
+    folder = tmp_path_factory.mktemp("run")
+    notebooks = [write_notebook(folder, "good", *GOOD), write_notebook(folder, "bad", *BAD)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPTKIT_TOKEN", "s3cret-t0ken")
+        return run(map(str, notebooks), out=folder / "pages", parameters={"senders": "A,B"})
+
+
+def test_a_page_knows_its_question_its_answer_and_its_picture(pages: list[Page]) -> None:
+    good = pages[0]
+    assert (good.name, good.title, good.headline, good.error) == ("good", "Who came?", "2 of 10 came", None)
+    assert good.picture.startswith("data:image/png;base64,iVBOR")
+    assert good.alt == "Picture: The course of it"
+    assert good.path.name == "good.html"
+    assert good.seconds > 0
+
+
+def test_a_page_shows_what_a_reader_needs_and_nothing_else(pages: list[Page]) -> None:
+    html = pages[0].path.read_text(encoding="utf-8")
+    assert "<title>Who came?</title>" in html
+    assert "said aloud" in html
+    assert "chatter" not in html.replace("'chatter'", "")
+    assert "Here the notebook has a control" in html
+    assert 'alt="Picture: The course of it"' in html
+
+
+def test_links_lead_to_pages_that_were_made(pages: list[Page]) -> None:
+    html = pages[0].path.read_text(encoding="utf-8")
+    assert '<a href="bad.html">the other</a>' in html
+    assert "one left out" in html
+    assert ".ipynb" not in html
+
+
+def test_a_failing_notebook_shows_its_cell_and_the_rest_run(pages: list[Page]) -> None:
+    bad = pages[1]
+    assert bad.error == "ValueError: no <b>such</b> thing"
+    html = bad.path.read_text(encoding="utf-8")
+    assert "This page is not complete" in html
+    assert 'class="code stopped"' in html
+    assert "Traceback" in html
+    assert "<b>such</b>" not in html
+    assert "never" not in html
+
+
+def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[Page]) -> None:
+    html = (pages[0].path.parent / "index.html").read_text(encoding="utf-8")
+    assert '<a href="good.html">Who came?</a>' in html
+    assert "2 of 10 came" in html
+    assert pages[0].picture in html
+    assert "Not complete: <code>ValueError: no &lt;b&gt;such&lt;/b&gt; thing</code>" in html
+
+
+def test_nothing_in_a_page_points_outside_itself(pages: list[Page]) -> None:
+    for path in pages[0].path.parent.iterdir():
+        html = path.read_text(encoding="utf-8")
+        assert not re.findall(r"<(?:script|link|iframe|object|embed)\b", html)
+        assert all(source.startswith("data:") for source in re.findall(r'\bsrc="([^"]*)"', html))
+        assert not re.findall(r"@import|url\(\s*['\"]?(?!data:)", html)
+
+
+def test_pages_are_for_their_owner_only(pages: list[Page]) -> None:
+    folder = pages[0].path.parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
+        "good.html": 0o600,
+        "bad.html": 0o600,
+        "index.html": 0o600,
+    }
+
+
+def test_the_token_stays_in_the_environment(pages: list[Page]) -> None:
+    for path in pages[0].path.parent.iterdir():
+        assert "s3cret-t0ken" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+def test_a_browser_asks_nobody_for_anything_whatever_a_cell_wrote(
+    tmp_path: Path, make_notebook: Callable[..., Path], chromium: Browser
+) -> None:
+    asked: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        images = f'<img src="{url}/i"><iframe src="{url}/f"></iframe>'
+        styles = f'<style>@import "{url}/c"; p {{ background: url({url}/b) }}</style>'
+        scripts = f'<script src="{url}/s"></script><script>fetch("{url}/j")</script>'
+        hostile = f"from IPython.display import HTML\nHTML({images + styles + scripts!r})"
+        page = run([str(make_notebook("hostile", "# Will it?", hostile))], out=tmp_path / "pages")[0]
+        tab = chromium.new_page()
+        for path in (page.path, page.path.with_name("index.html")):
+            tab.goto(path.as_uri())
+            tab.wait_for_load_state("networkidle")
+        tab.close()
+        server.shutdown()
+    assert asked == []
+
+
+@pytest.mark.browser
+def test_the_code_is_out_of_sight_until_asked_for(pages: list[Page], chromium: Browser) -> None:
+    tab = chromium.new_page()
+    tab.goto(pages[0].path.as_uri())
+    code = tab.locator(".code").first
+    assert not code.is_visible()
+    tab.get_by_label("Show the code").check()
+    assert code.is_visible()
+    tab.goto(pages[1].path.as_uri())
+    assert [code.is_visible() for code in tab.locator(".code").all()] == [False, True, False]
+    tab.close()
+
+
+def test_the_kernel_is_this_interpreter_and_leaves_nothing_behind(
+    tmp_path: Path, make_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernels = tmp_path / "jupyter" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    (kernels / "kernel.json").write_text(
+        '{"argv": ["/nowhere/python"], "display_name": "x", "language": "python"}'
+    )
+    (tmp_path / "home").mkdir()
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    path = make_notebook("a", "# Which?", ("headline", "import sys, os\nprint(sys.executable, os.getcwd())"))
+    [page] = run([str(path)], out=tmp_path / "pages")
+    assert page.error is None
+    assert page.headline == f"{sys.executable} {Path.cwd()}"
+    assert list((tmp_path / "home").iterdir()) == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_dead_kernel_is_a_failed_page(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:
+    path = make_notebook("a", "# Does it live?", "import os\nos._exit(1)")
+    [page] = run([str(path)], out=tmp_path / "pages")
+    assert page.error == "the kernel ended before the notebook did"
+    assert "Does it live?" in page.path.read_text(encoding="utf-8")
+
+
+def test_an_unknown_parameter_stops_everything_before_it_begins(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    with pytest.raises(optkit.SettingsError, match="there are account"):
+        run(
+            [str(make_notebook("a", ("parameters", "account: str = ''")))],
+            out=tmp_path / "p",
+            parameters={"x": 1},
+        )
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(optkit.SettingsError, match="give another folder with --out"):
+        run([str(make_notebook("a", "1"))], out=tmp_path / "file" / "pages")
+
+
+def test_an_interruption_ends_the_kernels(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:
+    path = make_notebook(
+        "a",
+        "# How long?",
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid()))",
+        "import time\ntime.sleep(600)",
+    )
+    code = f"from optkit.report import run\nrun([{str(path)!r}], out={str(tmp_path / 'pages')!r})"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert said.endswith("KeyboardInterrupt\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
