@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optkit import emulator as emulator
     from optkit import plots as plots
+    from optkit.analysis.churn import churn as churn
     from optkit.config import configure as configure
     from optkit.config import settings as settings
     from optkit.errors import AuthenticationError as AuthenticationError
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 #: Where each public name lives. `tests/test_public_names.py` holds this and the imports above equal.
 _HOMES = {
+    "analysis.churn": ("churn",),
     "errors": (
         "AuthenticationError",
         "CacheError",

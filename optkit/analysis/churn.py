@@ -1,0 +1,172 @@
+"""How consent moves: opt-outs and re-opt-ins a period, and how many are opted out from one to the next."""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from optkit.analysis import split
+from optkit.analysis.audience import Audience, population
+from optkit.analysis.frames import History, by_columns
+from optkit.analysis.periods import calendar
+from optkit.analysis.split import Counts, Tally, tally
+from optkit.analysis.states import Bucket, Scope
+from optkit.errors import SettingsError
+from optkit.history import Moment, instant, to_ms
+
+
+def churn(
+    history: History,
+    *,
+    every: str = "1w",
+    time_zone: str = "UTC",
+    by: str | Collection[str] | None = None,
+    scope: Scope = "pair",
+    audience: Audience | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> pl.DataFrame:
+    """Count opt-outs and re-opt-ins by period of the local calendar, and roll the opted-out forward.
+
+    Without `audience` the population is the pairs seen in the history: only people who ever opted out or in.
+    Its churn rate compares periods with each other; it is no level to hold against another account's.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    every : str
+        Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
+    time_zone : str
+        IANA name of the zone whose calendar is used.
+    by : str or collection of str, optional
+        Columns that are constant for a sender, a recipient or a pair; each group gets all the periods.
+    scope : "pair" or "recipient"
+        Whose states: a pair's, or a recipient's, opted out while opted out of at least one sender.
+    audience : int or frame, optional
+        How many were messaged: in all, or a frame of from_phone and recipients (and the columns of `by`). In
+        recipient scope a number of people.
+    since, until : str, date or datetime, optional
+        The stretch that is counted, both ends included; default from the first event to the last. Earlier
+        events still say who is opted out at the start. Where `until` is a period's very beginning, the
+        table ends with the period before, unless somebody moved in that millisecond.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `by` and period; a row per period, those without events too: the columns of `by`; period
+        (Date: its first local day); opt_outs, re_opt_ins, net_opt_outs, opted_out_start, opted_out_end,
+        population, opted_in_start (Int64); churn_rate = opt_outs / opted_in_start and net_churn_rate =
+        net_opt_outs / opted_in_start (Float64, null where nobody was opted in at the start); denominator
+        (String: "audience" or "observed"); complete (Boolean: false for a period that [since, until] does
+        not cover whole). opted_out_end = opted_out_start + opt_outs - re_opt_ins, and is the next period's
+        opted_out_start.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used, or `audience` lacks senders of the history.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["+18005550199"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> table = optkit.churn(history, audience=100)
+    >>> table.select("period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate").rows()
+    [(datetime.date(2026, 1, 5), 2, 0, 2, 0.02), (datetime.date(2026, 1, 12), 0, 1, 1, 0.0)]
+    """
+    groups = by_columns(by)
+    begin = None if since is None else to_ms(instant(since, "since"))
+    if scope == "recipient" and not (audience is None or isinstance(audience, int)):
+        raise SettingsError("in recipient scope audience is a number of people: senders' recipients overlap")
+
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        start = bucket.first if begin is None else begin
+        periods = calendar(start, max(start, bucket.until), every, time_zone)
+        at, out = pl.col("at"), pl.col("out")
+        period = pl.when(at >= start).then(periods.index(at)).otherwise(pl.lit(-1, pl.Int32))
+        moves = bucket.transitions.with_columns(period=period)
+        return {
+            "moves": tally(moves, ["group", "period"], opt_outs=out.sum(), re_opt_ins=(~out).sum()),
+            "seen": tally(bucket.units, ["group", "sender"], seen=pl.len()),
+        }
+
+    counts = split.count(history, counter, by=groups, scope=scope, until=until)
+    people, denominator = population(audience, groups, counts["seen"])
+    rows = _rows(counts, begin, every, time_zone)
+    return _rates(_roll_forward(counts["moves"], people, rows, groups), groups, denominator)
+
+
+def _rows(counts: Counts, begin: int | None, every: str, time_zone: str) -> pl.DataFrame:
+    """Return the periods to show: place, period, complete."""
+    start = counts.first if begin is None else begin
+    if start is None or counts.until is None:
+        return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "complete": pl.Boolean})
+    periods = calendar(start, counts.until, every, time_zone)
+    table = pl.DataFrame(
+        {
+            "period": periods.starts,
+            "complete": [
+                start <= first and end - 1 <= counts.until
+                for first, end in zip(periods.begins, periods.ends, strict=True)
+            ],
+        }
+    ).with_row_index("place")
+    moved = (counts["moves"]["period"] == table.height - 1).any()
+    just_begun = table.height > 1 and periods.begins[-1] == counts.until and not moved
+    return table.head(table.height - just_begun).cast({"place": pl.Int32})
+
+
+def _roll_forward(
+    moves: pl.DataFrame, people: pl.DataFrame, rows: pl.DataFrame, groups: list[str]
+) -> pl.DataFrame:
+    """Return each group's periods with what happened in them and who was opted out before and after."""
+    moves = moves.rename({"period": "place"}).with_columns(
+        net_opt_outs=pl.col("opt_outs") - pl.col("re_opt_ins")
+    )
+    before = moves.filter(pl.col("place") < 0)
+    earlier = (
+        before.select(*groups, earlier="net_opt_outs")
+        if groups
+        else before.select(earlier=pl.col("net_opt_outs").sum())
+    )
+    frame = people.join(rows, how="cross").join(moves, on=[*groups, "place"], how="left", nulls_equal=True)
+    frame = (
+        frame.join(earlier, on=groups, how="left", nulls_equal=True)
+        if groups
+        else frame.join(earlier, how="cross")
+    )
+    net = pl.col("net_opt_outs").cum_sum()
+    counted = frame.with_columns(pl.col("opt_outs", "re_opt_ins", "net_opt_outs", "earlier").fill_null(0))
+    return (
+        counted.sort("place")
+        .with_columns(opted_out_end=pl.col("earlier") + (net.over(groups) if groups else net))
+        .with_columns(opted_out_start=pl.col("opted_out_end") - pl.col("net_opt_outs"))
+        .with_columns(opted_in_start=pl.col("population") - pl.col("opted_out_start"))
+    )
+
+
+def _rates(rolled: pl.DataFrame, groups: list[str], denominator: str) -> pl.DataFrame:
+    opted_in = pl.col("opted_in_start")
+    return rolled.select(
+        *groups,
+        "period",
+        "opt_outs",
+        "re_opt_ins",
+        "net_opt_outs",
+        "opted_out_start",
+        "opted_out_end",
+        "population",
+        "opted_in_start",
+        churn_rate=pl.when(opted_in > 0).then(pl.col("opt_outs") / opted_in),
+        net_churn_rate=pl.when(opted_in > 0).then(pl.col("net_opt_outs") / opted_in),
+        denominator=pl.lit(denominator),
+        complete="complete",
+    ).sort(*groups, "period", nulls_last=True)

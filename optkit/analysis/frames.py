@@ -1,0 +1,115 @@
+"""Any frame in: whatever holds a history's columns becomes a checked LazyFrame, or stays Spark's."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+
+import polars as pl
+
+from optkit.errors import HistoryError
+from optkit.history import INSTANT, OPT_IN, OPT_OUT
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
+
+#: What the analyses take: a polars DataFrame or LazyFrame, anything with ``__arrow_c_stream__`` (pandas,
+#: pyarrow, DuckDB), or a Spark DataFrame.
+History: TypeAlias = Any
+
+#: What identifies an event, and all that most analyses read.
+KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
+
+#: A time in a history lies within this many milliseconds of 1970 (557 years), the room of the packed form.
+REACH: Final = 2**44 - 1
+
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+
+def is_spark(history: History) -> "TypeGuard[SparkFrame]":
+    """Say whether a frame is Spark's, without importing Spark."""
+    return type(history).__module__.startswith("pyspark.sql.")
+
+
+def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
+    """Return the named columns of a history that is not Spark's, with a history's dtypes.
+
+    The types are checked, not the values: who reads the values meets nulls and unknown words, and has
+    `explain` say which.
+
+    Raises
+    ------
+    HistoryError
+        It is no frame, or a column is missing or has a type that cannot be read as a history's.
+    """
+    frame = _lazy(history)
+    schema = frame.collect_schema()
+    complaints = [
+        complaint for name in dict.fromkeys(columns) if (complaint := _complaint(name, schema.get(name)))
+    ]
+    if complaints:
+        raise HistoryError("this frame is no history: " + "; ".join(complaints))
+    return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
+
+
+def _lazy(history: History) -> pl.LazyFrame:
+    if isinstance(history, pl.LazyFrame):
+        return history
+    if isinstance(history, pl.DataFrame):
+        return history.lazy()
+    if hasattr(history, "__arrow_c_stream__"):
+        return pl.DataFrame(history).lazy()
+    raise HistoryError(
+        f"a history is a polars, pandas, pyarrow, DuckDB or Spark frame, not {type(history).__name__}"
+    )
+
+
+def _complaint(name: str, dtype: pl.DataType | None) -> str | None:
+    complaint = None
+    if dtype is None:
+        complaint = f"{name} is missing (rename the column that holds it)"
+    elif dtype == pl.Null:  # a column of an empty frame
+        pass
+    elif name == "created_at":
+        if not isinstance(dtype, pl.Datetime):
+            complaint = f"created_at is {dtype}, not a time (parse it into a UTC timestamp)"
+        elif dtype.time_zone is None:
+            complaint = "created_at has no time zone (say which, such as .dt.replace_time_zone('UTC'))"
+    elif name in {"to_phone", "from_phone"} and not isinstance(dtype, _TEXT):
+        complaint = f"{name} is {dtype}, not text (read it as text: a number has lost '+' and leading zeros)"
+    elif name in {"status", "current_status", "reported_current_status"} and not isinstance(dtype, _TEXT):
+        complaint = f"{name} is {dtype}, not text ({OPT_IN!r} or {OPT_OUT!r})"
+    return complaint
+
+
+def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if name == "created_at":
+        if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ms":
+            column = column.dt.cast_time_unit("ms")
+        return column.cast(INSTANT)
+    if name in {"to_phone", "from_phone"} or dtype == pl.Null:
+        return column.cast(pl.String)
+    return column
+
+
+def explain(history: pl.LazyFrame) -> HistoryError:
+    """Return the error that says which of the values of `KEYS` no history can hold."""
+    created_at = pl.col("created_at").cast(pl.Int64)
+    found = history.select(
+        *(pl.col(name).null_count() for name in KEYS),
+        words=(~pl.col("status").cast(pl.String).is_in([OPT_IN, OPT_OUT])).sum(),
+        far=(~created_at.is_between(-REACH, REACH)).sum(),
+    ).collect(engine="streaming")
+    counts = found.row(0, named=True)
+    complaints = [f"{name} is null in {counts[name]} rows" for name in KEYS if counts[name]]
+    if counts["words"]:
+        complaints.append(f"status is neither {OPT_IN!r} nor {OPT_OUT!r} in {counts['words']} rows")
+    if counts["far"]:
+        complaints.append(
+            f"created_at lies centuries off in {counts['far']} rows (seconds read as something else?)"
+        )
+    return HistoryError("this frame is no history: " + "; ".join(complaints))
+
+
+def by_columns(by: str | Collection[str] | None) -> list[str]:
+    """Return `by` as a list of different column names."""
+    return [] if by is None else [by] if isinstance(by, str) else list(dict.fromkeys(by))

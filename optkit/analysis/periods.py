@@ -1,0 +1,165 @@
+"""Periods of the local calendar: days, weeks from Monday, months, quarters, years, in any time zone.
+
+Clocks jump, so a period is not always a whole number of days long, and where a clock goes back over midnight
+it may even come in two pieces. `Calendar` therefore cuts time in UTC into stretches that each lie in one
+period; which period an event falls in is then one search among whole numbers.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from optkit.analysis.frames import REACH
+from optkit.errors import SettingsError
+from optkit.history import from_ms, to_ms
+
+_DAY: Final = 86_400_000
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Consecutive periods, from the one that holds `first` to the one that holds `last`.
+
+    Attributes
+    ----------
+    starts : polars.Series of Date
+        First local day of each period.
+    begins, ends : list of int
+        Milliseconds since 1970 at which each period begins and has ended.
+    edges : list of int
+        Milliseconds since 1970 at which the stretches after the first begin.
+    places : list of int
+        Number of the period that each stretch lies in.
+    """
+
+    starts: pl.Series
+    begins: list[int]
+    ends: list[int]
+    edges: list[int]
+    places: list[int]
+
+    def index(self, at: pl.Expr) -> pl.Expr:
+        """Return the number of the period (Int32, 0 the first) of instants within [first, last], in ms."""
+        stretch = pl.lit(pl.Series(self.edges, dtype=pl.Int64)).search_sorted(at, side="right")
+        return pl.lit(pl.Series(self.places, dtype=pl.Int32)).gather(stretch)
+
+    def start(self, index: pl.Expr) -> pl.Expr:
+        """Return the first local day (Date) of a period by its number."""
+        return pl.lit(self.starts).gather(index)
+
+
+def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
+    """Return the periods of a stretch of time.
+
+    Parameters
+    ----------
+    first, last : int
+        Milliseconds since 1970, both within the calendar.
+    every : str
+        A whole number of "d", "w" (from Monday), "mo", "q" or "y"; multiples are counted from 1970 on.
+    time_zone : str
+        IANA name.
+
+    Raises
+    ------
+    SettingsError
+        `every` or `time_zone` is none.
+    """
+    if not re.fullmatch(r"[1-9]\d?(d|w|mo|q|y)", every):
+        raise SettingsError(
+            "every must be a number of days, weeks, months, quarters or years: '1d', '1w', '1mo', …"
+        )
+    if not -REACH <= first <= last <= REACH:
+        raise SettingsError("`since` must not lie after `until`, and neither centuries off")
+    offset = _offsets(time_zone)
+    near = pl.Series([from_ms(first - 2 * _DAY).date(), from_ms(last + 2 * _DAY).date()]).dt.truncate(every)
+    low, high = near.head(1).dt.offset_by("-" + every).item(), near.tail(1).dt.offset_by(every).item()
+    starts = pl.date_range(low, high, every, eager=True)
+    begins = [_ms(day) for day in starts]
+    # A day more or less is wider than any clock's distance from UTC.
+    edges, places = _stretches(begins, begins[0] + _DAY, begins[-1] + _DAY, offset)
+    return _trim(starts, edges, places, first, last)
+
+
+def _ms(day: date) -> int:
+    return to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+
+def _offsets(time_zone: str) -> Callable[[int], int]:
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ValueError, OSError):  # no such file, or no name of one
+        raise SettingsError(
+            f"there is no time zone {time_zone!r}; give an IANA name, such as 'Europe/Berlin'"
+        ) from None
+
+    def offset(at: int) -> int:
+        ahead = from_ms(at).astimezone(zone).utcoffset()
+        assert ahead is not None
+        return ahead // timedelta(milliseconds=1)
+
+    return offset
+
+
+def _changes(offset: Callable[[int], int], low: int, high: int) -> list[int]:
+    """Return the instants at which the clock jumps; none does twice within a day."""
+    found = []
+    for day in range(low, high, _DAY):
+        before, after = day, day + _DAY
+        old = offset(before)
+        if old == offset(after):
+            continue
+        while after - before > 1:
+            middle = (before + after) // 2
+            before, after = (middle, after) if offset(middle) == old else (before, middle)
+        found.append(after)
+    return found
+
+
+def _stretches(
+    begins: list[int], low: int, high: int, offset: Callable[[int], int]
+) -> tuple[list[int], list[int]]:
+    """Return where each stretch between `low` and `high` begins, and the number of its period.
+
+    `begins` are the periods' beginnings on the local clock, read as if it showed UTC.
+    """
+    edges: list[int] = []
+    places: list[int] = []
+    for turn, end in pairwise([low, *_changes(offset, low, high), high]):
+        ahead = offset(turn)
+        place = bisect_right(begins, turn + ahead) - 1
+        edges.append(turn)
+        places.append(place)
+        for later in range(place + 1, bisect_left(begins, end + ahead)):
+            edges.append(begins[later] - ahead)
+            places.append(later)
+    return edges, places
+
+
+def _trim(starts: pl.Series, edges: list[int], places: list[int], first: int, last: int) -> Calendar:
+    """Keep the periods that [first, last] touches."""
+    inside = places[bisect_right(edges, first) - 1 : bisect_right(edges, last)]
+    low, high = min(inside), max(inside)
+    begins: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    for place, (begin, end) in zip(places, pairwise(edges), strict=False):
+        begins.setdefault(place, begin)
+        ends[place] = end
+    for place in range(high, low - 1, -1):  # a day that a clock left out begins and ends with the next
+        if place not in begins:
+            begins[place] = ends[place] = begins[place + 1]
+    kept = range(low, high + 1)
+    return Calendar(
+        starts=starts[low : high + 1],
+        begins=[begins[place] for place in kept],
+        ends=[ends[place] for place in kept],
+        edges=edges[1:],
+        places=[min(max(place, low), high) - low for place in places],
+    )
