@@ -6,7 +6,9 @@ from itertools import combinations
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.dates
 import matplotlib.pyplot as plt
+import numpy as np
 import polars as pl
 import pytest
 from matplotlib.colors import to_hex
@@ -46,7 +48,8 @@ def check_page(ax: Any) -> None:
     for name, box in boxes:
         within = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
         assert within, f"{name!r} is cut off"
-    for (one, a), (other, b) in combinations(boxes, 2):
+    upright = [box for box, text in zip(boxes, texts_of(ax), strict=True) if text.get_rotation() in {0, 90}]
+    for (one, a), (other, b) in combinations(upright, 2):
         width = min(a.x1, b.x1) - max(a.x0, b.x0)
         height = min(a.y1, b.y1) - max(a.y0, b.y0)
         assert width <= 1 or height <= 1, f"{one!r} covers {other!r}"
@@ -185,10 +188,254 @@ def test_transitions_counts_weekday_and_hour_of_the_zone() -> None:
     assert "Australia/Sydney" in sydney.get_xlabel()
 
 
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]  # year, month, day, …
+
+
+RETURN_CURVE = pl.DataFrame(
+    {
+        "days": [1 / 24, 0.5, 10.0, 40.0, 100.0],
+        "at_risk": pl.Series([1250, 1000, 900, 700, 400], dtype=pl.UInt32),
+        "returned": [250, 100, 90, 70, 0],
+        "censored": [0, 0, 110, 230, 400],
+        "still_out": [0.8, 0.72, 0.648, 0.5832, 0.5832],
+        "low": [0.777, 0.694, 0.62, 0.55, 0.55],
+        "high": [0.821, 0.744, 0.674, 0.614, 0.614],
+    }
+)
+
+
+def test_return_curve_climbs_with_its_interval_and_counts_who_is_at_risk() -> None:
+    ax: Any = plots.return_curve(RETURN_CURVE)
+    heights = [round(height, 4) for height in ax.lines[0].get_ydata()]
+    assert heights == [0.0, 0.2, 0.28, 0.352, 0.4168, 0.4168]
+    assert ax.get_xlim() == (0, 90)
+    assert "0\n1,250" in written(ax)
+    assert "60\n400" in written(ax), "at 60 days, those of the row at 100 days are still at risk"
+    assert "41.7% back" in written(ax)
+    check_page(ax)
+    check_page(plots.return_curve(RETURN_CURVE, days=30))
+
+
+def test_return_curve_of_groups_draws_three_with_a_row_of_numbers_each() -> None:
+    ax: Any = plots.return_curve(by_sender(RETURN_CURVE, ("72975", "ACME", "+12025550101", "+447700900001")))
+    assert len(ax.lines) == 3
+    assert "0\n1,250\n1,250\n1,250" in written(ax)
+    check_page(ax)
+
+
+SPELLS = pl.DataFrame(
+    {
+        "days": [0.0, 5 / 1440, 10 / 1440, 11 / 1440, 3.0, 40.0, 500.0, 12.0, 90.0],
+        "returned": [True] * 7 + [False] * 2,
+    }
+)
+
+
+def test_spells_counts_quick_reversals_and_says_what_is_not_shown() -> None:
+    ax: Any = plots.spells(SPELLS)
+    assert sum(bar.get_height() for bar in ax.patches) == 7
+    assert "quick reversals:\n3 (42.9%)" in written(ax)
+    assert "2 opt-outs still open" in ax.get_xlabel()
+    assert ax.get_xscale() == "log"
+    check_page(ax)
+
+
+CYCLES = pl.DataFrame(
+    {
+        "from_phone": ["72975", "ACME", "+447700900001"],
+        "spells": pl.Series([40_210, 812, 12], dtype=pl.UInt32),
+        "cycles": [9_000, 300, 0],
+        "relapse_rate": [0.125, 0.0432, None],
+        "win_back_1d": [0.05, 0.1, 0.0],
+        "win_back_7d": [0.1, 0.2, 0.0],
+        "win_back_30d": [0.2, 0.3, None],
+    }
+)
+
+
+def test_cycles_has_a_row_a_sender_and_a_dot_a_horizon() -> None:
+    ax: Any = plots.cycles(CYCLES)
+    labels = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert labels == ["72975 (40,210)", "ACME (812)", "+447700900001 (12)"]
+    assert "1, 7, 30 days" in ax.get_xlabel()
+    assert {"12.5% left again", "4.3% left again"} <= set(written(ax))
+    check_page(ax)
+
+
+COHORTS = pl.DataFrame(
+    {
+        "cohort": [date(2026, 1, 1)] * 3 + [date(2026, 2, 1)] * 2 + [date(2026, 3, 1)],
+        "age": pl.Series([0, 1, 2, 0, 1, 0], dtype=pl.UInt32),
+        "size": [1200] * 3 + [800] * 2 + [90],
+        "returned": [60, 120, 180, 40, 96, 9],
+        "share": [0.05, 0.1, 0.15, 0.05, 0.12, 0.1],
+        "mature": [True, True, False, True, False, False],
+    }
+)
+
+
+def test_cohorts_write_each_share_and_grey_the_cells_that_are_not_over() -> None:
+    ax: Any = plots.cohorts(COHORTS)
+    grey, blue = (np.ma.filled(image.get_array(), np.nan) for image in ax.images)
+    assert [(int(row), int(age)) for row, age in zip(*np.nonzero(~np.isnan(grey)), strict=True)] == [
+        (0, 2),
+        (1, 1),
+        (2, 0),
+    ]
+    assert np.isnan(blue[0, 2])
+    assert blue[0, 1] == 0.1
+    assert {"5.0", "12.0", "2026-01 (1,200)", "2026-03 (90)"} <= set(written(ax))
+    check_page(ax)
+
+
+STATUS_AT = pl.DataFrame(
+    {
+        "from_phone": ["72975", "72975", "ACME"],
+        "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+        "status": ["opt-out", "opt-in", "opt-out"],
+        "since": [utc(2026, 1, 1), utc(2026, 1, 2), utc(2026, 1, 3)],
+    }
+)
+
+
+def test_status_at_counts_out_and_in_of_each_sender() -> None:
+    ax: Any = plots.status_at(STATUS_AT)
+    assert {"72975", "1 out, 1 in", "ACME", "1 out, 0 in"} <= set(written(ax))
+    check_page(ax)
+    assert "2 out, 1 in" in written(plots.status_at(STATUS_AT.drop("from_phone")))
+
+
+SUPPRESSION_LIST = pl.DataFrame(
+    {
+        "from_phone": "72975",
+        "to_phone": ["+12025550101", "+12025550102", "+12025550103"],
+        "opted_out_at": [utc(2026, 1, 31, 23), utc(2026, 1, 1), utc(2026, 3, 1)],
+        "opt_outs": [1, 1, 2],
+    }
+)
+
+
+def test_suppression_list_counts_by_the_month_of_leaving() -> None:
+    ax: Any = plots.suppression_list(SUPPRESSION_LIST)
+    assert [bar.get_height() for bar in ax.patches] == [2, 1]
+    assert "the 3 on the list" in ax.get_title(loc="left")
+    check_page(ax)
+
+
+SUPPRESSION_DIFF = pl.DataFrame(
+    {
+        "from_phone": "72975",
+        "to_phone": ["+12025550101", "+12025550102", "+12025550103"],
+        "change": ["added", "added", "removed"],
+        "at": [utc(2026, 1, 1, 3), utc(2026, 1, 1, 4), utc(2026, 1, 5)],
+        "status": ["opt-out", "opt-out", "opt-in"],
+    }
+)
+
+
+def test_suppression_diff_draws_additions_up_and_removals_down() -> None:
+    ax: Any = plots.suppression_diff(SUPPRESSION_DIFF)
+    assert [bar.get_height() for bar in ax.patches] == [2, 0, 0, -1]
+    assert {"2 added", "1 removed"} <= set(written(ax))
+    check_page(ax)
+
+
+SCRUB = (
+    pl.DataFrame({"phone": ["+12025550101"] * 6}),
+    pl.DataFrame({"phone": ["x"] * 4, "reason": ["opted out"] * 3 + ["not a phone number"]}),
+)
+
+
+def test_scrub_counts_who_stays_and_each_reason() -> None:
+    ax: Any = plots.scrub(SCRUB)
+    assert [bar.get_width() for bar in ax.patches] == [6, 3, 1]
+    assert {"6 (60.0%)", "3 (30.0%)", "opted out", "not a phone number"} <= set(written(ax))
+    check_page(ax)
+    check_page(plots.scrub((SCRUB[0].clear(), SCRUB[1].clear())))
+
+
+COVERAGE = pl.DataFrame(
+    {
+        "window_start": [utc(2026, 1, 26), utc(2026, 2, 9), utc(2026, 2, 16)],
+        "window_end": [utc(2026, 2, 2), utc(2026, 2, 16), utc(2026, 2, 17, 6)],
+        "rows": [700, 1400, 50],
+        "duplicates": [0, 1, 0],
+        "pages": [7, 14, 1],
+        "final": [True, True, False],
+        "fetched_at": [utc(2026, 2, 17, 7)] * 3,
+    }
+)
+
+
+def test_coverage_has_a_cell_a_day_and_hatches_what_is_missing() -> None:
+    ax: Any = plots.coverage(COVERAGE)
+    rates = np.ma.filled(ax.images[0].get_array(), np.nan)
+    assert (rates[0, 25], rates[1, 0], rates[1, 8]) == (100, 100, 200)
+    assert np.isnan(rates[1, 1])
+    hatched = [patch for patch in ax.patches if patch.get_hatch()]
+    assert len(hatched) == 7
+    assert len(ax.patches) - len(hatched) == 2, "16 and 17 February may still change"
+    assert "hatched: 7 days missing" in ax.get_xlabel()
+    assert ax.get_title(loc="left") == "What is loaded: 2,150 events"
+    check_page(ax)
+
+
+QUALITY = pl.DataFrame(
+    {
+        "check": ["duplicates", "invalid numbers", "left edge"],
+        "rows": [1204, 3, 1],
+        "share": [0.03, 0.0001, None],
+        "ok": [True, False, True],
+        "meaning": ["", "", ""],
+    }
+)
+
+
+def test_quality_marks_what_did_not_pass() -> None:
+    ax: Any = plots.quality(QUALITY)
+    assert {"duplicates  ✓", "invalid numbers  ✗", "1,204 (3.0%)", "3 (<0.1%)"} <= set(written(ax))
+    assert ax.get_title(loc="left") == "1 check of 3 to look at"
+    check_page(ax)
+
+
+TIMELINE = pl.DataFrame(
+    {
+        "from_phone": ["72975", "72975", "ACME", "72975"],
+        "created_at": [utc(2026, 1, 5, 10), utc(2026, 1, 5, 11), utc(2026, 2, 1), utc(2026, 3, 1)],
+        "status": ["opt-out", "opt-in", "opt-in", "opt-in"],
+        "state_before": ["opt-in", "opt-out", "opt-in", "opt-in"],
+        "state_after": ["opt-out", "opt-in", "opt-in", "opt-in"],
+        "note": ["", "", "orphan opt-in", "repeat"],
+    }
+)
+
+
+def test_timeline_has_a_lane_a_sender_and_hollow_marks_for_what_changed_nothing() -> None:
+    ax: Any = plots.timeline(TIMELINE)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["72975", "ACME"]
+    hollow = [line.get_markerfacecolor() == "white" for line in ax.lines]
+    assert hollow == [False, False, True, False]
+    assert ax.get_title(loc="left") == "4 events of one number, 2 senders"
+    check_page(ax)
+    until = plots.timeline(TIMELINE, until=utc(2026, 6, 1))
+    assert until.get_xlim()[1] == mpl.dates.date2num(utc(2026, 6, 1))
+
+
 EVERY = [
     ("churn", CHURN),
     ("spikes", SPIKES),
     ("transitions", TRANSITIONS),
+    ("return_curve", RETURN_CURVE),
+    ("spells", SPELLS),
+    ("cycles", CYCLES),
+    ("cohorts", COHORTS),
+    ("status_at", STATUS_AT),
+    ("suppression_list", SUPPRESSION_LIST),
+    ("suppression_diff", SUPPRESSION_DIFF),
+    ("coverage", COVERAGE),
+    ("quality", QUALITY),
+    ("timeline", TIMELINE),
 ]
 
 

@@ -3,6 +3,24 @@
 Every picture is drawn in the style ``optkit.optkit`` and nothing is shown: that is the caller's to do.
 """
 
+from optkit.plots.extract import coverage, quality, timeline
+from optkit.plots.lists import scrub, status_at, suppression_diff, suppression_list
 from optkit.plots.movement import churn, spikes, transitions
+from optkit.plots.returns import cohorts, cycles, return_curve, spells
 
-__all__ = ["churn", "spikes", "transitions"]
+__all__ = [
+    "churn",
+    "cohorts",
+    "coverage",
+    "cycles",
+    "quality",
+    "return_curve",
+    "scrub",
+    "spells",
+    "spikes",
+    "status_at",
+    "suppression_diff",
+    "suppression_list",
+    "timeline",
+    "transitions",
+]

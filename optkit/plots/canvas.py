@@ -78,7 +78,9 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 def percent(share: float | None) -> str:
     """Return a share as per cent with one decimal; a dash for none."""
-    return "\N{EN DASH}" if share is None else f"{share:.1%}"
+    if share is None:
+        return "\N{EN DASH}"
+    return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"  # noqa: PLR2004 - what would read 0.0%
 
 
 def highest(column: pl.Series) -> float:
@@ -100,11 +102,10 @@ def count_axis(axis: Axis) -> None:
     axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
-def percent_axis(axis: Axis, span: float) -> None:
-    """Per cent, with as many decimals as an axis of this `span` (a share) needs."""
-    decimals = 0 if span > 0.06 else 1 if span > 0.006 else 2  # noqa: PLR2004 - six ticks, told apart
-    axis.set_major_locator(ticker.MaxNLocator(nbins=6))
-    axis.set_major_formatter(ticker.PercentFormatter(1, decimals=decimals))
+def percent_axis(axis: Axis) -> None:
+    """Per cent, with the decimals that the ticks need."""
+    axis.set_major_locator(ticker.MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}%")
 
 
 def date_axis(ax: Axes) -> None:
@@ -166,15 +167,19 @@ def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, si
     """Write into each cell of a heat map, in white where the cell is dark."""
     for (row, column), value in np.ndenumerate(np.nan_to_num(np.asarray(image.get_array()))):
         shade = image.cmap(image.norm(value))[:3]
-        dark = np.dot(shade, (0.2126, 0.7152, 0.0722)) < 0.5  # noqa: PLR2004 - the middle
+        dark = np.dot(shade, (0.2126, 0.7152, 0.0722)) < 0.58  # noqa: PLR2004 - by eye
         text = texts[row][column]
         ax.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else INK)
 
 
-def heat_axes(ax: Axes) -> None:
-    """Take grid, spines and tick marks off a heat map, whose cells are their own frame."""
+def heat_axes(ax: Axes, rows: int, columns: int) -> None:
+    """Part a heat map's cells by thin white lines; they are frame and grid."""
     ax.grid(visible=False)
-    ax.tick_params(length=0)
+    ax.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
+    ax.grid(visible=True, which="minor", axis="both", color="white", linewidth=1)
+    ax.set_axisbelow(False)
+    ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)
 
 

@@ -98,7 +98,11 @@ def _churn_size(table: pl.DataFrame, ax: Axes) -> Axes:
 def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
     names, label = canvas.labels_of(table, "period")
     table = table.with_columns(label)
-    ranking = table.group_by("label").agg(pl.col("opt_outs").sum()).sort(-pl.col("opt_outs"), "label")
+    ranking = (
+        table.group_by("label")
+        .agg(pl.col("opt_outs").sum())
+        .sort("opt_outs", "label", descending=[True, False])
+    )
     labels = []
     for number, name in enumerate(ranking["label"]):
         named = number < len(canvas.GROUPS)
@@ -116,7 +120,7 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
         if named and known.size:
             labels.append((float(known[-1]), name if names else "churn rate", color))
     ax.set_ylim(0, canvas.highest(table["churn_rate"]) * 1.15 or 1.0)
-    canvas.percent_axis(ax.yaxis, ax.get_ylim()[1])
+    canvas.percent_axis(ax.yaxis)
     word = canvas.period_word(table["period"].unique().sort().to_list())
     of = "audience" if table["denominator"][0] == "audience" else "pairs seen in the history"
     ax.set_ylabel(f"opt-outs, % of those opted in\nas the {word} began ({of})")
@@ -278,7 +282,7 @@ def transitions(
     counts = np.zeros((7, 24), dtype=int)
     counts[hours["day"].to_numpy(), hours["hour"].to_numpy()] = hours["len"].to_numpy()
     image = ax.imshow(counts, aspect="auto", cmap="Blues", vmin=0)
-    canvas.heat_axes(ax)
+    canvas.heat_axes(ax, 7, 24)
     ax.set_yticks(range(7), WEEKDAYS)
     ax.set_xticks(range(0, 24, 3), [f"{hour:02}:00" for hour in range(0, 24, 3)])
     day, hour = np.unravel_index(counts.argmax(), counts.shape)
