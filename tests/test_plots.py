@@ -192,6 +192,74 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]  # year, month, day, …
 
 
+RATES = pl.DataFrame(
+    {
+        "from_phone": ["72975", "ACME", "+12025550101", "+12025550102", "+447700900001"],
+        "recipients": [6000, 500, 240, 40, 0],
+        "ever_opted_out": [6000, 500, 240, 4, 0],
+        "n": [100_000, 8_000, 2_000, 50, 0],
+        "rate": [0.06, 0.0625, 0.12, 0.08, None],
+        "low": [0.0585, 0.0574, 0.1065, 0.0315, None],
+        "high": [0.0615, 0.068, 0.135, 0.1884, None],
+        "shrunk_rate": [0.06, 0.0627, 0.1145, 0.0711, None],
+        "signal": ["usual", "usual", "high", "usual", None],
+        "denominator": "audience",
+    }
+)
+
+
+def test_funnel_names_the_senders_outside_and_says_of_whom_the_rate_is() -> None:
+    ax: Any = plots.opt_out_rates(RATES)
+    assert "+12025550101" in written(ax)
+    assert "ACME" not in written(ax)
+    assert "overall\n6.1%" in written(ax), "6,744 of 110,050"
+    assert "audience" in ax.get_xlabel()
+    assert "seen in the history" in plots.opt_out_rates(RATES.with_columns(denominator=None)).get_xlabel()
+    check_page(ax)
+
+
+def test_funnel_draws_the_limits_that_the_signal_comes_from() -> None:
+    ax: Any = plots.opt_out_rates(RATES.with_columns(ever_opted_out=pl.col("n") // 10, rate=0.1))
+    outline = ax.collections[0].get_paths()[0].vertices
+    at_1000 = outline[np.abs(np.log(outline[:, 0] / 1000)) < 0.02][:, 1]
+    assert at_1000.min() == pytest.approx(0.0726, abs=0.001), (
+        "sin(asin(sqrt(0.1)) - 3.0902 / sqrt(4000)) squared"
+    )
+    assert at_1000.max() == pytest.approx(0.1311, abs=0.001)
+
+
+def test_dumbbell_has_a_row_a_sender_with_both_rates_and_the_signal() -> None:
+    ax: Any = plots.opt_out_rates(RATES, kind="dumbbell")
+    labels = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert labels == ["+12025550101 (2,000)", "+12025550102 (50)", "ACME (8,000)", "72975 (100,000)"]
+    assert written(ax).count("usual") == 3
+    raw, shrunken = (points.get_offsets()[:, 0].tolist() for points in ax.collections[-2:])
+    assert raw == [0.12, 0.08, 0.0625, 0.06]
+    assert shrunken == [0.1145, 0.0711, 0.0627, 0.06]
+    check_page(ax)
+
+
+OVERLAP = pl.DataFrame(
+    {
+        "sender_a": ["72975", "72975", "ACME"],
+        "sender_b": ["ACME", "VERYLONGONE", "VERYLONGONE"],
+        "both_out": [100, 0, 10],
+        "out_a": [1000, 1000, 400],
+        "out_b": [400, 20, 20],
+    }
+)
+
+
+def test_overlap_reads_along_the_row() -> None:
+    ax: Any = plots.overlap(OVERLAP)
+    shares = np.ma.filled(ax.images[0].get_array(), np.nan)
+    assert shares[0, 1] == 0.1, "100 of the 1,000 out of 72975 are out of ACME"
+    assert shares[1, 0] == 0.25, "100 of the 400 out of ACME are out of 72975"
+    assert np.isnan(shares[0, 0])
+    assert {"72975 (1,000)", "25.0%", "50.0%"} <= set(written(ax))
+    check_page(ax)
+
+
 RETURN_CURVE = pl.DataFrame(
     {
         "days": [1 / 24, 0.5, 10.0, 40.0, 100.0],
@@ -426,6 +494,8 @@ EVERY = [
     ("churn", CHURN),
     ("spikes", SPIKES),
     ("transitions", TRANSITIONS),
+    ("opt_out_rates", RATES),
+    ("overlap", OVERLAP),
     ("return_curve", RETURN_CURVE),
     ("spells", SPELLS),
     ("cycles", CYCLES),

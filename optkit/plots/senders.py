@@ -1,0 +1,195 @@
+"""Senders side by side: which rates really differ, and who has left two of them."""
+
+from typing import Literal
+
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+from matplotlib import ticker
+from matplotlib.axes import Axes
+
+from optkit.analysis.statistics import fit_funnel
+from optkit.plots import canvas
+from optkit.plots.canvas import BACK, INK, OUT, QUIET
+
+_SIGNALS = {"high": (OUT, "^"), "usual": (QUIET, "o"), "low": (BACK, "v")}
+
+
+@canvas.styled
+def opt_out_rates(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    kind: Literal["funnel", "dumbbell"] = "funnel",
+    rows: int = 20,
+) -> Axes:
+    """Draw which senders' opt-out rates differ by more than chance.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.opt_out_rates` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    kind : {"funnel", "dumbbell"}
+        Rate against size within the limits of chance; or, sender by sender, the raw rate with its interval
+        and the shrunken rate.
+    rows : int
+        Of how many senders a dumbbell is drawn, those with the largest denominators.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is no result of `optkit.opt_out_rates`.
+    """
+    canvas.need(
+        table,
+        "opt_out_rates",
+        "recipients",
+        "ever_opted_out",
+        "n",
+        "rate",
+        "low",
+        "high",
+        "shrunk_rate",
+        "signal",
+    )
+    names, label = canvas.labels_of(table, "recipients")
+    what = " and ".join("sender" if name == "from_phone" else name for name in names) or "all"
+    known = table.with_columns(label).filter(pl.col("n") > 0)
+    if known.is_empty():
+        return canvas.nothing(canvas.place(ax), "no opt-outs, so no rates to compare")
+    of = "its audience" if known["denominator"][0] == "audience" else "its recipients seen in the history"
+    return _funnel(known, ax, what, of) if kind == "funnel" else _dumbbell(known, ax, what, of, rows)
+
+
+def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
+    ax = canvas.place(ax)
+    funnel = fit_funnel(table["ever_opted_out"], table["n"])
+    sizes = np.geomspace(table["n"].to_numpy().min() * 0.7, canvas.highest(table["n"]) * 1.4, 200)
+    low, high = funnel.limits(sizes)
+    ax.fill_between(sizes, low, high, color=QUIET, alpha=0.2, linewidth=0)
+    ax.axhline(funnel.target, color="#666666", linewidth=1, linestyle="--")
+    ax.set_xscale("log")
+    ax.set_xlim(sizes[0], sizes[-1])
+    top = max(canvas.highest(table["rate"]), min(float(high[-1]), 1.0), funnel.target * 2)
+    ax.set_ylim(0, top * 1.12 or 1.0)
+    for signal, (color, marker) in _SIGNALS.items():
+        some = table.filter(pl.col("signal").cast(pl.String) == signal)
+        ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors="white", zorder=3)
+        if signal != "usual":
+            _name_points(ax, some, color)
+    ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    canvas.percent_axis(ax.yaxis)
+    ax.set_xlabel(f"n: people in {of} (logarithmic)")
+    ax.set_ylabel("ever opted out, % of n")
+    ax.set_title(f"Opt-out rate by {what}: outside the funnel it is more than chance")
+    edge = float(np.clip(high[-1], 0, ax.get_ylim()[1]))
+    labels = [(funnel.target, f"overall\n{funnel.target:.1%}", "#666666"), (edge, "limits\n99.8%", "#666666")]
+    canvas.end_labels(ax, labels)
+    return ax
+
+
+def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
+    """Write names beside points, the largest first, as long as they do not meet."""
+    written: list[tuple[float, float]] = []
+    for name, n, rate in some.sort("n", descending=True).select("label", "n", "rate").rows():
+        x, y = ax.transAxes.inverted().transform(ax.transData.transform((n, rate)))
+        if any(abs(x - other_x) < 0.18 and abs(y - other_y) < 0.055 for other_x, other_y in written):  # noqa: PLR2004 - a label's size
+            continue
+        written.append((x, y))
+        side = 1 if x < 0.75 else -1  # noqa: PLR2004 - room for a name on the right
+        ax.annotate(
+            name,
+            (n, rate),
+            xytext=(8 * side, 0),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            va="center",
+            color=canvas.readable(color),
+        )
+
+
+def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: int) -> Axes:
+    shown = table.sort("n", "label", descending=[True, False]).head(rows)
+    shown = shown.sort("shrunk_rate", "label", descending=[True, False])
+    ax = canvas.place(ax, height=1.7 + 0.33 * max(shown.height, 2))
+    places = range(shown.height)
+    overall = fit_funnel(table["ever_opted_out"], table["n"]).target
+    ax.axvline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
+    ax.hlines(places, shown["low"], shown["high"], color=canvas.PALE, linewidth=6, zorder=1)
+    ax.hlines(places, shown["rate"], shown["shrunk_rate"], color="#666666", linewidth=1, zorder=2)
+    ax.scatter(shown["rate"], places, s=42, facecolors="white", edgecolors=INK, zorder=3)
+    signals = [_SIGNALS[str(signal)] for signal in shown["signal"]]
+    ax.scatter(shown["shrunk_rate"], places, s=52, color=[color for color, _ in signals], zorder=4)
+    canvas.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
+    ax.set_xlim(0, min(1.0, canvas.highest(shown["high"])) * 1.03 or 1.0)
+    canvas.percent_axis(ax.xaxis)
+    for place, (signal, (color, _)) in enumerate(zip(shown["signal"], signals, strict=True)):
+        text = ax.text(1.01, place, str(signal), transform=ax.get_yaxis_transform(), va="center")
+        text.set_color(canvas.readable(color))
+    ax.set_xlabel(
+        f"ever opted out, % of {of} (in brackets)\n"
+        f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"
+    )
+    most = f": the {rows} largest of {table.height:,}" if table.height > rows else ""
+    ax.set_title(f"Opt-out rate by {what}, as counted and shrunken{most}")
+    return ax
+
+
+@canvas.styled
+def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> Axes:
+    """Draw, for each two senders, which share of those opted out of one are opted out of the other too.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.overlap` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    rows : int
+        Of how many senders, those with the most opted out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is no result of `optkit.overlap`.
+    """
+    canvas.need(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
+    sides = [table.select(sender=f"sender_{side}", out=f"out_{side}") for side in "ab"]
+    sizes = pl.concat(sides).unique().sort("out", "sender", descending=[True, False])
+    senders = sizes["sender"].head(rows).to_list()
+    ax = canvas.place(ax, height=1.6 + 0.34 * max(len(senders), 3))
+    if not senders:
+        return canvas.nothing(ax, "fewer than two senders have anybody opted out")
+    place = {sender: number for number, sender in enumerate(senders)}
+    shares = np.full((len(senders), len(senders)), np.nan)
+    for a, b, both, out_a, out_b in table.select("sender_a", "sender_b", "both_out", "out_a", "out_b").rows():
+        if a in place and b in place:
+            shares[place[a], place[b]] = both / out_a if out_a else np.nan
+            shares[place[b], place[a]] = both / out_b if out_b else np.nan
+    image = ax.imshow(
+        shares, aspect="auto", cmap="Blues", vmin=0, vmax=max(np.nanmax(shares, initial=0), 0.01)
+    )
+    canvas.heat_axes(ax, len(senders), len(senders))
+    texts = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
+    canvas.cell_texts(ax, image, texts)
+    outs = dict(sizes.rows())
+    ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
+    ax.set_xticks(range(len(senders)), senders)
+    if sum(map(len, senders)) > 55:  # noqa: PLR2004 - more letters do not fit side by side
+        plt.setp(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+    ax.set_ylabel("of those opted out of … (how many)")
+    ax.set_xlabel("… so many are opted out of this one too")
+    most = f": the {rows} senders with most" if sizes.height > rows else ""
+    ax.set_title(f"Opted out of two senders{most}")
+    return ax
