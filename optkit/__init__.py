@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from optkit.analysis.churn import churn as churn
     from optkit.config import configure as configure
     from optkit.config import settings as settings
+    from optkit.demo import demo_audience as demo_audience
+    from optkit.demo import demo_history as demo_history
     from optkit.errors import AuthenticationError as AuthenticationError
     from optkit.errors import CacheError as CacheError
     from optkit.errors import DriftError as DriftError
@@ -43,6 +45,7 @@ _HOMES = {
         "TransportError",
     ),
     "config": ("configure", "settings"),
+    "demo": ("demo_audience", "demo_history"),
 }
 _MODULES = ("emulator", "plots")
 _MODULE_OF = {name: f"optkit.{home}" for home, names in _HOMES.items() for name in names}
