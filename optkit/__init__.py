@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from optkit.errors import ResponseError as ResponseError
     from optkit.errors import SettingsError as SettingsError
     from optkit.errors import TransportError as TransportError
+    from optkit.loading.inventory import clear as clear
+    from optkit.loading.inventory import coverage as coverage
+    from optkit.loading.inventory import verify as verify
+    from optkit.loading.loader import fetch as fetch
+    from optkit.loading.loader import load as load
+    from optkit.loading.loader import scan as scan
 
 __version__ = "0.1.0"
 
@@ -46,6 +52,8 @@ _HOMES = {
     ),
     "config": ("configure", "settings"),
     "demo": ("demo_audience", "demo_history"),
+    "loading.inventory": ("clear", "coverage", "verify"),
+    "loading.loader": ("fetch", "load", "scan"),
 }
 _MODULES = ("emulator", "plots")
 _MODULE_OF = {name: f"optkit.{home}" for home, names in _HOMES.items() for name in names}

@@ -1,0 +1,25 @@
+"""What every test and doctest stands on: no setting of this machine reaches it, and it leaves none behind."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import optkit
+import optkit.config
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith("OPTKIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OPTKIT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    yield
+    optkit.config._configured.clear()
+
+
+@pytest.fixture(autouse=True)
+def doctest_names(doctest_namespace: dict[str, object]) -> None:
+    doctest_namespace.update(optkit=optkit, pl=pl, Path=Path)

@@ -1,0 +1,181 @@
+"""A window's file: written in secret, shown whole, checked before it is trusted.
+
+All that must be known of a window is in its own Parquet file, under a checksum of the whole file.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from optkit.history import SCHEMA, STATUS, from_ms
+from optkit.loading.windows import Cached, Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: The layout of the files; another one is read anew.
+VERSION: Final = 1
+SUFFIX: Final = ".parquet"
+#: What files are called that are not finished.
+PART: Final = ".part"
+_ENTRY: Final = "optkit"
+_UNSIGNED: Final = "0" * 32
+_MARK: Final = '"checksum": "'
+#: The footer ends with what is said of the window; this is more than enough of it.
+_TAIL: Final = 65_536
+#: Events a row group: what a filter by time can skip, and what is in memory at once.
+_ROW_GROUP: Final = 65_536
+
+
+class DamagedError(Exception):
+    """A file under a window's name is not what optkit wrote there; the text says why."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A window in the cache: its file, and what the file says of itself."""
+
+    path: Path
+    cached: Cached
+    rows: int
+    duplicates: int
+    pages: int
+
+
+class Writer:
+    """Writes one window; nobody sees it before `commit`."""
+
+    def __init__(self, folder: Path, week: Window) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._target = folder / f"{from_ms(week.start):%Y-%m-%d}{SUFFIX}"
+        self._temporary = folder / f".{self._target.stem}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
+        self._schema = pa.schema(
+            [
+                ("to_phone", pa.string()),
+                ("from_phone", pa.string()),
+                ("created_at", pa.timestamp("ms", "UTC")),
+                ("status", pa.string()),
+                ("current_status", pa.string()),
+            ]
+        )
+        self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._pending: list[pl.DataFrame] = []
+
+    def write(self, events: pl.DataFrame) -> None:
+        """Add events, sorted, later than those before."""
+        self._pending.append(events)
+        if sum(frame.height for frame in self._pending) >= _ROW_GROUP:
+            self._write_pending()
+
+    def _write_pending(self) -> None:
+        events = pl.concat(self._pending or [SCHEMA.to_frame()])
+        text = events.with_columns(pl.col("status", "current_status").cast(pl.String))
+        table: pa.Table = text.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema)
+        self._writer.write_table(table)
+        self._pending.clear()
+
+    def commit(self, cached: Cached, *, rows: int, duplicates: int, pages: int) -> None:
+        """Make the window part of the cache."""
+        about = {
+            "version": VERSION,
+            "start": cached.window.start,
+            "end": cached.window.end,
+            "fetched_at": cached.fetched_at,
+            "final": cached.final,
+            "begins": cached.begins,
+            "rows": rows,
+            "duplicates": duplicates,
+            "pages": pages,
+            "checksum": _UNSIGNED,
+        }
+        self._write_pending()
+        self._writer.add_key_value_metadata({_ENTRY: json.dumps(about)})
+        self._writer.close()
+        with self._file as file:
+            _sign(file)
+            file.flush()
+            os.fsync(file.fileno())
+        self._temporary.replace(self._target)
+        _sync_folder(self._target.parent)
+
+    def discard(self) -> None:
+        """Forget what was written, if it was not committed."""
+        self._writer.close()
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def _sign(file: Any) -> None:
+    """Put the checksum of the whole file, with zeros in the checksum's own place, into that place."""
+    file.seek(0)
+    content = file.read()
+    at = content.rindex((_MARK + _UNSIGNED).encode()) + len(_MARK)
+    file.seek(at)
+    file.write(_digest(content).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    # without it a power cut could undo the rename; where folders cannot be opened (Windows) there is no such call
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_entry(path: Path) -> Entry:
+    """Read a window's file whole and check it.
+
+    Raises
+    ------
+    DamagedError
+        It is not what optkit wrote.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedError(f"cannot be read ({error.strerror})") from None
+    if not content:
+        raise DamagedError("is empty")
+    found = list(re.finditer(rb'\{"version": [^{}]*"checksum": "([0-9a-f]{32})"\}', content[-_TAIL:]))
+    if not found:
+        raise DamagedError("is cut off or was not written by optkit")
+    match = found[-1]
+    start = max(0, len(content) - _TAIL) + match.start(1)
+    if _digest(content[:start] + _UNSIGNED.encode() + content[start + 32 :]) != match[1].decode():
+        raise DamagedError("differs from what was written (checksum)")
+    about = json.loads(match[0])
+    if about["version"] != VERSION:
+        raise DamagedError(f"has the layout {about['version']} of another optkit version")
+    window = Window(about["start"], about["end"])
+    if path.stem != f"{from_ms(window.start):%Y-%m-%d}":
+        raise DamagedError("was renamed: it holds another week than its name says")
+    cached = Cached(window, about["fetched_at"], about["final"], about["begins"])
+    return Entry(path, cached, about["rows"], about["duplicates"], about["pages"])
+
+
+def scan(entries: Iterable[Entry]) -> pl.LazyFrame:
+    """Return the events of windows as a lazy frame with the history's columns; nothing is read yet."""
+    paths = [entry.path for entry in sorted(entries, key=lambda entry: entry.cached.window)]
+    if not paths:
+        return SCHEMA.to_frame(eager=False)
+    return pl.scan_parquet(paths, glob=False).with_columns(
+        pl.col("created_at").cast(SCHEMA["created_at"]), pl.col("status", "current_status").cast(STATUS)
+    )

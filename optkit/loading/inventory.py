@@ -1,0 +1,137 @@
+"""What is in the cache: coverage, verify, clear."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from optkit.config import resolve
+from optkit.errors import SettingsError
+from optkit.history import INSTANT, Moment, from_ms, instant, to_ms
+from optkit.loading.cache import Cache
+from optkit.loading.windows import Window
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def _cache(account: str | None) -> Cache:
+    settings = resolve(account=account)
+    return Cache(settings.cache_dir / settings.account)
+
+
+def coverage(account: str | None = None) -> pl.DataFrame:
+    """Return what the cache holds, window by window.
+
+    Parameters
+    ----------
+    account : str, optional
+        Which account. Default: the setting.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row a window, by time: window_start, window_end (Datetime, ms, UTC; [start, end)), rows (Int64, events),
+        duplicates (Int64, exact duplicates that were dropped), pages (Int64, that it took to read), final (Boolean:
+        it will not change any more), fetched_at (Datetime, ms, UTC, by the server's clock). Damaged windows are not
+        in it; see `verify`.
+
+    Examples
+    --------
+    >>> optkit.coverage("an-account-without-cache").height
+    0
+    """
+    entries, _ = _cache(account).survey()
+    rows = [
+        (
+            from_ms(entry.cached.window.start),
+            from_ms(entry.cached.window.end),
+            entry.rows,
+            entry.duplicates,
+            entry.pages,
+            entry.cached.final,
+            from_ms(entry.cached.fetched_at),
+        )
+        for _, entry in sorted(entries.items())
+    ]
+    schema = pl.Schema(
+        {
+            "window_start": INSTANT,
+            "window_end": INSTANT,
+            "rows": pl.Int64(),
+            "duplicates": pl.Int64(),
+            "pages": pl.Int64(),
+            "final": pl.Boolean(),
+            "fetched_at": INSTANT,
+        }
+    )
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def verify(account: str | None = None) -> pl.DataFrame:
+    """Read every file of the cache and check it against its checksum.
+
+    Parameters
+    ----------
+    account : str, optional
+        Which account. Default: the setting.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row a file: file (String), window_start (Datetime, ms, UTC; null where nobody can tell), ok (Boolean),
+        problem (String: what is wrong with it; empty if nothing is). What is not ok is fetched anew by the next
+        load that needs it, and never read.
+
+    Examples
+    --------
+    >>> optkit.verify("an-account-without-cache").height
+    0
+    """
+    entries, damaged = _cache(account).survey(anew=True)
+    rows: list[tuple[str, datetime | None, bool, str]] = [
+        (entry.path.name, from_ms(start), True, "") for start, entry in entries.items()
+    ]
+    rows += [(path.name, None, False, problem) for path, problem in damaged.items()]
+    schema = pl.Schema(
+        {"file": pl.String(), "window_start": INSTANT, "ok": pl.Boolean(), "problem": pl.String()}
+    )
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("file")
+
+
+def clear(
+    start: Moment | None = None,
+    end: Moment | None = None,
+    account: str | None = None,
+) -> int:
+    """Forget cached windows; the next load fetches them anew.
+
+    Parameters
+    ----------
+    start, end : str, date or datetime, optional
+        Forget the windows that [start, end) touches. Without both: the whole account, and with it which server and
+        token filled it.
+    account : str, optional
+        Which account. Default: the setting.
+
+    Returns
+    -------
+    int
+        How many windows were forgotten.
+
+    Raises
+    ------
+    SettingsError
+        start does not lie before end.
+
+    Examples
+    --------
+    >>> optkit.clear(account="an-account-without-cache")
+    0
+    """
+    if start is None and end is None:
+        return _cache(account).clear()
+    first = to_ms(instant(start, "start")) if start is not None else 0
+    last = to_ms(instant(end, "end")) if end is not None else 2**62
+    if first >= last:
+        raise SettingsError("start must lie before end")
+    return _cache(account).clear(Window(first, last))

@@ -1,0 +1,233 @@
+"""Load, scan, fetch: what users call."""
+
+from collections.abc import Iterable
+from itertools import product
+
+import polars as pl
+
+from optkit.config import resolve
+from optkit.errors import SettingsError
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS, Moment, from_ms, instant, to_ms
+from optkit.loading import files
+from optkit.loading.refreshing import Refresh, refresh_cache
+from optkit.loading.server import connect
+from optkit.loading.windows import Window
+
+Some = str | Iterable[str] | None
+
+
+def load(
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    to_phone: Some = None,
+    from_phone: Some = None,
+    status: Some = None,
+    current_status: Some = None,
+    account: str | None = None,
+    refresh: Refresh = "auto",
+    reported: bool = False,
+    progress: bool | None = None,
+) -> pl.DataFrame:
+    """Return the history of an account: complete, or an error.
+
+    What is not cached, or not final, is fetched first, in whole weeks, and stays in the cache.
+
+    Parameters
+    ----------
+    start, end : str, date or datetime, optional
+        The half-open interval [start, end): ISO text (UTC where it names no offset), a date (midnight UTC), or an
+        aware datetime. Without start: from the account's first event on. Without end: to now, by the server's
+        clock; with ``refresh="never"``, to where the cache ends. An end in the future means now.
+    to_phone, from_phone, status, current_status : str or list of str, optional
+        Only events of these recipients, senders, statuses; applied after `current_status` was derived from all of
+        the pair's events.
+    account : str, optional
+        Which account; ``"demo"`` is the made-up one. Default: the setting.
+    refresh : {"auto", "never", "force"}
+        ``"auto"`` fetches windows that are missing or not final, ``"never"`` reads the cache only, ``"force"`` fetches
+        all anew.
+    reported : bool
+        Add the column reported_current_status: what the API gave when the window was read, stale by now.
+    progress : bool, optional
+        Whether to show a progress bar; by default where somebody watches.
+
+    Returns
+    -------
+    polars.DataFrame
+        A history: to_phone (String), from_phone (String), created_at (Datetime, ms, UTC), status (Enum),
+        current_status (Enum: the pair's last status in [start, end)), sorted by created_at, from_phone, to_phone,
+        status. Exact duplicates are dropped; `coverage` counts them.
+
+    Raises
+    ------
+    SettingsError
+        An argument cannot be used, or there is neither a token nor a cache.
+    MissingWindowsError
+        ``refresh="never"`` and the cache has gaps; they are named.
+    AuthenticationError, RateLimitError, TransportError, ResponseError, DriftError
+        The fetch failed; the windows that were complete stay cached.
+    LoadInterrupted
+        Ctrl-C; the windows that were complete stay cached.
+    CacheError
+        The cache belongs to another account, or cannot be written.
+
+    Examples
+    --------
+    >>> history = optkit.load("2026-05-04", "2026-05-11", account="demo")
+    >>> history.columns
+    ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
+    """
+    return scan(
+        start,
+        end,
+        to_phone=to_phone,
+        from_phone=from_phone,
+        status=status,
+        current_status=current_status,
+        account=account,
+        refresh=refresh,
+        reported=reported,
+        progress=progress,
+    ).collect()
+
+
+def scan(
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    to_phone: Some = None,
+    from_phone: Some = None,
+    status: Some = None,
+    current_status: Some = None,
+    account: str | None = None,
+    refresh: Refresh = "auto",
+    reported: bool = False,
+    progress: bool | None = None,
+) -> pl.LazyFrame:
+    """Return the same as `load`, lazily: the cache is refreshed now, and read when the frame is collected.
+
+    Filters on time and phones reach the files, so that what is not wanted is not read.
+
+    Parameters
+    ----------
+    start, end, to_phone, from_phone, status, current_status, account, refresh, reported, progress
+        As of `load`.
+
+    Returns
+    -------
+    polars.LazyFrame
+        The frame that `load` returns.
+
+    Raises
+    ------
+    OptkitError
+        As `load`.
+
+    Examples
+    --------
+    >>> lazy = optkit.scan("2026-05-04", "2026-05-11", account="demo", status="opt-out")
+    >>> lazy.select(pl.len()).collect().item() > 0
+    True
+    """
+    phones = {"to_phone": _several(to_phone, "to_phone"), "from_phone": _several(from_phone, "from_phone")}
+    states = {
+        "status": _statuses(status, "status"),
+        "current_status": _statuses(current_status, "current_status"),
+    }
+    asked, entries = refresh_cache(
+        None if start is None else to_ms(instant(start, "start")),
+        None if end is None else to_ms(instant(end, "end")),
+        settings=resolve(account=account),
+        refresh=refresh,
+        show=progress,
+    )
+    within = pl.col("created_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
+    events = _keep(files.scan(entries).filter(within), phones)
+    if reported:
+        events = events.with_columns(reported_current_status=pl.col("current_status"))
+    return _keep(events.with_columns(current_status=_last_status()), states)
+
+
+def _keep(events: pl.LazyFrame, filters: dict[str, list[str] | None]) -> pl.LazyFrame:
+    for name, values in filters.items():
+        if values is not None:
+            events = events.filter(pl.col(name).is_in(values))
+    return events
+
+
+def fetch(
+    *,
+    to_phone: Some = None,
+    from_phone: Some = None,
+    status: Some = None,
+    current_status: Some = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    account: str | None = None,
+) -> pl.DataFrame:
+    """Return what the server says now, past the cache: "what is this number's status?".
+
+    The server filters, and nothing is cached; use it for a few numbers.
+
+    Parameters
+    ----------
+    to_phone, from_phone, status, current_status, start, end, account
+        As of `load`, but `start` defaults to the beginning of time.
+
+    Returns
+    -------
+    polars.DataFrame
+        A history, but `current_status` is what the API gives.
+
+    Raises
+    ------
+    OptkitError
+        As `load`, where it fetches.
+
+    Examples
+    --------
+    >>> optkit.fetch(to_phone="+12125550100", account="demo").columns
+    ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
+    """
+    filters = {
+        "to_phone": _several(to_phone, "to_phone"),
+        "from_phone": _several(from_phone, "from_phone"),
+        "status": _statuses(status, "status"),
+        "current_status": _statuses(current_status, "current_status"),
+    }
+    given = {name: values for name, values in filters.items() if values is not None}
+    first = to_ms(instant(start, "start")) if start is not None else 0
+    last = to_ms(instant(end, "end")) if end is not None else None
+    with connect(resolve(account=account)) as server:
+        # one more than now: what happened in this very millisecond belongs to the answer
+        window = Window(first, min(last or server.now + 1, server.now + 1))
+        parts = [SCHEMA.to_frame()]
+        if window.length > 0:
+            combinations = [dict(zip(given, values, strict=True)) for values in product(*given.values())]
+            parts += [server.read_one(window, filters) for filters in combinations]
+    return pl.concat(parts).unique(ORDER, keep="first", maintain_order=True).sort(ORDER)
+
+
+def _several(value: Some, name: str) -> list[str] | None:
+    """Return the values of a filter, None for no filter."""
+    if value is None:
+        return None
+    values = [value] if isinstance(value, str) else list(value)
+    if not all(isinstance(item, str) for item in values):
+        raise SettingsError(f"{name} takes text or a list of it, such as '+12125550100' with its plus sign")
+    return [item.strip() for item in values]
+
+
+def _statuses(value: Some, name: str) -> list[str] | None:
+    values = _several(value, name)
+    if not set(values or ()) <= {OPT_IN, OPT_OUT}:
+        raise SettingsError(f"{name} is one of '{OPT_IN}' and '{OPT_OUT}'")
+    return values
+
+
+def _last_status() -> pl.Expr:
+    """Return a pair's last status; of a tie of opposite events the opt-out counts, so the greatest number wins."""
+    moment = pl.col("created_at").dt.epoch("ms") * 2 + (pl.col("status") == OPT_OUT).cast(pl.Int64)
+    last = moment.max().over("from_phone", "to_phone")
+    return pl.when(last % 2 == 1).then(pl.lit(OPT_OUT, STATUS)).otherwise(pl.lit(OPT_IN, STATUS))

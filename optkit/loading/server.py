@@ -1,0 +1,141 @@
+"""A server to read from: the vendor's, or the emulator with the made-up account; its clock, and where it begins."""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import polars as pl
+
+from optkit.config import Settings
+from optkit.errors import LoadInterrupted, SettingsError
+from optkit.history import SCHEMA, to_ms
+from optkit.loading.client import Client
+from optkit.loading.entries import Page
+from optkit.loading.fanout import read_all
+from optkit.loading.pages import Counts, Reading, read_window
+from optkit.loading.windows import DAY, WEEK, Window, week_of
+
+#: The made-up account: always there, answered by the emulator on loopback.
+DEMO: Final = "demo"
+
+K = TypeVar("K")
+
+
+class Server:
+    """An account that answers.
+
+    Parameters
+    ----------
+    client : Client
+        How it is asked.
+    workers : int
+        Requests under way at once.
+
+    Attributes
+    ----------
+    now : int
+        Its clock when it was first asked, in epoch milliseconds; this machine's, where it does not tell.
+    """
+
+    def __init__(self, client: Client, workers: int) -> None:
+        self._client = client
+        self._workers = workers
+        local = time.time_ns() // 1_000_000
+        page = self._peek(local + DAY)  # a day more, in case this machine's clock is late
+        self.now = page.clock or local
+        self._holds_anything = bool(page.entries)
+
+    def _peek(self, end: int) -> Page:
+        """Ask for the least there is up to `end`."""
+        return self._client.get({"start_time": 0, "end_time": end, "page": 1, "per_page": 1})
+
+    def begin(self) -> Window:
+        """Return the week of the account's first event; this week, where it has none.
+
+        It relies on nothing but whether [0, t) holds anything, and halves t.
+        """
+        starts = range(week_of(0).start, week_of(self.now).start + 1, WEEK)
+        if not self._holds_anything:
+            return week_of(starts[-1])
+        last = len(starts) - 1
+        first = bisect_left(starts, True, hi=last, key=lambda start: bool(self._peek(start + WEEK).entries))
+        return week_of(starts[first])
+
+    def read(
+        self,
+        readings: Iterator[tuple[K, Reading]],
+        *,
+        filters: Mapping[str, str] | None = None,
+        on_page: Callable[[Page], None] = lambda _: None,
+        on_done: Callable[[K, Counts], None] = lambda *_: None,
+    ) -> None:
+        """Run readings to their ends.
+
+        Raises
+        ------
+        LoadInterrupted
+            Ctrl-C.
+        OptkitError
+            As of `Client.get` and `read_window`.
+        """
+        try:
+            read_all(
+                readings,
+                lambda request: self._client.get(request.query(filters or {})),
+                self._workers,
+                on_page=on_page,
+                on_done=on_done,
+            )
+        except KeyboardInterrupt:
+            raise LoadInterrupted(
+                "stopped; the windows that were complete are cached, and the next load goes on from there"
+            ) from None
+
+    def read_one(self, window: Window, filters: Mapping[str, str] | None = None) -> pl.DataFrame:
+        """Return the events of one window: a history's columns, sorted."""
+        parts = [SCHEMA.to_frame()]
+        self.read(iter([(None, read_window(window, parts.append))]), filters=filters)
+        return pl.concat(parts)
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Server]:
+    """Connect to the account of the settings; to the made-up one by starting the emulator on loopback.
+
+    Raises
+    ------
+    SettingsError
+        There is no token; or the emulator is not installed.
+    OptkitError
+        As of `Client.get`.
+    """
+    if settings.account == DEMO:
+        with _demo(settings) as demo, Client(demo) as client:
+            yield Server(client, settings.workers)
+    else:
+        with Client(settings) as client:
+            yield Server(client, settings.workers)
+
+
+@contextmanager
+def _demo(settings: Settings) -> Iterator[Settings]:
+    try:
+        from optkit.emulator import Emulator
+    except ImportError:
+        raise SettingsError("the demo account needs the emulator: pip install 'optkit[emulator]'") from None
+    from optkit.demo import CLOCK, demo_history
+
+    with Emulator(demo_history(), clock=CLOCK) as server:
+        yield replace(settings, base_url=server.url, token=server.token)
+
+
+def local_clock(settings: Settings) -> int:
+    """Return what the time is without asking the server, in epoch milliseconds."""
+    if settings.account == DEMO:
+        from optkit.demo import CLOCK
+
+        return to_ms(CLOCK)
+    return time.time_ns() // 1_000_000
