@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from optkit.loading.loader import fetch as fetch
     from optkit.loading.loader import load as load
     from optkit.loading.loader import scan as scan
+    from optkit.phones import mask as mask
+    from optkit.phones import with_country as with_country
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ _HOMES = {
         "TransportError",
     ),
     "config": ("configure", "settings"),
+    "phones": ("mask", "with_country"),
     "demo": ("demo_audience", "demo_history"),
     "loading.inventory": ("clear", "coverage", "verify"),
     "loading.loader": ("fetch", "load", "scan"),

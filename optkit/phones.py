@@ -1,0 +1,186 @@
+"""Phone numbers: how they read, which country they are of, how they are shown."""
+
+import re
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+import polars as pl
+
+from optkit.errors import HistoryError, SettingsError
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+#: What a cell may hold beside digits and still be one phone number.
+_PUNCTUATION: Final = re.compile(r"(?:tel:)?\+?[\d\s().\-\u2010-\u2015\u00a0/]+", re.IGNORECASE)
+
+#: Under +1, area code and the digit after it settle the country; personal numbers (+1 52x) need more.
+_AREA: Final = r"^\+1[2-9]\d{9}$"
+_PERSONAL: Final = "+152"
+
+_HIDDEN: Final = "•••"
+
+
+def e164(text: str, region: str | None = None) -> str | None:
+    """Read one phone number as people write it, or None if that cannot be done safely.
+
+    Parameters
+    ----------
+    text : str
+        A number with country code, such as "+1 (202) 555-0101", or with `region` as it is dialled there. Text
+        that holds anything else (letters, an extension, a second number) is not read.
+    region : str, optional
+        ISO code of the country that numbers without a country code are of.
+
+    Returns
+    -------
+    str or None
+        E.164, such as "+12025550101", if its numbering plan has numbers of that length.
+
+    Examples
+    --------
+    >>> e164("+1 (202) 555-0101"), e164("020 7946 0101", "GB"), e164("020 7946 0101")
+    ('+12025550101', '+442079460101', None)
+    """
+    import phonenumbers
+
+    number = _parse(text, region)
+    return None if number is None else phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def check_region(region: str | None) -> str | None:
+    """Return an ISO country code in capitals; None stays None.
+
+    Raises
+    ------
+    SettingsError
+        No country has that code.
+    """
+    import phonenumbers
+
+    code = None if region is None else region.strip().upper()
+    if code is not None and code not in phonenumbers.SUPPORTED_REGIONS:
+        raise SettingsError(f"there is no country {region!r}; give its ISO code, such as 'US' or 'GB'")
+    return code
+
+
+def _parse(text: str, region: str | None) -> Any:
+    import phonenumbers
+
+    plain = text.strip().lstrip("'")
+    if not _PUNCTUATION.fullmatch(plain):
+        return None
+    try:
+        number = phonenumbers.parse(plain, region)
+    except phonenumbers.NumberParseException:
+        return None
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    return number if possible == phonenumbers.ValidationResult.IS_POSSIBLE else None
+
+
+@lru_cache(maxsize=65_536)
+def country_of(number: str) -> str | None:
+    """Return the ISO country code of a number with country code; None if it is none.
+
+    Examples
+    --------
+    >>> country_of("+14165550101"), country_of("+447700900123"), country_of("+12925550101")
+    ('CA', 'GB', None)
+    """
+    import phonenumbers
+
+    parsed = _parse(number, None)
+    if parsed is None:
+        return None
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None and parsed.country_code != 1:
+        region = phonenumbers.region_code_for_country_code(parsed.country_code)
+    return region if region in phonenumbers.SUPPORTED_REGIONS else None
+
+
+def countries(numbers: pl.Series) -> pl.Series:
+    """Return the country of each number, looking at each different one once."""
+    number = pl.col("number")
+    by_area = number.str.contains(_AREA) & ~number.str.starts_with(_PERSONAL)
+    frame = pl.DataFrame({"number": numbers.cast(pl.String)})
+    different = frame.unique().with_columns(
+        key=pl.when(by_area).then(number.str.slice(0, 6)).otherwise(number)
+    )
+    keys = different.group_by("key").agg(number.first()).drop_nulls()
+    found = keys.with_columns(pl.Series("country", map(country_of, keys["number"]), dtype=pl.String))
+    named = different.join(found.drop("number"), on="key", how="left").drop("key")
+    return frame.join(named, on="number", how="left", maintain_order="left")["country"]
+
+
+def with_country(history: Frame) -> Frame:
+    """Add the country of the recipient's number.
+
+    A number has a country if its numbering plan has numbers of that length. It is the country of its calling code;
+    of countries that share one, the country that the range belongs to (under +1 the area code's), and
+    for a range that nobody holds the main country, except under +1, where an unknown area code says nothing.
+    So numbers reserved for fiction have a country as well. It is where the number is *registered*:
+    people move and keep their numbers.
+
+    Parameters
+    ----------
+    history : polars.DataFrame or polars.LazyFrame
+        Any frame with to_phone.
+
+    Returns
+    -------
+    polars.DataFrame or polars.LazyFrame
+        The same with country (String): ISO 3166-1 alpha-2; null for what is no number with a country code.
+
+    Raises
+    ------
+    HistoryError
+        It is no such frame.
+
+    Notes
+    -----
+    Ranges as Google's libphonenumber lists them, by the phonenumbers package.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"to_phone": ["+12025550101", "+14165550101", "+447700900123", "12345"]})
+    >>> optkit.with_country(frame)["country"].to_list()
+    ['US', 'CA', 'GB', None]
+    """
+    if not isinstance(history, pl.DataFrame | pl.LazyFrame) or "to_phone" not in history.collect_schema():
+        raise HistoryError("with_country takes a polars DataFrame or LazyFrame with the column to_phone")
+    country = pl.col("to_phone").map_batches(countries, return_dtype=pl.String, is_elementwise=True)
+    return history.with_columns(country=country)
+
+
+def mask(frame: Frame) -> Frame:
+    """Shorten the recipients' phone numbers for showing; senders stay.
+
+    The first five characters and the last four are kept, fewer of a short one: at least three are
+    always hidden. Masking is for eyes: it hides a number from a reader of the page, but who knows the
+    area can still guess.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame or polars.LazyFrame
+        Any; without to_phone it is returned as it is.
+
+    Returns
+    -------
+    polars.DataFrame or polars.LazyFrame
+        The same with to_phone (String) shortened. What is shortened already stays.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"to_phone": ["+12025550101", "+4570123", "911"]})
+    >>> optkit.mask(frame)["to_phone"].to_list()
+    ['+1202•••0101', '+•••0123', '•••']
+    """
+    if "to_phone" not in frame.collect_schema():
+        return frame
+    text = pl.col("to_phone").cast(pl.String)
+    spare = text.str.len_chars().cast(pl.Int64) - len(_HIDDEN)
+    tail = spare.clip(0, 4)
+    head = (spare - 4).clip(0, 5)
+    short = text.str.slice(0, head) + _HIDDEN + text.str.slice(text.str.len_chars().cast(pl.Int64) - tail)
+    return frame.with_columns(
+        to_phone=pl.when(text.str.contains(_HIDDEN, literal=True)).then(text).otherwise(short)
+    )
