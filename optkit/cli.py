@@ -1,0 +1,301 @@
+"""The commands: words in, one call, words out."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+import optkit
+from optkit.errors import LoadInterrupted, OptkitError, SettingsError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from optkit.report import Page
+
+app = typer.Typer(
+    name="optkit",
+    help="Who said stop, who came back, which sender drives people away, who must not be messaged today.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Account = Annotated[
+    str | None, typer.Option(help="Which account; 'demo' is the made-up one. Default: OPTKIT_ACCOUNT.")
+]
+Start = Annotated[str | None, typer.Option(help="From this date or time on (UTC). Default: the first event.")]
+End = Annotated[str | None, typer.Option(help="Up to this date or time (UTC). Default: now.")]
+Scope = Literal["pair", "recipient"]
+
+#: How the shell calls a program that Ctrl-C ended.
+_INTERRUPTED: Final = 128 + signal.SIGINT
+
+
+def main() -> None:
+    """Run a command; a user's error is one line on standard error and exit status 1."""
+    try:
+        app()
+    except LoadInterrupted as stop:
+        typer.echo(f"optkit: {stop}", err=True)
+        sys.exit(_INTERRUPTED)
+    except OptkitError as error:
+        typer.echo(f"optkit: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # whoever read the output, such as `head`, has seen enough; nothing is left to flush at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Hold the options that belong to no command."""
+    if version:
+        typer.echo(f"optkit {optkit.__version__}")
+        raise typer.Exit
+
+
+def _show(table: "pl.DataFrame") -> None:
+    """Print a table whole."""
+    import polars as pl
+
+    with pl.Config(
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=-1 if not sys.stdout.isatty() else 160,
+        fmt_str_lengths=200,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        thousands_separator=",",
+        tbl_formatting="UTF8_HORIZONTAL_ONLY" if sys.stdout.isatty() else "ASCII_MARKDOWN",
+    ):
+        typer.echo(table)
+
+
+@app.command()
+def refresh(
+    *,
+    start: Start = None,
+    end: End = None,
+    account: Account = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch all anew, cached or not.")] = False,
+) -> None:
+    """Bring the cache up to date: fetch what is missing or not final."""
+    optkit.scan(start, end, account=account, refresh="force" if force else "auto")
+    table = optkit.coverage(account)
+    rows, windows = table["rows"].sum(), table.height
+    open_ = table.filter(~table["final"]).height
+    typer.echo(f"{rows:,} events in {windows:,} windows are cached; {open_} of the windows may still change")
+
+
+@app.command()
+def coverage(*, account: Account = None) -> None:
+    """Show what is cached, window by window."""
+    _show(optkit.coverage(account))
+
+
+@app.command()
+def verify(*, account: Account = None) -> None:
+    """Check every cached file; exit status 1 if one is damaged."""
+    table = optkit.verify(account)
+    damaged = table.filter(~table["ok"])
+    if damaged.height:
+        _show(damaged.select("file", "problem"))
+        raise OptkitError(
+            f"{damaged.height} of {table.height} files are damaged; the next load fetches them anew"
+        )
+    typer.echo(f"{table.height:,} files, all as they were written")
+
+
+@app.command()
+def clear(
+    *,
+    start: Start = None,
+    end: End = None,
+    account: Account = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget cached windows; the next load fetches them anew."""
+    what = "all windows" if start is None and end is None else "the windows of that time"
+    if not yes:
+        typer.confirm(f"Forget {what} of this account?", abort=True)
+    typer.echo(f"{optkit.clear(start, end, account):,} windows forgotten")
+
+
+@app.command()
+def status(
+    phone: Annotated[str, typer.Argument(help="The recipient's number, as the API writes it: +1…")],
+    *,
+    account: Account = None,
+) -> None:
+    """Ask the server what a number's status is now, sender by sender, and since when."""
+    table = optkit.status_at(optkit.fetch(to_phone=phone, account=account))
+    if table.height:
+        _show(table.select("from_phone", "status", "since"))
+    else:
+        typer.echo("No opt-in and no opt-out: it counts as opted in.")
+
+
+@app.command()
+def suppress(
+    *,
+    at: Annotated[str | None, typer.Option(help="As of this date or time (UTC). Default: now.")] = None,
+    scope: Annotated[
+        Scope, typer.Option(help="Of each pair of sender and recipient, or of each recipient.")
+    ] = "pair",
+    format: Annotated[Literal["csv", "parquet", "json"], typer.Option(help="Of the list.")] = "csv",  # noqa: A002 - the option's name
+    out: Annotated[
+        Path | None, typer.Option(help="A file for the list, readable by you alone. Default: print it.")
+    ] = None,
+    account: Account = None,
+) -> None:
+    """Write the list of who must not be messaged, full numbers, for a campaign tool."""
+    if out is None and format == "parquet":
+        raise SettingsError("a Parquet list needs a file: give --out")
+    table = optkit.suppression_list(optkit.load(account=account), at, scope=scope)
+    if out is None:
+        text = (
+            table.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+            if format == "csv"
+            else table.write_json()
+        )
+        typer.echo(text, nl=format == "json")
+        return
+    _write_private(out, table, format)
+    typer.echo(f"{table.height:,} rows in {out}", err=True)
+
+
+def _write_private(out: Path, table: "pl.DataFrame", form: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            if form == "csv":
+                table.write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+            elif form == "json":
+                table.write_json(file)
+            else:
+                table.write_parquet(file)
+        partial.replace(out)
+    except OSError as error:
+        raise SettingsError(
+            f"{out} cannot be written ({error.strerror}); give another file with --out"
+        ) from None
+
+
+@app.command()
+def report(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(help="Such as 01_churn, churn or 1. Default: all.")
+    ] = None,
+    *,
+    start: Start = None,
+    end: End = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only this sender; may be given again.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the notebooks.")
+    ] = None,
+    account: Account = None,
+    out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports"),
+) -> None:
+    """Run notebooks and write pages that open offline."""
+    chosen: dict[str, Any] = {"start": start, "end": end, "senders": sender or None, "account": account}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    for text in parameter or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError("-p takes NAME=VALUE, such as -p time_zone=Europe/Berlin")
+        given[name] = value
+    _write_pages(notebooks or [], out, given)
+
+
+def _write_pages(notebooks: list[str], out: Path, parameters: dict[str, Any]) -> "list[Page]":
+    from optkit.report import run
+
+    pages = run(notebooks, out=out, parameters=parameters)
+    for page in pages:
+        typer.echo(f"{page.name}: {page.error or page.headline or page.title}")
+    typer.echo(f"Pages: {(out / 'index.html').resolve()}")
+    failed = [page.name for page in pages if page.error]
+    if failed:
+        raise OptkitError(f"{', '.join(failed)} did not run to the end; the page shows the cell that failed")
+    return pages
+
+
+@app.command()
+def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports/demo")) -> None:
+    """Load a made-up account over HTTP, show who leaves whom, and write every notebook's page."""
+    history = optkit.load(account="demo")
+    senders = optkit.opt_out_rates(history, audience=optkit.demo_audience())
+    typer.echo("DEMO: a made-up account, read from the emulator on this machine\n")
+    _show(
+        senders.select(
+            "from_phone", "recipients", "opt_outs", "re_opt_ins", "opted_out", "rate", "low", "high", "signal"
+        )
+    )
+    typer.echo()
+    _write_pages([], out, {"account": "demo"})
+
+
+@app.command()
+def lab(*, demo: Annotated[bool, typer.Option("--demo", help="Read the made-up account.")] = False) -> None:
+    """Open the notebooks in JupyterLab."""
+    from optkit.report import lab as open_lab
+
+    raise typer.Exit(open_lab(demo=demo))
+
+
+@app.command()
+def emulator(
+    *,
+    rows: Annotated[int, typer.Option(min=1, help="About so many events, made up.")] = 34_000,
+    history: Annotated[
+        Path | None, typer.Option(help="Serve the history in this Parquet file instead.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
+) -> None:
+    """Serve the documented endpoint from a made-up history, until Ctrl-C."""
+    import polars as pl
+
+    try:
+        from optkit.emulator import Emulator
+    except ImportError:
+        raise SettingsError("this needs the emulator: pip install 'optkit[emulator]'") from None
+    from optkit.demo import CLOCK, EVENTS_PER_RECIPIENT, demo_history
+
+    if history is None:
+        events, clock = demo_history(recipients=max(1, round(rows / EVENTS_PER_RECIPIENT))), CLOCK
+    else:
+        try:
+            events, clock = pl.read_parquet(history), None
+        except (OSError, pl.exceptions.PolarsError):
+            raise SettingsError(f"{history} cannot be read as Parquet") from None
+    with Emulator(events, clock=clock, host=host, port=port) as server:
+        typer.echo(f"{events.height:,} events; stop with Ctrl-C. To read them:\n")
+        typer.echo(
+            f"  export OPTKIT_BASE_URL={server.url} OPTKIT_TOKEN={server.token} OPTKIT_ACCOUNT=emulator"
+        )
+        sys.stdout.flush()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            typer.echo("\nstopped", err=True)
+
+
+@app.command()
+def settings() -> None:
+    """Show the settings in force, and where each came from."""
+    _show(optkit.settings())
