@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from optkit import emulator as emulator
     from optkit import plots as plots
     from optkit.analysis.churn import churn as churn
+    from optkit.analysis.rates import opt_out_rates as opt_out_rates
+    from optkit.analysis.returns import cycles as cycles
+    from optkit.analysis.returns import return_curve as return_curve
     from optkit.config import configure as configure
     from optkit.config import settings as settings
     from optkit.demo import demo_audience as demo_audience
@@ -39,6 +42,8 @@ __version__ = "0.1.0"
 #: Where each public name lives. `tests/test_public_names.py` holds this and the imports above equal.
 _HOMES = {
     "analysis.churn": ("churn",),
+    "analysis.rates": ("opt_out_rates",),
+    "analysis.returns": ("cycles", "return_curve"),
     "errors": (
         "AuthenticationError",
         "CacheError",

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from optkit.errors import SettingsError
+
 Array = npt.NDArray[np.float64]
 
 #: What funnel plots and control charts usually cover: one false alarm in 500.
@@ -31,7 +33,7 @@ def normal_quantile(confidence: float) -> float:
     from scipy.special import ndtri
 
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not at {confidence}")
+        raise SettingsError("confidence must lie between 0 and 1, such as 0.95")
     return float(ndtri((1 + confidence) / 2))
 
 

@@ -1,0 +1,154 @@
+"""Which senders drive people away: opt-out rates, how sure they are, and which of them stand out."""
+
+from collections.abc import Collection
+from typing import Final
+
+import polars as pl
+
+from optkit.analysis import split, statistics
+from optkit.analysis.audience import Audience, Denominator, population
+from optkit.analysis.frames import History, by_columns
+from optkit.analysis.split import Tally, tally
+from optkit.analysis.states import Bucket
+from optkit.errors import SettingsError
+from optkit.history import Moment
+
+_SUMS: Final = ["recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
+
+
+def opt_out_rates(
+    history: History,
+    *,
+    by: str | Collection[str] = "from_phone",
+    audience: Audience | None = None,
+    confidence: float = 0.95,
+    until: Moment | None = None,
+) -> pl.DataFrame:
+    """Compare how many of the messaged have ever opted out, sender by sender or in any other groups.
+
+    Without `audience` the denominator is the recipients seen in the history: people who ever opted out or in.
+    The rate then says how opt-outs and opt-ins are mixed, not how likely a message drives somebody away.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    by : str or collection of str
+        Columns that are constant for a sender, a recipient or a pair, such as country (`optkit.with_country`).
+    audience : int or frame, optional
+        How many recipients were messaged: one number, the same for each group, or a frame of from_phone and
+        recipients (and the columns of `by`). Its senders without events get a row as well.
+    confidence : float
+        Of the interval, between 0 and 1.
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `by`; a row per group: the columns of `by`; recipients (seen in the history; who knows two
+        senders of a group counts for each), opt_outs, re_opt_ins, ever_opted_out, opted_out (at `until`), n
+        (Int64); rate = ever_opted_out / n, low and high (Wilson's interval), shrunk_rate (empirical Bayes:
+        drawn towards the overall rate, the more so the smaller n; beta-binomial by maximum likelihood, the
+        overall rate where the groups differ no more than by chance) (Float64, null where n is 0); signal
+        (String: "high" or "low" beyond the 99.8 % limits of a funnel around the overall rate, which is wide
+        enough for groups that differ beyond chance; else "usual"); denominator (String: "audience" or
+        "observed").
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used; `audience` lacks senders, or is smaller than the number who opted out.
+
+    References
+    ----------
+    E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22;
+    D. J. Spiegelhalter (2005), Funnel plots for comparing institutional performance, Stat. Med. 24.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["24273", "24273", "ACME"],
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-out"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> table = optkit.opt_out_rates(history, audience=100)
+    >>> table.select("from_phone", "ever_opted_out", "n", "rate", "signal").rows()
+    [('24273', 2, 100, 0.02, 'usual'), ('ACME', 1, 100, 0.01, 'usual')]
+    """
+    groups = by_columns(by)
+    if not groups:
+        raise SettingsError("by must name at least one column")
+    counts = split.count(history, _per_sender, by=groups, until=until)["pairs"]
+    people, denominator = _denominators(audience, groups, counts)
+    sums = counts.drop("sender").group_by(groups).agg(pl.all().sum())
+    table = people.join(sums, on=groups, how="left", nulls_equal=True).with_columns(
+        pl.col(_SUMS).fill_null(0)
+    )
+    _refuse_too_small(table, groups)
+    return _rated(table.sort(groups, nulls_last=True), groups, confidence).with_columns(
+        denominator=pl.lit(denominator)
+    )
+
+
+def _per_sender(bucket: Bucket) -> dict[str, Tally]:
+    sums = {
+        "recipients": pl.len(),
+        "opt_outs": pl.col("opt_outs").sum(),
+        "re_opt_ins": pl.col("re_opt_ins").sum(),
+        "ever_opted_out": (pl.col("opt_outs") > 0).sum(),
+        "opted_out": pl.col("out").sum(),
+    }
+    return {"pairs": tally(bucket.units, ["group", "sender"], **sums)}
+
+
+def _denominators(
+    audience: Audience | None, groups: list[str], counts: pl.DataFrame
+) -> tuple[pl.DataFrame, Denominator]:
+    """Return each group's columns and n; and "audience" or "observed"."""
+    seen = counts.select(*groups, "sender", seen="recipients")
+    one_number = isinstance(audience, int) and not isinstance(audience, bool)
+    people, denominator = population(None if one_number else audience, groups, seen)
+    if one_number:
+        return people.select(*groups, n=pl.lit(audience, pl.Int64)), "audience"
+    return people.rename({"population": "n"}), denominator
+
+
+def _refuse_too_small(table: pl.DataFrame, groups: list[str]) -> None:
+    small = table.filter(pl.col("ever_opted_out") > pl.col("n"))
+    if small.height:
+        whose = ": " + ", ".join(small["from_phone"].head(5)) if groups == ["from_phone"] else ""
+        raise SettingsError(
+            f"audience is smaller than the number who opted out in {small.height} groups{whose}; it must cover "
+            "the history's whole time, or the history be cut to the audience's"
+        )
+
+
+def _rated(table: pl.DataFrame, groups: list[str], confidence: float) -> pl.DataFrame:
+    k, n = table["ever_opted_out"].to_numpy(), table["n"].to_numpy()
+    interval = statistics.wilson(k, n, confidence)
+    limits = statistics.fit_funnel(k, n).limits(n)
+    rate = pl.when(pl.col("n") > 0).then(pl.col("ever_opted_out") / pl.col("n"))
+    return (
+        table.with_columns(
+            rate=rate,
+            low=pl.Series(interval.low, nan_to_null=True),
+            high=pl.Series(interval.high, nan_to_null=True),
+            shrunk_rate=pl.when(pl.col("n") > 0).then(pl.Series(statistics.shrink(k, n), nan_to_null=True)),
+            least=pl.Series(limits.low, nan_to_null=True),
+            most=pl.Series(limits.high, nan_to_null=True),
+        )
+        .with_columns(
+            signal=pl.when(pl.col("rate") > pl.col("most"))
+            .then(pl.lit("high"))
+            .when(pl.col("rate") < pl.col("least"))
+            .then(pl.lit("low"))
+            .otherwise(pl.lit("usual"))
+        )
+        .select(*groups, *_SUMS, "n", "rate", "low", "high", "shrunk_rate", "signal")
+    )

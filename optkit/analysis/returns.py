@@ -1,0 +1,267 @@
+"""Do people come back, when, and do they stay: the return curve, and cycles by sender."""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+import polars as pl
+
+from optkit.analysis import split, statistics
+from optkit.analysis.frames import History, by_columns
+from optkit.analysis.split import Tally, tally
+from optkit.analysis.states import Bucket, Scope
+from optkit.errors import SettingsError
+from optkit.history import Moment
+
+#: A length of time: "10m", "1h", "7d", or a timedelta.
+Duration: TypeAlias = str | timedelta
+
+_UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DAY: Final = _UNITS["d"]
+
+#: Two products of the same fractions may differ in the last digits: less than this is equal.
+_ROUNDING: Final = 1e-12
+
+
+def return_curve(
+    history: History,
+    *,
+    by: str | Collection[str] | None = None,
+    scope: Scope = "pair",
+    resolution: Duration | None = "1h",
+    until: Moment | None = None,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """Estimate which share is still opted out how long after opting out.
+
+    Every spell counts from its opt-out on; who has not come back by `until` is censored there and was at risk
+    until then. A pair's spells count as independent of each other.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    by : str or collection of str, optional
+        Columns that are constant for a sender, a recipient or a pair; a curve for each group.
+    scope : "pair" or "recipient"
+        Whose spells: a pair's, or a recipient's, opted out while opted out of at least one sender.
+    resolution : str or timedelta, optional
+        Durations are rounded up to it first ("10m", "1h", "1d"), so that the table stays small however long
+        the history is; None: exact to the millisecond.
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored.
+    confidence : float
+        Of the interval, between 0 and 1.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `by` and days; a row per duration at which somebody returned or was censored: the columns
+        of `by`; days (Float64, since the opt-out); at_risk (those whose spell lasted that long, the row's
+        own included), returned, censored (Int64); still_out (Kaplan-Meier), low, high (Float64; interval on
+        the scale log(-log(still_out)), without width where still_out is 1 or 0).
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    References
+    ----------
+    E. L. Kaplan, P. Meier (1958), Nonparametric estimation from incomplete observations, JASA 53;
+    J. D. Kalbfleisch, R. L. Prentice (2002), The statistical analysis of failure time data, 2nd ed.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["24273"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.return_curve(history).select("days", "at_risk", "returned", "censored", "still_out").rows()
+    [(8.0, 2, 0, 1, 1.0), (9.0, 1, 1, 0, 0.0)]
+    """
+    groups = by_columns(by)
+    step = 1 if resolution is None else milliseconds(resolution, "resolution")
+    counts = split.count(history, _durations(step), by=groups, scope=scope, until=until)["durations"]
+    return _curves(counts, groups, step, confidence).select(
+        *groups, "days", "at_risk", "returned", "censored", "still_out", "low", "high"
+    )
+
+
+def cycles(
+    history: History,
+    *,
+    by: str | Collection[str] = "from_phone",
+    horizons: Sequence[int] = (1, 7, 30, 90),
+    quick: Duration = "10m",
+    resolution: Duration | None = "1h",
+    until: Moment | None = None,
+) -> pl.DataFrame:
+    """Say of each sender how many of those who opted out came back, how soon, and whether they stayed.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    by : str or collection of str
+        Columns that are constant for a sender, a recipient or a pair.
+    horizons : sequence of int
+        Days after the opt-out at which the share that has come back is estimated.
+    quick : str or timedelta
+        A return within it is a quick one: a mistake mended, or an automatic reply.
+    resolution : str or timedelta, optional
+        Durations are rounded up to it for the estimates, as in `return_curve`; None: exact.
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `by`; a row per group of the history, those without spells too: the columns of `by`;
+        spells, cycles (finished spells), open_spells, recipients (with at least one spell; who knows two
+        senders of a group counts for each), max_cycles (of one pair), relapses (cycles whose pair opted out
+        again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles); quick_returns (Int64);
+        median_days_out (Float64: first time at which at most half are still out, null if not reached);
+        win_back_1d, … (Float64: 1 - still_out of `return_curve` at so many days, null without spells; beyond
+        the longest spell the curve's last value, that is what was won back so far).
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    References
+    ----------
+    E. L. Kaplan, P. Meier (1958), Nonparametric estimation from incomplete observations, JASA 53.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["24273"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.cycles(history).select(
+    ...     "spells", "cycles", "open_spells", "median_days_out", "win_back_7d"
+    ... ).rows()
+    [(2, 1, 1, 9.0, 0.0)]
+    """
+    groups = by_columns(by)
+    if not groups:
+        raise SettingsError("by must name at least one column")
+    if any(isinstance(days, bool) or not isinstance(days, int) or days < 1 for days in horizons):
+        raise SettingsError("horizons must be whole numbers of days, such as (7, 30)")
+    step = 1 if resolution is None else milliseconds(resolution, "resolution")
+    at_most = milliseconds(quick, "quick")
+    durations = _durations(step)
+
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        soon = pl.col("returned_at") - pl.col("opted_out_at") <= at_most
+        return {
+            **durations(bucket),
+            "units": tally(bucket.units, ["group", "opt_outs", "re_opt_ins"], pairs=pl.len()),
+            "quick": tally(bucket.spells, ["group"], quick_returns=soon.sum()),
+        }
+
+    counts = split.count(history, counter, by=groups, until=until)
+    curves = _curves(counts["durations"], groups, step, confidence=0.95)
+    days, out = pl.col("days"), pl.col("still_out")
+    estimates = [
+        days.filter(out <= 0.5 + _ROUNDING).min().alias("median_days_out"),
+        *(
+            (1 - out.filter(days <= horizon).min().fill_null(1.0)).alias(f"win_back_{horizon}d")
+            for horizon in horizons
+        ),
+    ]
+    table = (
+        _per_group(counts["units"], groups)
+        .join(counts["quick"], on=groups, how="left", nulls_equal=True)
+        .join(curves.group_by(groups).agg(estimates), on=groups, how="left", nulls_equal=True)
+    )
+    return table.with_columns(pl.col("quick_returns").fill_null(0)).sort(groups, nulls_last=True)
+
+
+def milliseconds(duration: Duration, name: str) -> int:
+    """Return a length of time in ms; `name` is what the caller calls it.
+
+    Raises
+    ------
+    SettingsError
+        It is none, or none above zero.
+    """
+    if isinstance(duration, timedelta):
+        length = duration // timedelta(milliseconds=1)
+    else:
+        found = re.fullmatch(r"(\d+) ?(ms|[smhdw])", str(duration))
+        length = int(found[1]) * _UNITS[found[2]] if found else 0
+    if length < 1:
+        raise SettingsError(f"{name} must be a length of time such as '10m', '1h' or '7d', or a timedelta")
+    return length
+
+
+def _durations(step: int) -> Callable[[Bucket], dict[str, Tally]]:
+    """Return a counter of spells by length, rounded up to a number of steps."""
+
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        end = pl.col("returned_at").fill_null(bucket.until)
+        steps = (end - pl.col("opted_out_at") + (step - 1)) // step
+        back = pl.col("returned_at").is_not_null()
+        spells = bucket.spells.with_columns(steps=steps, back=back)
+        return {
+            "durations": tally(
+                spells, ["group", "steps"], returned=pl.col("back").sum(), censored=(~pl.col("back")).sum()
+            )
+        }
+
+    return counter
+
+
+def _curves(counts: pl.DataFrame, groups: list[str], step: int, confidence: float) -> pl.DataFrame:
+    """Return each group's Kaplan-Meier estimate, sorted by `groups` and days."""
+    counts = counts.with_columns(days=pl.col("steps") * step / _DAY).sort(*groups, "steps", nulls_last=True)
+    parts = counts.partition_by(groups, maintain_order=True) if groups and counts.height else [counts]
+    return pl.concat(_with_curve(part, confidence) for part in parts)
+
+
+def _with_curve(part: pl.DataFrame, confidence: float) -> pl.DataFrame:
+    curve = statistics.kaplan_meier(part["returned"], part["censored"], confidence)
+    return part.with_columns(
+        at_risk=pl.Series(curve.at_risk, dtype=pl.Int64),
+        still_out=pl.Series(curve.still_out, dtype=pl.Float64),
+        low=pl.Series(curve.low, dtype=pl.Float64),
+        high=pl.Series(curve.high, dtype=pl.Float64),
+    )
+
+
+def _per_group(units: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Return the counts of each group from those of pairs by opt-outs and re-opt-ins."""
+    pairs, outs, backs = (
+        pl.col("pairs"),
+        pl.col("opt_outs").cast(pl.Int64),
+        pl.col("re_opt_ins").cast(pl.Int64),
+    )
+    relapses, finished = pl.col("relapses"), pl.col("cycles")
+    return (
+        units.group_by(groups)
+        .agg(
+            spells=(outs * pairs).sum(),
+            cycles=(backs * pairs).sum(),
+            open_spells=((outs - backs) * pairs).sum(),
+            recipients=pairs.filter(outs > 0).sum(),
+            max_cycles=backs.max(),
+            relapses=((outs - 1).clip(0) * pairs).sum(),
+        )
+        .with_columns(relapse_rate=pl.when(finished > 0).then(relapses / finished))
+    )
