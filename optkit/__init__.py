@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from optkit.analysis.rates import opt_out_rates as opt_out_rates
     from optkit.analysis.returns import cycles as cycles
     from optkit.analysis.returns import return_curve as return_curve
+    from optkit.analysis.suppression import status_at as status_at
+    from optkit.analysis.suppression import suppression_diff as suppression_diff
+    from optkit.analysis.suppression import suppression_list as suppression_list
+    from optkit.analysis.transitions import spells as spells
+    from optkit.analysis.transitions import transitions as transitions
     from optkit.config import configure as configure
     from optkit.config import settings as settings
     from optkit.demo import demo_audience as demo_audience
@@ -44,6 +49,8 @@ _HOMES = {
     "analysis.churn": ("churn",),
     "analysis.rates": ("opt_out_rates",),
     "analysis.returns": ("cycles", "return_curve"),
+    "analysis.suppression": ("status_at", "suppression_diff", "suppression_list"),
+    "analysis.transitions": ("spells", "transitions"),
     "errors": (
         "AuthenticationError",
         "CacheError",

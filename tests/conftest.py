@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
+
+# the same examples everywhere, however slow the machine
+settings.register_profile("optkit", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("optkit")
 
 #: Set in CI: what a machine lacks is then a failure, not a skipped test.
 REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))

@@ -95,7 +95,7 @@ def _ms(day: date) -> int:
 def _offsets(time_zone: str) -> Callable[[int], int]:
     try:
         zone = ZoneInfo(time_zone)
-    except (ValueError, OSError):  # no such file, or no name of one
+    except (KeyError, ValueError, OSError):  # none of that name, or no name at all
         raise SettingsError(
             f"there is no time zone {time_zone!r}; give an IANA name, such as 'Europe/Berlin'"
         ) from None

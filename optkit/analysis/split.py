@@ -39,7 +39,7 @@ Functions with a row per event, pair or spell give `rows` a *maker* instead, who
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -48,9 +48,6 @@ from optkit.analysis.frames import History
 from optkit.analysis.states import Bucket, Codes, Scope, at_of, pack, recipient_of
 from optkit.errors import SettingsError
 from optkit.history import INSTANT, Moment, instant, to_ms
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame as SparkFrame
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,9 @@ class Tally:
 
 Counter: TypeAlias = Callable[[Bucket], Mapping[str, Tally]]
 Maker: TypeAlias = Callable[[Bucket], pl.LazyFrame]
+
+#: A polars DataFrame; of a Spark history a Spark DataFrame.
+Rows: TypeAlias = Any
 
 
 def tally(frame: pl.LazyFrame, keys: Sequence[str], **sums: pl.Expr) -> Tally:
@@ -148,7 +148,7 @@ def rows(
     scope: Scope = "pair",
     until: Moment | None = None,
     buckets: int | None = None,
-) -> "pl.DataFrame | SparkFrame":
+) -> Rows:
     """Run a maker of rows over all of a history; see the module.
 
     Returns

@@ -43,6 +43,8 @@ _TIME_BITS: Final = 46  # with the state
 _SENDER_BITS: Final = 30
 _BIAS: Final = REACH + 1
 _DIGITS: Final = 15  # of a phone number, at most (E.164)
+#: The least number of so many digits; of none and of too many there is none.
+_LEAST: Final = pl.Series([None, *(10**n for n in range(_DIGITS)), None], dtype=pl.Int64)
 _PLAIN: Final = 10**_DIGITS  # codes from here: digits without '+'
 _ODD: Final = 2 * _PLAIN  # codes from here: any other text, numbered as it comes
 
@@ -174,8 +176,8 @@ def _packed(sender: pl.Expr, odd: _Numbering) -> pl.Expr:
     digits = text.str.len_bytes().cast(pl.Int64) - plus
     # n characters that read as a number of at least 10**(n-1) are n digits, not 0 first: one text a number.
     number = text.cast(pl.Int64, strict=False)
-    canonical = (number >= pl.lit(10, pl.Int64).pow(digits - 1)) & digits.is_between(1, _DIGITS)
-    canonical = canonical.fill_null(False)
+    least = pl.lit(_LEAST).gather(digits.clip(0, _DIGITS + 1))
+    canonical = (number >= least).fill_null(False)
     other = odd.code(pl.when(canonical).then(None).otherwise(text)) + _ODD
     recipient = pl.when(canonical).then(number + pl.when(plus).then(0).otherwise(_PLAIN)).otherwise(other)
     at = pl.col("created_at").cast(pl.Int64) + _BIAS
@@ -232,13 +234,14 @@ def _recipient_runs(runs: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
         .agg(
             pl.col("step").sum(),
             blamed=pl.col("sender").filter(out).first(),
-            thanked=pl.col("sender").filter(~out).first(),
+            thanked=pl.col("sender").filter(~out & ~pl.col("first")).first(),
+            seen=pl.col("sender").first(),
         )
         .with_columns(out=pl.col("step").cum_sum().over("recipient") > 0)
         .with_columns(first=~same.fill_null(False))
     )
     return moments.filter(pl.col("first") | (out != out.shift(1))).select(
-        sender=pl.when("out").then("blamed").otherwise("thanked"),
+        sender=pl.when("out").then("blamed").otherwise(pl.coalesce("thanked", "seen")),
         recipient="recipient",
         at="at",
         out="out",
@@ -317,17 +320,22 @@ class Bucket:
     @property
     def units(self) -> pl.LazyFrame:
         """A row per pair or recipient: first, since, out (its state at `until`), opt_outs, re_opt_ins."""
-        unit = ["group", "recipient"] if self.scope == "recipient" else ["group", "sender", "recipient"]
-        out = pl.col("out")
-        frame = self.runs.group_by(unit, maintain_order=True).agg(
-            *([pl.col("sender").last()] if self.scope == "recipient" else []),
-            first=pl.col("at").first(),
-            since=pl.col("at").last(),
-            out=out.last(),
-            opt_outs=out.sum().cast(pl.UInt32),
-            re_opt_ins=(~out & ~pl.col("first")).sum().cast(pl.UInt32),
+        place = pl.int_range(pl.len(), dtype=pl.Int64)
+        placed = self.runs.with_columns(place=place)
+        heads = placed.filter("first").select(first="at", orphan=~pl.col("out"), head="place")
+        tails = placed.filter(pl.col("first").shift(-1, fill_value=True))
+        # The runs of a unit lie together and its two states alternate, so their number says how many of each.
+        runs = pl.col("place") - pl.col("head")
+        return pl.concat([tails.drop("first"), heads], how="horizontal").select(
+            "group",
+            "sender",
+            "recipient",
+            "first",
+            since="at",
+            out="out",
+            opt_outs=((runs + 2 - pl.col("orphan").cast(pl.Int64)) // 2).cast(pl.UInt32),
+            re_opt_ins=((runs + 1 - pl.col("orphan").cast(pl.Int64)) // 2).cast(pl.UInt32),
         )
-        return frame.select("group", "sender", "recipient", "first", "since", "out", "opt_outs", "re_opt_ins")
 
     def _named(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         group = (
@@ -344,7 +352,9 @@ def _refuse_unsteady(runs: pl.DataFrame, codes: Codes, scope: Scope) -> None:
         name=pl.lit(codes.rank).gather(pl.col("sender")),
         group=pl.lit(codes.group_of).gather(pl.col("sender")),
     )
-    split = named.unique().group_by(unit).len().filter(pl.col("len") > 1).collect().height
+    split = (
+        named.select(*unit, "group").unique().group_by(unit).len().filter(pl.col("len") > 1).collect().height
+    )
     if split:
         whose = "a recipient" if scope == "recipient" else "a sender and recipient"
         raise HistoryError(

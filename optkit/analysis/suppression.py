@@ -1,0 +1,188 @@
+"""Who must not be messaged: every state as of any moment, the list that follows, and how it changed."""
+
+from typing import Final
+
+import polars as pl
+
+from optkit.analysis import split
+from optkit.analysis.frames import History
+from optkit.analysis.split import Rows, instants
+from optkit.analysis.states import Bucket, Scope
+from optkit.errors import SettingsError
+from optkit.history import OPT_IN, OPT_OUT, STATUS, Moment, instant, to_ms
+
+#: The two ways in which a place on the list changes.
+CHANGE: Final = pl.Enum(["added", "removed"])
+
+
+def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
+    """Say what the state of everybody was at a moment.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    at : str, date or datetime, optional
+        The moment, default the last event. An event at that very millisecond has taken effect.
+    scope : "pair" or "recipient"
+        Whose state: a pair's, or a recipient's, opted out while opted out of at least one sender.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per pair (or recipient) with an event by then, sorted by from_phone, to_phone: from_phone
+        (String; not in recipient scope), to_phone (String), status (Enum: "opt-in", "opt-out"), since
+        (Datetime ms, UTC: the event that began this state; of a pair that never opted out, its first). For a
+        Spark history a Spark DataFrame of the same columns (status a string), in no order.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550101"],
+    ...         "from_phone": ["+18005550199", "+18005550198"],
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z"],
+    ...         "status": ["opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.status_at(history)["status"].to_list()
+    ['opt-in', 'opt-out']
+    >>> optkit.status_at(history, scope="recipient")["status"].to_list()
+    ['opt-out']
+    """
+    key = _key(scope)
+
+    def maker(bucket: Bucket) -> pl.LazyFrame:
+        return bucket.units.select(*key, status=_status(), since=instants("since"))
+
+    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=at)
+
+
+def suppression_list(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
+    """List who must not be messaged, and by whom: everybody opted out at a moment.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    at : str, date or datetime, optional
+        The moment, default the last event. An event at that very millisecond has taken effect.
+    scope : "pair" or "recipient"
+        Opted out of that sender, or of any sender.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per pair (or recipient) opted out, sorted by from_phone, to_phone: from_phone (String; not in
+        recipient scope), to_phone (String), opted_out_at (Datetime ms, UTC: when the present spell began),
+        opt_outs (UInt32: how often opted out so far). For a Spark history a Spark DataFrame of the same
+        columns, in no order.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["+18005550199"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z", "2026-01-07T22:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.suppression_list(history)["to_phone"].to_list()
+    ['+12025550102']
+    >>> optkit.suppression_list(history, at="2026-01-06").height
+    1
+    """
+    key = _key(scope)
+
+    def maker(bucket: Bucket) -> pl.LazyFrame:
+        return (
+            bucket.units.filter("out")
+            .select(*key, "opt_outs", opted_out_at=instants("since"))
+            .select(*key, "opted_out_at", "opt_outs")
+        )
+
+    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=at)
+
+
+def suppression_diff(history: History, before: Moment, after: Moment, *, scope: Scope = "pair") -> Rows:
+    """List whose place on the suppression list changed between two moments, and by which event.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    before, after : str, date or datetime
+        The moments of the two lists. Who left the list and came back between them is not in the answer.
+    scope : "pair" or "recipient"
+        As of `suppression_list`.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per pair (or recipient), sorted by from_phone, to_phone: from_phone (String; not in recipient
+        scope), to_phone (String), change (Enum: "added", "removed"), at (Datetime ms, UTC) and status (Enum:
+        "opt-in", "opt-out") of the event that brought the later state. For a Spark history a Spark
+        DataFrame of the same columns (change and status strings), in no order.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used, or `before` lies after `after`.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["+18005550199"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z", "2026-01-07T22:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.suppression_diff(history, "2026-01-06", "2026-01-08").select("to_phone", "change").rows()
+    [('+12025550101', 'removed'), ('+12025550102', 'added')]
+    """
+    start = to_ms(instant(before, "before"))
+    if start > to_ms(instant(after, "after")):
+        raise SettingsError("`before` must not lie after `after`")
+    key = _key(scope)
+
+    def maker(bucket: Bucket) -> pl.LazyFrame:
+        # States alternate, so an odd number of transitions since `before` is what changes the list.
+        moved = bucket.transitions.filter(pl.col("at") > start).group_by(key)
+        last = moved.agg(pl.len().alias("moves"), pl.col("at", "out").last())
+        change = pl.when("out").then(pl.lit("added", CHANGE)).otherwise(pl.lit("removed", CHANGE))
+        return last.filter(pl.col("moves") % 2 == 1).select(
+            *key, change=change, at=instants("at"), status=_status()
+        )
+
+    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=after)
+
+
+def _key(scope: Scope) -> list[str]:
+    return ["recipient"] if scope == "recipient" else ["sender", "recipient"]
+
+
+def _sort(scope: Scope) -> list[str]:
+    return ["to_phone"] if scope == "recipient" else ["from_phone", "to_phone"]
+
+
+def _status() -> pl.Expr:
+    return pl.when("out").then(pl.lit(OPT_OUT, STATUS)).otherwise(pl.lit(OPT_IN, STATUS))

@@ -1,0 +1,125 @@
+"""What changed, and when: every opt-out and re-opt-in, and the spells between them."""
+
+from typing import Final
+
+import polars as pl
+
+from optkit.analysis import split
+from optkit.analysis.frames import History
+from optkit.analysis.split import Rows, instants
+from optkit.analysis.states import Bucket, Scope
+from optkit.history import OPT_OUT, Moment
+
+RE_OPT_IN: Final = "re-opt-in"
+
+#: The two kinds of transition.
+KIND: Final = pl.Enum([OPT_OUT, RE_OPT_IN])
+
+_DAY: Final = 86_400_000
+
+
+def transitions(history: History, *, scope: Scope = "pair", until: Moment | None = None) -> Rows:
+    """List the events that changed a state: opt-outs, and opt-ins after an opt-out.
+
+    Repeats, exact duplicates and orphan opt-ins (a pair's first event) change nothing; of opposite events of
+    one pair in the same millisecond the opt-out counts.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    scope : "pair" or "recipient"
+        Whose state: a pair's, or a recipient's, opted out while opted out of at least one sender. In
+        recipient scope from_phone is the sender whose event made the change (of several the first by name).
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per transition, sorted by created_at, from_phone, to_phone: from_phone, to_phone (String),
+        created_at (Datetime ms, UTC), kind (Enum: "opt-out", "re-opt-in"). For a Spark history a Spark
+        DataFrame of the same columns (kind a string), in no order.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101"] * 3,
+    ...         "from_phone": ["+18005550199"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T22:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.transitions(history)["kind"].to_list()
+    ['opt-out', 're-opt-in']
+    """
+
+    def maker(bucket: Bucket) -> pl.LazyFrame:
+        kind = pl.when("out").then(pl.lit(OPT_OUT, KIND)).otherwise(pl.lit(RE_OPT_IN, KIND))
+        return bucket.transitions.select("sender", "recipient", created_at=instants("at"), kind=kind)
+
+    return split.rows(history, maker, sort=["created_at", "from_phone", "to_phone"], scope=scope, until=until)
+
+
+def spells(history: History, *, scope: Scope = "pair", until: Moment | None = None) -> Rows:
+    """List the times from an opt-out to the re-opt-in that ended it.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    scope : "pair" or "recipient"
+        As of `transitions`; in recipient scope from_phone is the sender whose event began the spell.
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per spell, sorted by from_phone, to_phone, spell: from_phone, to_phone (String), spell (UInt32:
+        the pair's or recipient's first is 1), opted_out_at, returned_at (Datetime ms, UTC; null: open at
+        `until`), days (Float64: of 24 hours, to the return or to `until`), returned (Boolean). For a Spark
+        history a Spark DataFrame of the same columns, in no order.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101"] * 3,
+    ...         "from_phone": ["+18005550199"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z", "2026-01-14T22:00Z"],
+    ...         "status": ["opt-out", "opt-in", "opt-out"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.spells(history, until="2026-01-15T22:00Z").select("spell", "days", "returned").rows()
+    [(1, 1.5, True), (2, 1.0, False)]
+    """
+
+    def maker(bucket: Bucket) -> pl.LazyFrame:
+        end = pl.col("returned_at").fill_null(bucket.until)
+        return bucket.spells.select(
+            "sender",
+            "recipient",
+            "spell",
+            opted_out_at=instants("opted_out_at"),
+            returned_at=instants("returned_at"),
+            days=(end - pl.col("opted_out_at")) / _DAY,
+            returned=pl.col("returned_at").is_not_null(),
+        )
+
+    return split.rows(history, maker, sort=["from_phone", "to_phone", "spell"], scope=scope, until=until)

@@ -1,0 +1,134 @@
+from random import Random
+
+import polars as pl
+import pytest
+import reference
+from histories import INSTANTS, RECIPIENTS, Event, events, frame, moment
+from hypothesis import given
+from hypothesis import strategies as st
+
+import optkit
+from optkit.analysis import split
+from optkit.analysis.split import Tally, tally
+from optkit.analysis.states import Bucket, Scope
+
+SCOPES = st.sampled_from(["pair", "recipient"])
+
+
+def ms(table: pl.DataFrame) -> list[tuple[object, ...]]:
+    """Rows, instants in ms."""
+    return table.with_columns(pl.col(pl.Datetime).cast(pl.Int64)).rows()
+
+
+@given(events(), SCOPES, st.none() | st.sampled_from(INSTANTS))
+def test_transitions_are_the_reference_s(made: list[Event], scope: Scope, until: int | None) -> None:
+    table = optkit.transitions(frame(made), scope=scope, until=None if until is None else moment(until))
+    assert ms(table) == reference.transitions(made, scope, until)
+
+
+@given(events(), SCOPES, st.none() | st.sampled_from(INSTANTS))
+def test_spells_are_the_reference_s(made: list[Event], scope: Scope, until: int | None) -> None:
+    table = optkit.spells(frame(made), scope=scope, until=None if until is None else moment(until))
+    assert ms(table) == reference.spells(made, scope, until)
+
+
+def everything(bucket: Bucket) -> dict[str, Tally]:
+    """Counts every frame of a bucket by nearly all it holds."""
+    return {
+        "runs": tally(bucket.runs, ["group", "sender", "at", "out", "first"], n=pl.len()),
+        "transitions": tally(bucket.transitions, ["group", "sender", "at", "out"], n=pl.len()),
+        "spells": tally(
+            bucket.spells, ["group", "sender", "spell", "opted_out_at", "returned_at"], n=pl.len()
+        ),
+        "units": tally(
+            bucket.units,
+            ["group", "sender", "first", "since", "out"],
+            n=pl.len(),
+            opt_outs=pl.col("opt_outs").sum(),
+            re_opt_ins=pl.col("re_opt_ins").sum(),
+        ),
+        "events": tally(bucket.events, ["sender", "at", "out"], n=pl.len()),
+        "all": tally(bucket.units, [], n=pl.len()),
+    }
+
+
+@given(events(), SCOPES, st.integers(2, 5), st.randoms(use_true_random=False))
+def test_neither_row_order_nor_buckets_matter(
+    made: list[Event], scope: Scope, buckets: int, random: Random
+) -> None:
+    once = split.count(frame(made), everything, scope=scope)
+    shuffled = list(made)
+    random.shuffle(shuffled)
+    again = split.count(frame(shuffled), everything, scope=scope, buckets=buckets)
+    assert (once.first, once.until) == (again.first, again.until)
+    assert once.keys() == again.keys()
+    for name in once:
+        keys = once[name].columns
+        assert once[name].sort(keys).equals(again[name].sort(keys)), name
+
+
+@given(events(), st.integers(1, 4))
+def test_exact_duplicates_are_one_event(made: list[Event], times: int) -> None:
+    once, more = (optkit.transitions(frame(rows)) for rows in (made, made * times))
+    assert once.equals(more)
+
+
+def test_phones_keep_their_text_and_never_collide() -> None:
+    made = [Event(phone, "ACME", 0, "opt-out") for phone in RECIPIENTS]
+    assert optkit.transitions(frame(made))["to_phone"].to_list() == sorted(RECIPIENTS)
+
+
+@given(st.lists(st.text(max_size=17) | st.from_regex(r"\A[+]?[0-9]{1,17}\Z"), unique=True, max_size=30))
+def test_any_text_is_a_phone_of_its_own(phones: list[str]) -> None:
+    made = [Event(phone, "ACME", 0, "opt-out") for phone in phones]
+    assert optkit.transitions(frame(made))["to_phone"].sort().to_list() == sorted(phones)
+
+
+@pytest.mark.parametrize("scope", ["pair", "recipient"])
+def test_units_count_opt_outs_and_returns(scope: Scope) -> None:
+    statuses = ["opt-in", "opt-out", "opt-out", "opt-in", "opt-out", "opt-in", "opt-in"]
+    made = [Event("+12025550101", "ACME", at, status) for at, status in enumerate(statuses)]
+    counts = split.count(
+        frame(made),
+        lambda bucket: {
+            "units": tally(bucket.units, ["first", "since", "out", "opt_outs", "re_opt_ins"], n=pl.len())
+        },
+        scope=scope,
+    )
+    assert counts["units"].rows() == [(0, 5, False, 2, 2, 1)]
+
+
+def test_by_any_column_that_is_constant_per_sender_or_recipient() -> None:
+    history = frame(
+        [
+            Event("+12025550101", "ACME", 1, "opt-out"),
+            Event("+447700900001", "ACME", 2, "opt-out"),
+            Event("+12025550101", "24273", 3, "opt-out"),
+            Event("anonymous", "24273", 4, "opt-out"),
+        ]
+    ).with_columns(country=pl.Series(["US", "GB", "US", None]), brand=pl.Series([1, 1, 2, 2]))
+
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        return {"n": tally(bucket.units, ["group"], n=pl.len())}
+
+    for scope in ("pair", "recipient"):
+        counts = split.count(history, counter, by="country", scope=scope)["n"]
+        both = 2 if scope == "pair" else 1
+        assert set(counts.rows()) == {("US", both), ("GB", 1), (None, 1)}
+    assert set(split.count(history, counter, by="brand")["n"].rows()) == {(1, 2), (2, 2)}
+    assert set(split.count(history, counter, by=["brand", "from_phone", "country"])["n"].rows()) == {
+        (1, "ACME", "US", 1),
+        (1, "ACME", "GB", 1),
+        (2, "24273", "US", 1),
+        (2, "24273", None, 1),
+    }
+    with pytest.raises(optkit.HistoryError, match="several values for a recipient in 1 cases"):
+        split.count(history, counter, by="brand", scope="recipient")
+    with pytest.raises(optkit.HistoryError, match="several values for a sender and recipient"):
+        split.count(
+            pl.concat([history, history.with_columns(brand=pl.lit(3, pl.Int64))]), counter, by="brand"
+        )
+    with pytest.raises(optkit.SettingsError, match="needs scope='pair'"):
+        split.count(history, counter, by="from_phone", scope="recipient")
+    with pytest.raises(optkit.SettingsError, match="scope must be"):
+        split.count(history, counter, scope="sender")  # type: ignore[arg-type]
