@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from optkit import emulator as emulator
     from optkit import plots as plots
     from optkit.analysis.churn import churn as churn
+    from optkit.analysis.cohorts import cohorts as cohorts
+    from optkit.analysis.overlap import overlap as overlap
     from optkit.analysis.rates import opt_out_rates as opt_out_rates
     from optkit.analysis.returns import cycles as cycles
     from optkit.analysis.returns import return_curve as return_curve
     from optkit.analysis.suppression import status_at as status_at
     from optkit.analysis.suppression import suppression_diff as suppression_diff
     from optkit.analysis.suppression import suppression_list as suppression_list
+    from optkit.analysis.timeline import timeline as timeline
     from optkit.analysis.transitions import spells as spells
     from optkit.analysis.transitions import transitions as transitions
     from optkit.config import configure as configure
@@ -47,10 +50,13 @@ __version__ = "0.1.0"
 #: Where each public name lives. `tests/test_public_names.py` holds this and the imports above equal.
 _HOMES = {
     "analysis.churn": ("churn",),
+    "analysis.cohorts": ("cohorts",),
+    "analysis.overlap": ("overlap",),
     "analysis.rates": ("opt_out_rates",),
     "analysis.returns": ("cycles", "return_curve"),
     "analysis.suppression": ("status_at", "suppression_diff", "suppression_list"),
     "analysis.transitions": ("spells", "transitions"),
+    "analysis.timeline": ("timeline",),
     "errors": (
         "AuthenticationError",
         "CacheError",

@@ -1,0 +1,107 @@
+"""Do those who left in one month behave like those who left in another: returns by age of the cohort."""
+
+import polars as pl
+
+from optkit.analysis import split
+from optkit.analysis.frames import History
+from optkit.analysis.periods import calendar
+from optkit.analysis.split import Counts, Tally, tally
+from optkit.analysis.states import Bucket
+from optkit.history import Moment
+
+
+def cohorts(
+    history: History, *, every: str = "1mo", time_zone: str = "UTC", until: Moment | None = None
+) -> pl.DataFrame:
+    """Follow those who first opted out in the same period: how many have come back by which age.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    every : str
+        Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
+    time_zone : str
+        IANA name of the zone whose calendar is used.
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored. Where it is a period's very
+        beginning, the table ends with the period before, unless somebody moved in that millisecond.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by cohort and age; for each period in which a pair opted out for the first time a row per age
+        that has begun by `until`: cohort (Date: the period's first local day); age (Int64: whole calendar
+        periods since, from 0); size (pairs in the cohort), returned (of them, those that have come back at
+        least once by the end of that age, whether or not they stayed) (Int64); share = returned / size
+        (Float64); mature (Boolean: false where `until` comes before the end of that age, so that `returned`
+        may still rise).
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["24273"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-02-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.cohorts(history).drop("cohort").rows()
+    [(0, 2, 0, 0.0, True), (1, 2, 1, 0.5, False)]
+    """
+
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        periods = calendar(bucket.first, max(bucket.first, bucket.until), every, time_zone)
+        out, back = pl.col("opted_out_at"), pl.col("returned_at")
+        first = bucket.spells.filter(pl.col("spell") == 1).select(
+            born=periods.index(out),
+            place=pl.when(back.is_not_null()).then(periods.index(back.fill_null(out))),
+        )
+        return {"first": tally(first, ["born", "place"], pairs=pl.len())}
+
+    counts = split.count(history, counter, until=until)
+    return _triangle(counts["first"], _periods(counts, every, time_zone))
+
+
+def _periods(counts: Counts, every: str, time_zone: str) -> pl.DataFrame:
+    """Return the periods to show: place, period, mature."""
+    if counts.first is None or counts.until is None:
+        return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "mature": pl.Boolean})
+    periods = calendar(counts.first, counts.until, every, time_zone)
+    mature = [end - 1 <= counts.until for end in periods.ends]
+    table = pl.DataFrame({"period": periods.starts, "mature": mature}).with_row_index("place")
+    last = table.height - 1
+    moved = counts["first"].select((pl.max_horizontal("born", "place") == last).any()).item()
+    just_begun = last > 0 and periods.begins[-1] == counts.until and not moved
+    return table.head(table.height - just_begun).cast({"place": pl.Int32})
+
+
+def _triangle(first: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:
+    """Return the table from the counts of pairs by the periods of their first opt-out and first return."""
+    pairs = pl.col("pairs").sum()
+    sizes = first.group_by("born").agg(size=pairs)
+    returns = first.drop_nulls("place").group_by("born", "place").agg(now=pairs)
+    return (
+        sizes.join(periods.select(born="place", cohort="period"), on="born")
+        .join_where(periods, pl.col("place") >= pl.col("born"))
+        .join(returns, on=["born", "place"], how="left")
+        .sort("born", "place")
+        .with_columns(returned=pl.col("now").fill_null(0).cum_sum().over("born"))
+        .select(
+            "cohort",
+            "size",
+            "returned",
+            "mature",
+            age=(pl.col("place") - pl.col("born")).cast(pl.Int64),
+            share=pl.col("returned") / pl.col("size"),
+        )
+        .select("cohort", "age", "size", "returned", "share", "mature")
+    )

@@ -1,0 +1,89 @@
+"""Do people leave one sender or all of them: who is opted out of two at once."""
+
+import polars as pl
+
+from optkit.analysis import split
+from optkit.analysis.frames import History
+from optkit.analysis.split import Tally, tally
+from optkit.analysis.states import Bucket
+from optkit.history import Moment
+
+
+def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
+    """Count for each two senders how many are opted out of both.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    until : str, date or datetime, optional
+        The moment whose states are compared, default the last event; later events are ignored.
+
+    Returns
+    -------
+    polars.DataFrame
+        Each two senders of the history once, sorted: sender_a, sender_b (String, sender_a before sender_b);
+        both_out, out_a, out_b (Int64: recipients opted out of both, of sender_a, of sender_b); jaccard =
+        both_out / (those opted out of either) and out_a_in_b = both_out / out_a (Float64, null where the
+        denominator is 0).
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+
+    References
+    ----------
+    P. Jaccard (1912), The distribution of the flora in the alpine zone, New Phytologist 11.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
+    ...         "from_phone": ["24273", "24273", "ACME"],
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-out"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.overlap(history).rows()
+    [('24273', 'ACME', 1, 2, 1, 0.5, 0.5)]
+    """
+    counts = split.count(history, _meetings, until=until)
+    senders, met = counts["senders"], counts["both"]
+    both, a, b = pl.col("both_out"), pl.col("out_a"), pl.col("out_b")
+    swapped = pl.col("sender_a") > pl.col("sender_b")
+    in_order = met.select(
+        "both_out",
+        sender_a=pl.when(swapped).then("sender_b").otherwise("sender_a"),
+        sender_b=pl.when(swapped).then("sender_a").otherwise("sender_b"),
+    )
+    twos = senders.select(sender_a="sender", out_a="out").join_where(
+        senders.select(sender_b="sender", out_b="out"), pl.col("sender_a") < pl.col("sender_b")
+    )
+    return (
+        twos.join(in_order, on=["sender_a", "sender_b"], how="left")
+        .with_columns(both.fill_null(0))
+        .select(
+            "sender_a",
+            "sender_b",
+            "both_out",
+            "out_a",
+            "out_b",
+            jaccard=pl.when(a + b > 0).then(both / (a + b - both)),
+            out_a_in_b=pl.when(a > 0).then(both / a),
+        )
+        .sort("sender_a", "sender_b")
+    )
+
+
+def _meetings(bucket: Bucket) -> dict[str, Tally]:
+    out = bucket.units.filter("out").select("recipient", "sender")
+    # Most recipients know one sender: only the others can meet anybody.
+    same = pl.col("recipient") == pl.col("recipient").shift(1)
+    several = out.filter(same.fill_null(False) | same.shift(-1).fill_null(False))
+    met = several.join(several, on="recipient", suffix="_b").filter(pl.col("sender") < pl.col("sender_b"))
+    return {
+        "senders": tally(bucket.units, ["sender"], out=pl.col("out").sum()),
+        "both": tally(met.rename({"sender": "sender_a"}), ["sender_a", "sender_b"], both_out=pl.len()),
+    }

@@ -1,0 +1,103 @@
+"""What exactly happened to one number: every event, what it changed, and why not where it changed nothing."""
+
+from itertools import groupby
+from typing import Final
+
+import polars as pl
+
+from optkit.analysis import frames
+from optkit.analysis.frames import History, is_spark
+from optkit.errors import SettingsError
+from optkit.history import INSTANT, OPT_IN, STATUS, Moment, instant
+from optkit.phones import e164
+
+_SCHEMA: Final = pl.Schema(
+    {
+        "from_phone": pl.String(),
+        "created_at": INSTANT,
+        "status": STATUS,
+        "state_before": STATUS,
+        "state_after": STATUS,
+        "note": pl.String(),
+    }
+)
+
+
+def timeline(history: History, to_phone: str, *, until: Moment | None = None) -> pl.DataFrame:
+    """List every event of one recipient, with the state of the pair before and after it.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    to_phone : str
+        The recipient's number, as in the history or written otherwise with its country code.
+    until : str, date or datetime, optional
+        Later events are left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per event, sorted by created_at, from_phone and status: from_phone (String); created_at
+        (Datetime ms, UTC); status, state_before, state_after (Enum: "opt-in", "opt-out"; states are those
+        of the recipient with that sender, opted in before their first event); note (String): "" where the
+        event changed the state, else why it did not: "repeat", "tie" (an opt-in in the same millisecond as
+        an opt-out, which counts), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
+        again). No row where the number is not in the history: it counts as opted in.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101"] * 3,
+    ...         "from_phone": ["24273"] * 3,
+    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
+    ...         "status": ["opt-out", "opt-out", "opt-in"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.timeline(history, "+1 (202) 555-0101").select("state_before", "state_after", "note").rows()
+    [('opt-in', 'opt-out', ''), ('opt-out', 'opt-out', 'repeat'), ('opt-out', 'opt-in', '')]
+    """
+    if not isinstance(to_phone, str) or not to_phone.strip():
+        raise SettingsError("to_phone must be one phone number, as text")
+    spellings = sorted({to_phone, to_phone.strip(), e164(to_phone) or to_phone})
+    if is_spark(history):
+        history = history.where(history["to_phone"].isin(spellings)).toArrow()
+    events = frames.read(history).filter(pl.col("to_phone").is_in(spellings))
+    if until is not None:
+        events = events.filter(pl.col("created_at") <= pl.lit(instant(until, "until")).cast(INSTANT))
+    status = pl.col("status").cast(STATUS, strict=False)
+    ordered = events.select("from_phone", "created_at", status).sort(pl.all()).collect()
+    if any(ordered.null_count().row(0)):
+        raise frames.explain(events)
+    table = pl.DataFrame(_annotated(ordered.rows()), schema=_SCHEMA, orient="row")
+    return table.sort("created_at", "from_phone", "status", maintain_order=True)
+
+
+def _annotated(events: list[tuple[str, object, str]]) -> list[tuple[str, object, str, str, str, str]]:
+    """Return the rows of events in order of sender, time and status: what each did, or why nothing."""
+    rows = []
+    for sender, mine in groupby(events, key=lambda event: event[0]):
+        state, first = OPT_IN, True
+        for at, together in groupby(mine, key=lambda event: event[1]):
+            statuses = [event[2] for event in together]  # opt-ins before opt-outs
+            for place, status in enumerate(statuses):
+                tie = status != statuses[-1]
+                after = state if tie else status
+                if place and status == statuses[place - 1]:
+                    note = "duplicate"
+                elif tie:
+                    note = "tie"
+                elif first and status == OPT_IN:
+                    note = "orphan opt-in"
+                else:
+                    note = "repeat" if state == status else ""
+                rows.append((sender, at, status, state, after, note))
+                state = after
+            first = False
+    return rows
