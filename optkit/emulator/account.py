@@ -44,7 +44,7 @@ class Account:
         late = np.full(len(events), readings.late_share >= 1)
         if 0 < readings.late_share < 1:
             late = events.scramble(seed=2) < np.uint64(int(readings.late_share * 2**64))
-        due = events.ms + late * (readings.late_by // _MS)
+        due = (events.key >> 1) + late * (readings.late_by // _MS)
         hidden = due > self._ms()
         self._snapshot = Snapshot.of(events.take(~hidden), self._phones, readings)
         by_due = np.argsort(due[hidden], kind="stable")

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -165,8 +166,8 @@ class Endpoint:
             return _refusal(400, str(bad), parameter=bad.name)
         now = self._now().timestamp()
         snapshot = self._visible()
-        places = select(snapshot, query, now * 1000, self._readings.bounds)
-        if self._readings.order == "oldest first":
+        places = select(snapshot, query, math.floor(now * 1000), self._readings.bounds)
+        if self._readings.order == "newest first":
             places = places[::-1]
         elif self._readings.order == "shuffled":
             places = np.asarray(places, dtype=np.int64)

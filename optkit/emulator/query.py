@@ -1,6 +1,5 @@
 """The documented query parameters, and the entries that they ask for."""
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +14,7 @@ from optkit.history import OPT_IN, OPT_OUT
 _DEFAULT_PER_PAGE: Final = 25
 _MAX_PER_PAGE: Final = 100
 _LATEST: Final = 3  # entries that a start_time without an end_time gets
-_NUMBER: Final = re.compile(r"-?\d{1,18}(\.\d{1,9})?")
+_NUMBER: Final = re.compile(r"-?\d{1,18}(\.0+)?")
 _COUNT: Final = re.compile(r"0*[1-9]\d{0,8}")
 
 
@@ -35,8 +34,8 @@ class Query:
     from_phone: str | None
     status: str | None
     current_status: str | None
-    start: float | None
-    end: float | None
+    start: int | None
+    end: int | None
     page: int
     per_page: int
 
@@ -62,13 +61,13 @@ def _status(params: dict[str, str], name: str) -> str | None:
     return value
 
 
-def _time(params: dict[str, str], name: str) -> float | None:
+def _time(params: dict[str, str], name: str) -> int | None:
     value = params.get(name)
     if value is None:
         return None
     if not _NUMBER.fullmatch(value):
-        raise BadParameterError(name, "a Unix timestamp in milliseconds")
-    return float(value) if "." in value else int(value)
+        raise BadParameterError(name, "a Unix timestamp in whole milliseconds")
+    return int(value.partition(".")[0])
 
 
 def _count(params: dict[str, str], name: str, default: int) -> int:
@@ -80,24 +79,20 @@ def _count(params: dict[str, str], name: str, default: int) -> int:
     return int(value)
 
 
-def select(snapshot: Snapshot, query: Query, now: float, bounds: Bounds) -> range | Index:
-    """Return the places of the entries that `query` asks for, newest first."""
-    first = -math.inf if query.start is None else query.start
-    last = now if query.end is None else query.end
-    if query.start is not None and bounds in {"exclusive", "end inclusive"}:
-        first = math.floor(first) + 1
-    if query.end is not None and bounds in {"exclusive", "start inclusive"}:
-        last = math.ceil(last) - 1
+def select(snapshot: Snapshot, query: Query, now: int, bounds: Bounds) -> range | Index:
+    """Return the places of the entries that `query` asks for, oldest first."""
+    first = None if query.start is None else query.start + (bounds in {"exclusive", "end inclusive"})
+    last = now if query.end is None else query.end - (bounds in {"exclusive", "start inclusive"})
     places: range | Index = snapshot.between(first, last)
     if query.to_phone is not None:
         places = _where(places, snapshot.events.to, snapshot.phones.code(query.to_phone))
     if query.from_phone is not None:
         places = _where(places, snapshot.events.sender, snapshot.phones.code(query.from_phone))
     if query.status is not None:
-        places = _where(places, snapshot.events.out, query.status == OPT_OUT)
+        places = _where(places, snapshot.events.key & 1, query.status == OPT_OUT)
     if query.current_status is not None:
         places = _where(places, snapshot.current, query.current_status == OPT_OUT)
-    return places[:_LATEST] if query.start is not None and query.end is None else places
+    return places[-_LATEST:] if query.start is not None and query.end is None else places
 
 
 def _where(places: range | Index, column: npt.NDArray[Any], value: int) -> Index:

@@ -60,6 +60,16 @@ class Emulator:
         The clock is naive.
     HistoryError
         The history lacks a column, or has it with another dtype or with nulls.
+
+    Examples
+    --------
+    >>> import requests
+    >>> from optkit.emulator import Emulator
+    >>> with Emulator(optkit.demo_history(recipients=100)) as server:
+    ...     headers = {"access-token": server.token}
+    ...     page = requests.get(f"{server.url}/api/v2/sms/opt-status", headers=headers, timeout=10).json()
+    >>> len(page["entries"])
+    25
     """
 
     def __init__(
