@@ -1,0 +1,148 @@
+"""The emulator in every mode, alone and in pairs: a load gives exactly the window's events or a documented error."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from accounts import CLOCK, distinct, events_of, make_history
+
+import optkit
+from optkit.emulator import Arrivals, Emulator, Faults, Readings
+from optkit.errors import (
+    AuthenticationError,
+    DriftError,
+    OptkitError,
+    RateLimitError,
+    ResponseError,
+    TransportError,
+)
+
+HISTORY = make_history(600)
+#: Events inside the window that were not there when reading began; which of them a load sees is chance.
+LATE = make_history(60, seed=7)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way of the server, and the errors that may come of it; none: the load must be exact."""
+
+    readings: dict[str, Any] = field(default_factory=dict)
+    faults: dict[str, Any] = field(default_factory=dict)
+    arrivals: bool = False
+    errors: tuple[type[OptkitError], ...] = ()
+
+
+MODES = {
+    "as documented": Mode(),
+    "created_at s": Mode({"created_at": "s"}),
+    "created_at s float": Mode({"created_at": "s float"}),
+    "created_at us": Mode({"created_at": "us"}),
+    "created_at ms text": Mode({"created_at": "ms text"}),
+    "created_at s float text": Mode({"created_at": "s float text"}),
+    "created_at iso": Mode({"created_at": "iso"}),
+    "oldest first": Mode({"order": "oldest first"}),
+    "shuffled": Mode({"order": "shuffled"}),
+    "bounds exclusive": Mode({"bounds": "exclusive"}),
+    "bounds start inclusive": Mode({"bounds": "start inclusive"}),
+    "totals missing": Mode({"totals": "missing"}),
+    "totals as in the sample": Mode({"totals": "as in the sample"}),
+    "totals too low": Mode({"totals": "too low"}, errors=(DriftError,)),
+    "totals too high": Mode({"totals": "too high"}, errors=(DriftError,)),
+    "per_page ignored": Mode({"per_page": 25}),
+    "a page repeated": Mode({"stuck_page": 2}, errors=(ResponseError, DriftError)),
+    "only without .json": Mode({"paths": "without .json"}),
+    "gzip": Mode({"gzip": True}),
+    "unknown fields": Mode({"extra_fields": True}),
+    "a status null": Mode({"damage": "null", "damaged_every": 50}, errors=(ResponseError,)),
+    "latency": Mode(faults={"latency": 0.002}),
+    "rate limit": Mode(faults={"rate_limit": 60, "retry_after_form": "missing"}, errors=(RateLimitError,)),
+    "errors 503": Mode(faults={"errors": 0.1}),
+    "resets": Mode(faults={"resets": 0.1}),
+    "resets in the body": Mode(faults={"resets_in_body": 0.1}),
+    "truncated": Mode(faults={"truncated": 0.1}),
+    "HTML with 200": Mode(faults={"html": 0.1}),
+    "cut JSON": Mode(faults={"cut_json": 0.1}),
+    "bad gzip": Mode(faults={"bad_gzip": 0.1}),
+    "hangs": Mode(faults={"hangs": 0.03, "hang_seconds": 5.0}),
+    "drips": Mode(faults={"drips": 0.03}),
+    "token revoked": Mode(faults={"revoked_after": 9}, errors=(AuthenticationError,)),
+    "redirect": Mode(faults={"redirect_to": "http://127.0.0.1:9"}, errors=(ResponseError,)),
+    "rows arriving": Mode(arrivals=True, errors=(DriftError,)),
+}
+#: A fault that hits one request in ten hits six of them in a row once in a million; together with another, more often.
+UNLUCKY = (TransportError, ResponseError, RateLimitError)
+
+
+def run(names: tuple[str, ...], cache: Path) -> str:
+    """Load two weeks from an emulator in these modes; return how it ended, having checked that it may."""
+    modes = [MODES[name] for name in names]
+    readings = {key: value for mode in modes for key, value in mode.readings.items()}
+    faults = {key: value for mode in modes for key, value in mode.faults.items()}
+    arrivals = Arrivals(rows=LATE, per_request=0.5) if any(mode.arrivals for mode in modes) else None
+    server = Emulator(
+        HISTORY, clock=CLOCK, readings=Readings(**readings), faults=Faults(**faults), arrivals=arrivals
+    )
+    whole_seconds = readings.get("created_at") == "s"
+    with server:
+        optkit.configure(base_url=server.url, token=server.token, cache_dir=cache, account="tested", timeout=0.4)
+        try:
+            loaded = optkit.load("2026-03-02", "2026-03-16")
+        except OptkitError as error:
+            allowed = tuple(kind for mode in modes for kind in mode.errors)
+            unlucky = UNLUCKY if sum(bool(mode.faults) for mode in modes) > 1 else ()
+            assert isinstance(error, allowed + unlucky), f"{names}: {error!r}"
+            assert server.token not in str(error)
+            assert "555" not in str(error)
+            return type(error).__name__
+    expected, events = set(distinct(seconds(HISTORY, whole_seconds))), events_of(loaded)
+    possible = expected | set(distinct(seconds(LATE, whole_seconds))) if arrivals else expected
+    assert len(events) == len(set(events)), f"{names}: an event came twice"
+    assert expected <= set(events) <= possible, f"{names}: {len(events)} events of {len(expected)}"
+    assert optkit.verify()["ok"].all()
+    return "exact"
+
+
+def seconds(history: pl.DataFrame, whole: bool) -> pl.DataFrame:  # noqa: FBT001 - what the mode says
+    """Return what is left of a history where the server cuts its times to whole seconds."""
+    return history.with_columns(pl.col("created_at").dt.truncate("1s")) if whole else history
+
+
+def compatible(one: str, other: str) -> bool:
+    keys = [set(MODES[name].readings) | set(MODES[name].faults) for name in (one, other)]
+    return not keys[0] & keys[1]
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("name", MODES)
+def test_a_mode_alone_is_exact_or_a_documented_error(
+    name: str, tmp_path: Path, outcomes: list[str]
+) -> None:
+    outcome = run((name,), tmp_path)
+    outcomes.append(f"{name:28}{outcome}")
+    certain = {"a status null", "token revoked", "redirect", "a page repeated"}
+    assert (outcome != "exact") == (name in certain) or name == "rows arriving"
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("name", [name for name in MODES if name != "as documented"])
+def test_a_mode_with_each_other_is_exact_or_a_documented_error(
+    name: str, tmp_path: Path, outcomes: list[str]
+) -> None:
+    endings = Counter(
+        run((name, other), tmp_path / str(number))
+        for number, other in enumerate(partners(name))
+    )
+    found = ", ".join(f"{count} {outcome}" for outcome, count in sorted(endings.items()))
+    outcomes.append(f"{name:28}with later ones: {found}")
+
+
+def partners(name: str) -> Iterator[str]:
+    """Return the modes after this one that can be had together with it."""
+    later = itertools.dropwhile(lambda other: other != name, MODES)
+    return (other for other in itertools.islice(later, 1, None) if compatible(name, other))
