@@ -136,9 +136,6 @@ class Emulator:
             raise SettingsError(
                 f"the emulator cannot listen on {host}, port {port}: {error.strerror}"
             ) from None
-        # asyncio sets this only on sockets that name their protocol, which those of create_server do not; without it
-        # each answer waits some 40 ms for the client's delayed acknowledgement
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._address = (host, listener.getsockname()[1])
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="emulator", daemon=True
