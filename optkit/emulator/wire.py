@@ -91,8 +91,8 @@ async def _drip(body: bytes, pause: float, receive: Receive, send: Send) -> None
 async def _give_up(fault: str, faults: Faults, scope: Scope, receive: Receive) -> None:
     """End the connection in the way of `fault`; return once it is gone, so that nothing more is sent."""
     connection: asyncio.Transport = scope["extensions"]["optkit.connection"]
-    if fault.startswith("hangs"):
-        await _is_gone(receive, faults.hang_seconds)
+    if fault.startswith("hangs") and await _is_gone(receive, faults.hang_seconds):
+        return
     if fault == "truncated":
         connection.close()
     else:

@@ -171,7 +171,7 @@ class Client:
             raise TransportError(
                 f"no trusted TLS connection to {self._host}: its certificate was refused"
             ) from None
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise self._no_answer(f"no answer within {self._timeout:g} s") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._no_answer(_reason(error)) from None

@@ -45,7 +45,7 @@ class Window:
 
         Cuts lie on whole seconds: a server that gives whole seconds, but filters exactly, would lose events at others.
         """
-        edges = [self.start + self.length * part // parts // SECOND * SECOND for part in range(1, parts)]
+        edges = [(self.start + self.length * part // parts) // SECOND * SECOND for part in range(1, parts)]
         inner = sorted({edge for edge in edges if self.start < edge < self.end})
         return [type(self)(start, end) for start, end in pairwise([self.start, *inner, self.end])]
 

@@ -37,7 +37,9 @@ def connect(tmp_path: Path) -> Callable[[Emulator], None]:
     """Point optkit at an emulator, with an empty cache."""
 
     def to(server: Emulator) -> None:
-        optkit.configure(base_url=server.url, token=server.token, cache_dir=tmp_path / "cache", account="tested")
+        optkit.configure(
+            base_url=server.url, token=server.token, cache_dir=tmp_path / "cache", account="tested"
+        )
 
     return to
 

@@ -1,0 +1,189 @@
+import logging
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from accounts import CLOCK, make_history
+
+from optkit.config import resolve
+from optkit.emulator import Emulator, Faults, Readings
+from optkit.errors import (
+    AuthenticationError,
+    OptkitError,
+    RateLimitError,
+    ResponseError,
+    SettingsError,
+    TransportError,
+)
+from optkit.loading.client import Client
+from optkit.loading.pace import RetryPolicy
+
+HISTORY = make_history(150)
+ALL = {"start_time": 0, "end_time": 2_000_000_000_000, "page": 1, "per_page": 100}
+WRONG = "another"
+QUICK = RetryPolicy(base=0.002, cap=0.01)
+
+
+@pytest.fixture
+def start() -> Iterator[Any]:
+    """Start emulators with faults, and clients of them."""
+    open_: list[Any] = []
+
+    def begin(
+        readings: Readings | None = None,
+        faults: Faults | None = None,
+        *,
+        timeout: float = 5,
+        token: str | None = None,
+    ) -> tuple[Emulator, Client]:
+        server = Emulator(HISTORY, clock=CLOCK, readings=readings, faults=faults)
+        server.__enter__()
+        open_.append(server)
+        settings = resolve(base_url=server.url, token=token or server.token, timeout=timeout)
+        client = Client(settings, QUICK)
+        open_.append(client)
+        return server, client
+
+    yield begin
+    for item in reversed(open_):
+        item.__exit__(None, None, None)
+
+
+def failure(client: Client) -> OptkitError:
+    with pytest.raises(OptkitError) as caught:
+        client.get({**ALL, "to_phone": "+12125550100"})
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert "555" not in str(caught.value)
+    return caught.value
+
+
+def test_a_page_comes_as_documented(start: Any) -> None:
+    _, client = start()
+    page = client.get(ALL)
+    assert len(page.entries) == 100
+    assert page.total_entries == HISTORY.height
+    assert page.clock == int(CLOCK.timestamp() * 1000)
+
+
+def test_a_refused_token_is_not_tried_again(start: Any) -> None:
+    server, client = start(token=WRONG)
+    assert isinstance(failure(client), AuthenticationError)
+    assert len(server.requests) == 1
+
+
+def test_without_json_in_the_path_it_asks_once_more_and_remembers(start: Any) -> None:
+    server, client = start(Readings(paths="without .json"))
+    client.get(ALL)
+    client.get(ALL)
+    assert [record.status for record in server.requests] == [404, 200, 200]
+
+
+def test_a_server_that_knows_neither_path_is_named(start: Any) -> None:
+    server, _ = start()
+    client = Client(resolve(base_url=server.url, token=server.token), QUICK)
+    client._path = "/api/v3/other"
+    assert isinstance(failure(client), ResponseError)
+
+
+def test_a_redirect_is_not_followed_and_the_token_stays_here(start: Any) -> None:
+    stranger, _ = start()
+    server, client = start(faults=Faults(redirect_to=stranger.url))
+    assert isinstance(failure(client), ResponseError)
+    assert not stranger.requests
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["errors", "resets", "html", "cut_json", "bad_gzip", "truncated", "resets_in_body"],
+)
+def test_what_may_pass_is_tried_again(fault: str, start: Any) -> None:
+    _, client = start(faults=Faults(**{fault: 2}))
+    assert [len(client.get(ALL).entries) for _ in range(4)] == [100] * 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "says"),
+    [
+        ("errors", TransportError, "HTTP 503"),
+        ("resets", TransportError, "the connection broke"),
+        ("truncated", TransportError, "the connection broke"),
+        ("resets_in_body", TransportError, "the connection broke"),
+        ("bad_gzip", TransportError, "cannot be unpacked"),
+        ("html", ResponseError, "no JSON"),
+        ("cut_json", ResponseError, "no JSON"),
+    ],
+)
+def test_what_does_not_pass_is_an_error_after_six_tries(
+    fault: str, kind: type[OptkitError], says: str, start: Any
+) -> None:
+    server, client = start(faults=Faults(**{fault: 1}))
+    error = failure(client)
+    assert isinstance(error, kind)
+    assert says in str(error)
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize("fault", ["hangs", "hangs_in_body", "drips"])
+def test_a_request_has_a_deadline(fault: str, start: Any) -> None:
+    _, client = start(faults=Faults(**{fault: 1}, hang_seconds=20, drip_pause=0.05), timeout=0.15)
+    client._policy = RetryPolicy(attempts=2, base=0.001)
+    error = failure(client)
+    assert isinstance(error, TransportError)
+    assert "within 0.15 s" in str(error)
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_pause_that_is_asked_for_is_kept(form: Any, start: Any) -> None:
+    server, client = start(faults=Faults(rate_limit=1, retry_after=1, retry_after_form=form))
+    for _ in range(2):
+        client.get(ALL)
+    assert 429 in [record.status for record in server.requests]
+    assert len(server.requests) <= 6
+
+
+def test_a_longer_pause_than_patience_is_for_the_user_to_decide(start: Any) -> None:
+    _, client = start(faults=Faults(rate_limit=0.01, retry_after=900))
+    error = failure(client)
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == 900
+    assert "900 s" in str(error)
+
+
+def test_nobody_listening_says_so() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Client(resolve(base_url=f"http://127.0.0.1:{port}", token=WRONG), QUICK) as client:
+        error = failure(client)
+    assert isinstance(error, TransportError)
+    assert "connection refused" in str(error)
+
+
+def test_an_unknown_host_says_so() -> None:
+    with Client(resolve(base_url="https://nowhere.invalid", token=WRONG), QUICK) as client:
+        assert "nowhere.invalid" in str(failure(client))
+
+
+def test_without_a_token_there_is_no_client() -> None:
+    with pytest.raises(SettingsError, match="OPTKIT_TOKEN"):
+        Client(resolve())
+
+
+def test_neither_token_nor_phone_is_logged_or_shown(start: Any, caplog: pytest.LogCaptureFixture) -> None:
+    server, client = start(faults=Faults(errors=2))
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(3):
+            client.get({**ALL, "to_phone": "+12125550100", "from_phone": "+12125550101"})
+    text = caplog.text + repr(client) + repr(vars(client)["gate"])
+    assert "opt-status" in caplog.text
+    assert server.token not in text
+    assert "2125550" not in text
+
+
+def test_late_times_do_not_matter_to_a_client(start: Any) -> None:
+    _, client = start(Readings(late_by=timedelta(days=1)))
+    assert client.get(ALL).clock == int(datetime(2026, 4, 1, tzinfo=UTC).timestamp() * 1000)

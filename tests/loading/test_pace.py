@@ -1,0 +1,69 @@
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optkit.errors import LoadInterrupted
+from optkit.loading.pace import Gate, RetryPolicy, parse_retry_after
+
+NOW = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
+
+
+@given(st.integers(1, 40), st.floats(0, 1, exclude_max=True))
+def test_pauses_have_full_jitter_below_a_cap(failures: int, chance: float) -> None:
+    policy = RetryPolicy(base=0.5, cap=20)
+    assert 0 <= policy.pause(failures, chance) <= min(20, 0.5 * 2.0 ** (failures - 1))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("0", 0),
+        ("120", 120),
+        (" 1.5 ", 1.5),
+        ("Mon, 02 Mar 2026 12:00:30 GMT", 30),
+        ("Mon, 02 Mar 2026 11:00:00 GMT", 0),
+        ("soon", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
+    assert parse_retry_after(header, NOW) == seconds
+
+
+def test_a_rate_is_kept() -> None:
+    gate = Gate(max_rps=200)
+    began = time.monotonic()
+    for _ in range(21):
+        gate.wait()
+    assert time.monotonic() - began >= 20 / 200
+
+
+def test_a_closed_gate_holds_all_workers_back() -> None:
+    gate = Gate(None)
+    gate.close(0.1)
+    began = time.monotonic()
+    waits: list[float] = []
+
+    def worker() -> None:
+        gate.wait()
+        waits.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=worker) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert min(waits) >= 0.1
+
+
+def test_a_stopped_gate_lets_nobody_wait() -> None:
+    gate = Gate(None)
+    gate.close(3600)
+    gate.stopped.set()
+    with pytest.raises(LoadInterrupted):
+        gate.wait()
