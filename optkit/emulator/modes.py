@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 import polars as pl
 
 from optkit.errors import SettingsError
+from optkit.history import SCHEMA
 
 CreatedAt = Literal["ms", "s", "s float", "us", "ms text", "s text", "s float text", "us text", "iso"]
 Order = Literal["newest first", "oldest first", "shuffled"]
@@ -83,6 +84,12 @@ class Readings:
         for name, known in choices.items():
             _one_of(name, getattr(self, name), get_args(known))
         _one_of("damage", self.damage, (None, *get_args(Damage)))
+        _one_of("damaged_field", self.damaged_field, tuple(SCHEMA))
+        for name in ("per_page", "stuck_page", "damaged_every"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise SettingsError(f"{name} must be at least 1")
+        if not 0 <= self.late_share <= 1:
+            raise SettingsError("late_share must be from 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ class Emulator:
     token : str
         The token that it accepts.
     requests : list of Record
-        What was asked, in order; never the token.
+        What was asked, in order, the last half million at least; never the token.
     clock : datetime or None
         As given; may be set while it runs.
 
