@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
-from optkit.emulator.events import Snapshot
+from optkit.emulator.events import Snapshot, as_index
 from optkit.emulator.modes import DELIVERY, Dice, Faults, Readings
 from optkit.emulator.query import BadParameterError, Query, select
 from optkit.emulator.wire import Answer, Receive, Scope, Send, send_answer, spoil
@@ -177,7 +177,7 @@ class Endpoint:
         if self._readings.order == "newest first":
             places = places[::-1]
         elif self._readings.order == "shuffled":
-            places = np.asarray(places, dtype=np.int64)
+            places = as_index(places)
             places = places[np.argsort(snapshot.events.take(places).scramble(seed=1), kind="stable")]
         per_page = self._readings.per_page or query.per_page
         page = min(query.page, self._readings.stuck_page or query.page)

@@ -156,8 +156,7 @@ class Snapshot:
 
     def entries(self, places: range | Index) -> bytes:
         """Return the entries at `places` as JSON, joined by commas."""
-        if isinstance(places, range):
-            places = np.arange(places.start, places.stop, places.step)
+        places = as_index(places)
         events = self.events.take(places)
         values: list[Any] = [None] * (4 * len(places))
         values[0::4] = self.phones.texts[events.to].tolist()
@@ -183,6 +182,11 @@ class Snapshot:
                 if readings.damage == "missing":
                     del entry[readings.damaged_field]
         return json.dumps(entries)[1:-1].encode()
+
+
+def as_index(places: range | Index) -> Index:
+    """Return `places` as an array."""
+    return np.arange(places.start, places.stop, places.step) if isinstance(places, range) else places
 
 
 def _current(events: Events) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,33 @@
+"""Random numbers that stay the same with every version of numpy."""
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Draws:
+    """Uniform numbers in [0, 1), from bits alone: numpy's distributions may change between versions."""
+
+    def __init__(self, seed: int) -> None:
+        self._bits = np.random.PCG64(seed)
+
+    def __call__(self, count: int) -> Floats:
+        """Return so many draws."""
+        return (self._bits.random_raw(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+    def choose(self, weights: npt.ArrayLike, count: int) -> tuple[Ints, Floats]:
+        """Return places drawn by `weights`, and how far into its place each draw fell, in [0, 1)."""
+        edges = np.concatenate(([0.0], np.cumsum(np.asarray(weights, dtype=np.float64))))
+        drawn = self(count) * edges[-1]
+        place = np.minimum(np.searchsorted(edges, drawn, "right"), len(edges) - 1) - 1
+        return place, (drawn - edges[place]) / (edges[place + 1] - edges[place])
+
+    def delays(self, quantiles: tuple[int, ...], count: int) -> Floats:
+        """Return delays whose evenly spaced quantiles are given."""
+        table = np.asarray(quantiles, dtype=np.float64)
+        drawn = self(count) * (len(table) - 1)
+        place = drawn.astype(np.int64)
+        return table[place] + (drawn - place) * (table[place + 1] - table[place])
