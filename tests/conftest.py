@@ -1,16 +1,11 @@
-"""What tests in several folders use."""
+"""What a machine may lack."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
-
-# the same examples everywhere, however slow the machine
-settings.register_profile("optkit", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("optkit")
 
 #: Set in CI: what a machine lacks is then a failure, not a skipped test.
 REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))
@@ -19,7 +14,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's browser, for tests that must see what a reader sees."""
+    """Yield Debian's browser, for tests that must see what a reader sees."""
     if not CHROMIUM.exists():
         (pytest.fail if REQUIRE_ALL else pytest.skip)("needs chromium: apt-get install chromium")
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -83,8 +83,9 @@ def _kernel_manager(folder: str) -> Any:
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - every name means us
             return KernelSpec(**get_kernel_dict())
 
-    # sockets in the folder rather than ports: two kernels that start at once may draw the same port
-    transport = "tcp" if sys.platform == "win32" else "ipc"
+    # sockets in the folder rather than ports, which two kernels that start at once may both draw; the path of
+    # a socket has about 100 characters at most
+    transport = "ipc" if sys.platform != "win32" and len(folder) < 80 else "tcp"  # noqa: PLR2004
     return AsyncKernelManager(
         kernel_spec_manager=ThisInterpreter(),
         transport=transport,

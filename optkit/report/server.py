@@ -2,13 +2,14 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from optkit.errors import SettingsError
 from optkit.report.notebooks import is_checkout, need_lab, notebooks_dir
+
+_DEFAULTS: Final = Path(__file__).with_name("jupyter")
 
 
 def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequence[str] = ()) -> int:
@@ -21,7 +22,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     Parameters
     ----------
     demo : bool, default False
-        Let the notebooks read the demo account: sets ``OPTKIT_ACCOUNT`` for this JupyterLab.
+        Let the notebooks read the demo account: sets ``OPTKIT_ACCOUNT`` in this process.
     folder : str or Path, optional
         Work on a copy in this folder instead.
     options : sequence of str, default ()
@@ -39,24 +40,26 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     """
     need_lab()
     place = notebooks_dir() if folder is None and is_checkout() else writable_copy(folder)
-    command = [
-        *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place}"),
+    # the kernel that is called python3 is the one of this environment, whatever else the user has installed
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    # no question about news, no look for new versions: as defaults, so that the user's own settings stay
+    paths = [str(_DEFAULTS), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
+    if demo:
+        os.environ["OPTKIT_ACCOUNT"] = "demo"
+    from jupyterlab.labapp import LabApp
+
+    arguments = [
+        f"--ServerApp.root_dir={place}",
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
-        # neither asks nor looks for news and new versions; the user's own settings stay as they are
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
         *options,
     ]
-    # the kernel that is called python3 is the one of this environment, whatever else the user has installed
-    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
-    if demo:
-        environment["OPTKIT_ACCOUNT"] = "demo"
-    with subprocess.Popen(command, env=environment) as server:  # noqa: S603 - our own interpreter
-        while True:
-            try:
-                return server.wait()
-            except KeyboardInterrupt:  # JupyterLab got it as well, and asks whether to stop
-                continue
+    try:
+        LabApp.launch_instance(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
 
 
 def writable_copy(folder: str | Path | None = None) -> Path:

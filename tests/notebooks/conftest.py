@@ -1,0 +1,100 @@
+"""The notebooks, executed once each, and a JupyterLab that a browser opens them in."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from nbformat import NotebookNode
+
+import optkit
+from optkit.report.kernel import execute
+from optkit.report.notebooks import find
+
+
+@pytest.fixture(scope="session")
+def demo_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The demo account, loaded once; what a notebook needs to find it."""
+    environment = {"OPTKIT_ACCOUNT": "demo", "OPTKIT_CACHE_DIR": str(tmp_path_factory.mktemp("demo"))}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        optkit.load(progress=False)
+    return environment
+
+
+@pytest.fixture(scope="session")
+def executed(demo_environment: dict[str, str]) -> dict[str, tuple[NotebookNode, str | None]]:
+    """Each notebook with its outputs, and what stopped it."""
+
+    def one(path: Path) -> tuple[NotebookNode, str | None]:
+        return execute(path, {}, on_start=lambda _kill: None)
+
+    paths = find()
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        for name, value in demo_environment.items():
+            patch.setenv(name, value)
+        return dict(zip([path.stem for path in paths], pool.map(one, paths), strict=True))
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(demo_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of a JupyterLab that `optkit.report.lab` started for a user who never had one."""
+    home = tmp_path_factory.mktemp("home")
+    # all cells are drawn, not only those in sight: what a test looks at must be there
+    tracker = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text('{"windowingMode": "none"}')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex()
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    call = f"lab(demo=True, folder={str(home / 'work')!r}, options={options!r})"
+    code = f"from optkit.report import lab; raise SystemExit({call})"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")},
+        **demo_environment,
+        "HOME": str(home),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+    }
+    log = home / "jupyterlab.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        ) as server,
+    ):
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_until_ready(f"{address}/api/status?token={token}", server, log)
+            yield f"{address}/lab/tree/{{}}?reset&token={token}"
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    while server.poll() is None:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.ConnectionError:
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")

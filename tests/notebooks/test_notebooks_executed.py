@@ -1,0 +1,66 @@
+"""What a notebook says when it is run on the made-up account."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+
+import optkit
+from optkit.report.notebooks import find
+from optkit.report.pages import write_page
+
+Executed = dict[str, tuple[NotebookNode, str | None]]
+
+
+@pytest.fixture(params=[path.stem for path in find()])
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def notebook(name: str, executed: Executed) -> NotebookNode:
+    notebook, error = executed[name]
+    assert error is None
+    return notebook
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    """Yield what cells put out, and what controls did: an error in a callback hides in their state."""
+    for cell in notebook.cells:
+        yield from cell.get("outputs", [])
+    widgets = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+    for widget in widgets.get("state", {}).values():
+        yield from widget["state"].get("outputs", [])
+
+
+def test_it_runs_without_error_and_without_chatter(notebook: NotebookNode) -> None:
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+    for output in _outputs(notebook):
+        assert output["output_type"] != "error", output
+        assert output.get("name") != "stderr", output["text"]
+
+
+def test_it_says_demo_in_plain_sight(notebook: NotebookNode) -> None:
+    shown = "".join(str(output.get("data", {}).get("text/html", "")) for output in _outputs(notebook))
+    assert "DEMO" in shown
+
+
+def test_its_page_answers_first_and_every_picture_is_said_in_words(
+    name: str, notebook: NotebookNode, tmp_path: Path
+) -> None:
+    page = write_page(tmp_path, name, notebook, error=None, links=[name], seconds=0)
+    assert re.search(r"\d", page.headline), "the answer has numbers"
+    assert page.headline.endswith(".")
+    html = page.path.read_text(encoding="utf-8")
+    words = re.findall(r'<img\b[^>]*\balt="([^"]*)"', html)
+    assert len(words) == html.count("<img") > 0
+    assert [alt for alt in words if len(alt) < 20 or alt.startswith(("Picture:", "No description"))] == []
+
+
+def test_recipients_stay_masked(notebook: NotebookNode, demo_environment: dict[str, str]) -> None:
+    history = optkit.demo_history()
+    recipients = set(history["to_phone"]) - set(history["from_phone"])
+    shown = "".join(str(output) for output in _outputs(notebook))
+    assert recipients.isdisjoint(re.findall(r"\+\d{7,15}", shown))
