@@ -9,6 +9,7 @@ import pytest
 import optkit
 import optkit.loading.client
 from optkit.emulator import Emulator
+from optkit.loading.pace import RetryPolicy
 
 #: Lines for the end of the test run.
 summary = pytest.StashKey[list[str]]()
@@ -28,7 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat requests as often as ever, but without long pauses."""
-    policy = functools.partial(optkit.loading.client.RetryPolicy, base=0.002, cap=0.01)
+    policy = functools.partial(RetryPolicy, base=0.002, cap=0.01)
     monkeypatch.setattr(optkit.loading.client, "RetryPolicy", policy)
 
 

@@ -51,6 +51,10 @@ def start() -> Iterator[Any]:
         item.__exit__(None, None, None)
 
 
+def how_often(fault: str, number: int) -> dict[str, Any]:
+    return {fault: number}
+
+
 def failure(client: Client) -> OptkitError:
     with pytest.raises(OptkitError) as caught:
         client.get({**ALL, "to_phone": "+12125550100"})
@@ -101,7 +105,7 @@ def test_a_redirect_is_not_followed_and_the_token_stays_here(start: Any) -> None
     ["errors", "resets", "html", "cut_json", "bad_gzip", "truncated", "resets_in_body"],
 )
 def test_what_may_pass_is_tried_again(fault: str, start: Any) -> None:
-    _, client = start(faults=Faults(**{fault: 2}))
+    _, client = start(faults=Faults(**how_often(fault, 2)))
     assert [len(client.get(ALL).entries) for _ in range(4)] == [100] * 4
 
 
@@ -120,7 +124,7 @@ def test_what_may_pass_is_tried_again(fault: str, start: Any) -> None:
 def test_what_does_not_pass_is_an_error_after_six_tries(
     fault: str, kind: type[OptkitError], says: str, start: Any
 ) -> None:
-    server, client = start(faults=Faults(**{fault: 1}))
+    server, client = start(faults=Faults(**how_often(fault, 1)))
     error = failure(client)
     assert isinstance(error, kind)
     assert says in str(error)
@@ -129,7 +133,7 @@ def test_what_does_not_pass_is_an_error_after_six_tries(
 
 @pytest.mark.parametrize("fault", ["hangs", "hangs_in_body", "drips"])
 def test_a_request_has_a_deadline(fault: str, start: Any) -> None:
-    _, client = start(faults=Faults(**{fault: 1}, hang_seconds=20, drip_pause=0.05), timeout=0.15)
+    _, client = start(faults=Faults(**how_often(fault, 1), hang_seconds=20, drip_pause=0.05), timeout=0.15)
     client._policy = RetryPolicy(attempts=2, base=0.001)
     error = failure(client)
     assert isinstance(error, TransportError)
