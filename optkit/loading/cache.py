@@ -127,7 +127,7 @@ class Cache:
         path = self.folder / _IDENTITY
         try:
             return Owner(**json.loads(path.read_text("utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError):
             raise CacheError(

@@ -213,7 +213,7 @@ def _several(value: Some, name: str) -> list[str] | None:
     """Return the values of a filter, None for no filter."""
     if value is None:
         return None
-    values = [value] if isinstance(value, str) else list(value)
+    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if not all(isinstance(item, str) for item in values):
         raise SettingsError(f"{name} takes text or a list of it, such as '+12125550100' with its plus sign")
     return [item.strip() for item in values]

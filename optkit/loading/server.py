@@ -55,7 +55,8 @@ class Server:
     def begin(self) -> Window:
         """Return the week of the account's first event; this week, where it has none.
 
-        It relies on nothing but whether [0, t) holds anything, and halves t.
+        It relies on nothing but whether [0, t] holds anything, and halves t; for an event at the very start of
+        a week it may name the week before.
         """
         starts = range(week_of(0).start, week_of(self.now).start + 1, WEEK)
         if not self._holds_anything:
