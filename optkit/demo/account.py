@@ -163,7 +163,8 @@ def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) ->
 def _settled(pair: Ints, ms: Ints, out: Bools, days: int) -> tuple[Ints, Ints, Bools, Bools]:
     """Return the events once each, by pair and time, and whether their pair is opted out in the end."""
     start, width = _CLOCK_MS - days * _DAY, 2 * days * _DAY
-    event = np.unique(pair * width + (ms - start) * 2 + out)  # one integer an event: one fast sort
+    event = np.sort(pair * width + (ms - start) * 2 + out)  # one integer an event: one fast sort
+    event = event[np.diff(event, prepend=-1) > 0]
     pair, ms, out = event // width, start + event % width // 2, event % 2 == 1
     last = np.flatnonzero(np.diff(pair, append=-1))
     return pair, ms, out, np.repeat(out[last], np.diff(last, prepend=-1))

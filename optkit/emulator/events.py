@@ -43,7 +43,8 @@ class Phones:
             self._book = pl.concat([self._book, new.select(code.alias("code"), "text")])
             added = np.array(new["text"].cast(pl.Binary).to_list(), dtype=np.bytes_)
             self.texts = np.concatenate((self.texts, added))
-        return texts.join(self._book, on="text", how="left", maintain_order="left")["code"].to_numpy()
+        coded = texts.lazy().join(self._book.lazy(), on="text", how="left", maintain_order="left")
+        return coded.select("code").collect()["code"].to_numpy()
 
     def code(self, phone: str) -> int:
         """Return the code of `phone`, -1 if it is not known."""
