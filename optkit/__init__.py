@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optkit import display as display
     from optkit import emulator as emulator
     from optkit import plots as plots
     from optkit.analysis.churn import churn as churn
@@ -76,7 +77,7 @@ _HOMES = {
     "loading.inventory": ("clear", "coverage", "verify"),
     "loading.loader": ("fetch", "load", "scan"),
 }
-_MODULES = ("emulator", "plots")
+_MODULES = ("display", "emulator", "plots")
 _MODULE_OF = {name: f"optkit.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])  # noqa: PLE0605 - computed, so that names are written down once

@@ -462,7 +462,7 @@ QUALITY = pl.DataFrame(
 
 def test_quality_marks_what_did_not_pass() -> None:
     ax: Any = plots.quality(QUALITY)
-    assert {"duplicates  ✓", "invalid numbers  ✗", "1,204 (3.0%)", "3 (<0.1%)"} <= set(written(ax))
+    assert {"duplicates  ✓", "invalid numbers  ✗", "1,204 (3.0%)", "3 (0.010%)"} <= set(written(ax))
     assert ax.get_title(loc="left") == "1 check of 3 to look at"
     check_page(ax)
 

@@ -71,18 +71,6 @@ def nothing(ax: Axes, why: str) -> Axes:
     return ax
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return the count with its noun: ``1 cycle``, ``1,204 cycles``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def percent(share: float | None) -> str:
-    """Return a share as per cent with one decimal; a dash for none."""
-    if share is None:
-        return "\N{EN DASH}"
-    return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"  # noqa: PLR2004 - what would read 0.0%
-
-
 def highest(column: pl.Series) -> float:
     """Return the largest number of a column; 0 where there is none."""
     values = column.drop_nulls().drop_nans() if column.dtype.is_float() else column.drop_nulls()

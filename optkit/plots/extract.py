@@ -8,6 +8,7 @@ from matplotlib import colors, dates, ticker
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from optkit.phrases import percent, plural
 from optkit.plots import canvas
 from optkit.plots.canvas import BACK, INK, OUT, QUIET
 
@@ -63,9 +64,9 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     bar.set_label("events a day, by window")
     missing, open_days = days["rate"].null_count(), int((~days["final"]).sum())
     framed = "; framed: may still change" if open_days else ""
-    hatched = f"; hatched: {canvas.plural(missing, 'day')} missing" if missing else "; no day is missing"
+    hatched = f"; hatched: {plural(missing, 'day')} missing" if missing else "; no day is missing"
     ax.set_xlabel(f"day of the month (UTC){framed}{hatched}")
-    ax.set_title(f"What is loaded: {canvas.plural(int(table['rows'].sum()), 'event')}")
+    ax.set_title(f"What is loaded: {plural(int(table['rows'].sum()), 'event')}")
     return ax
 
 
@@ -122,10 +123,10 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, max(canvas.highest(shares) * 1.3, 0.001))
     canvas.percent_axis(ax.xaxis)
     for place, (rows, share) in enumerate(table.select("rows", "share").rows()):
-        text = f"{rows or 0:,} ({canvas.percent(share)})"
+        text = f"{rows or 0:,} ({percent(share)})"
         ax.annotate(text, (share or 0.0, place), xytext=(6, 0), textcoords="offset points", va="center")
     ax.set_xlabel("rows concerned, % of all")
-    ax.set_title(f"{canvas.plural(good.count(False), 'check')} of {len(good)} to look at")
+    ax.set_title(f"{plural(good.count(False), 'check')} of {len(good)} to look at")
     return ax
 
 
@@ -180,7 +181,5 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
     ax.set_xlim(*dates.date2num([first - margin, end]))
     canvas.date_axis(ax)
     ax.set_xlabel("UTC; ▼ opt-out, ▲ opt-in, hollow: changed nothing; thick: opted out, thin: opted in")
-    ax.set_title(
-        f"{canvas.plural(table.height, 'event')} of one number, {canvas.plural(len(senders), 'sender')}"
-    )
+    ax.set_title(f"{plural(table.height, 'event')} of one number, {plural(len(senders), 'sender')}")
     return ax

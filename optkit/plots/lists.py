@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
+from optkit.phrases import plural
 from optkit.plots import canvas
 from optkit.plots.canvas import BACK, OUT
 
@@ -187,5 +188,5 @@ def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) 
     ax.set_xlim(0, sizes.max() * 1.2)
     canvas.count_axis(ax.xaxis)
     ax.set_xlabel("contacts")
-    ax.set_title(f"What became of {canvas.plural(total, 'contact')}")
+    ax.set_title(f"What became of {plural(total, 'contact')}")
     return ax

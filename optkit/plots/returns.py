@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib import colors
 from matplotlib.axes import Axes
 
+from optkit.phrases import plural
 from optkit.plots import canvas
 from optkit.plots.canvas import BACK, INK
 
@@ -169,10 +170,10 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     )
     still = table.height - back.size
     ax.set_xlabel(
-        f"time from opt-out to return (logarithmic); {canvas.plural(still, 'opt-out')} still open not shown"
+        f"time from opt-out to return (logarithmic); {plural(still, 'opt-out')} still open not shown"
     )
     ax.set_ylabel("returns")
-    ax.set_title(f"How long {canvas.plural(back.size, 'finished opt-out')} lasted")
+    ax.set_title(f"How long {plural(back.size, 'finished opt-out')} lasted")
     return ax
 
 

@@ -1,0 +1,9 @@
+"""What notebooks share: an account and its banner, answers in words, tables, pictures with controls."""
+
+from optkit.display import answers as answers
+from optkit.display.answers import denominator
+from optkit.display.figures import explore, show
+from optkit.display.opening import Extract, open_account
+from optkit.display.tables import style, table, tidy
+
+__all__ = ["Extract", "answers", "denominator", "explore", "open_account", "show", "style", "table", "tidy"]

@@ -1,0 +1,72 @@
+"""How numbers are said, in sentences, tables and pictures alike. A leaf."""
+
+import math
+from datetime import date, datetime, timedelta
+from typing import Final
+
+NONE: Final = "\N{EN DASH}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return the count with its noun.
+
+    >>> plural(1, "cycle"), plural(1204, "cycle"), plural(2, "person", "people")
+    ('1 cycle', '1,204 cycles', '2 people')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share as per cent: one decimal, below 1 % two significant digits; a dash for none.
+
+    >>> percent(0.1234), percent(0.00659), percent(0.0)
+    ('12.3%', '0.66%', '0.0%')
+    """
+    if share is None or math.isnan(share):
+        return NONE
+    return f"{100 * share:#.2g}%" if 0.00001 <= share < 0.00995 else f"{share:.1%}"  # noqa: PLR2004
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return two shares as a range of per cent.
+
+    >>> interval(0.0585, 0.0615)
+    '5.9% to 6.2%'
+    """
+    if low is None or high is None:
+        return NONE
+    return f"{percent(low)} to {percent(high)}"
+
+
+def day(moment: date | None) -> str:
+    """Return a day in full: ``5 March 2026``."""
+    return NONE if moment is None else f"{moment.day} {moment:%B %Y}"
+
+
+def minute(moment: datetime | None) -> str:
+    """Return an instant to the minute, with its zone: ``2026-03-05 14:05 UTC``."""
+    return NONE if moment is None else f"{moment:%Y-%m-%d %H:%M %Z}".strip()
+
+
+def lasting(days: float | None) -> str:
+    """Return a duration in the unit that suits it.
+
+    >>> lasting(0.004), lasting(0.3), lasting(12.4)
+    ('6 minutes', '7 hours', '12 days')
+    """
+    if days is None:
+        return NONE
+    for unit, length in (("minute", 1 / 1440), ("hour", 1 / 24)):
+        if timedelta(days=days) < timedelta(hours=2 if unit == "minute" else 48):
+            return plural(round(days / length), unit)
+    return plural(round(days), "day")
+
+
+def listed(items: list[str], most: int = 3) -> str:
+    """Return names as a sentence lists them.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c", "d", "e"])
+    ('a', 'a and b', 'a, b, c and 2 more')
+    """
+    shown = items[:most] + ([f"{len(items) - most:,} more"] if len(items) > most else [])
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
