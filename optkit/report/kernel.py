@@ -1,20 +1,66 @@
-"""One notebook, executed by this interpreter in a kernel of its own that leaves nothing behind."""
+"""One notebook, executed by this interpreter in a kernel of its own that leaves nothing behind.
+
+Needs the extra ``lab`` to be imported.
+"""
 
 import asyncio
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import Empty
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
+import nbformat
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+#: A socket's path has about 100 characters at most; its name takes up to 20 of them.
+_LONGEST_FOLDER: Final = 80
+
+
+class _ThisInterpreter(KernelSpecManager):
+    """Whatever kernels are installed, under whatever names: the one wanted is our own Python's."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - every name means us
+        return KernelSpec(**get_kernel_dict())
+
+
+class _Channel(AsyncZMQSocketChannel):
+    """Looks again twice a second: now and then, on a busy machine, no event tells of a message."""
+
+    async def get_msg(  # type: ignore[override]
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - the inherited interface
+    ) -> dict[str, Any]:
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = end - time.monotonic()
+            try:
+                return await super().get_msg(timeout=max(0, min(0.5, left)))
+            except Empty:
+                if left <= 0:
+                    raise
+
+
+class _Client(AsyncKernelClient):
+    shell_channel_class = _Channel
+    iopub_channel_class = _Channel
+    control_channel_class = _Channel
 
 
 def execute(
     path: Path, parameters: Mapping[str, Any], *, on_start: Callable[[Callable[[], None]], None]
-) -> tuple["NotebookNode", str | None]:
+) -> tuple[NotebookNode, str | None]:
     """Run a notebook from top to bottom, or to its first error.
 
     The kernel inherits the environment, and with it the token, which is therefore never a parameter: those
@@ -36,10 +82,6 @@ def execute(
     error : str or None
         What stopped it, in a line.
     """
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
-
     notebook = nbformat.read(path, as_version=4)
     _inject(notebook, parameters)
     with TemporaryDirectory(prefix="optkit-kernel-", ignore_cleanup_errors=True) as folder:
@@ -61,34 +103,22 @@ def execute(
     return notebook, None
 
 
-def _inject(notebook: "NotebookNode", parameters: Mapping[str, Any]) -> None:
+def _inject(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
     if not parameters:
         return
-    import nbformat
-
     lines = ["# what this run was asked for", *(f"{name} = {value!r}" for name, value in parameters.items())]
     cell = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": ["injected-parameters"]})
     tagged = [i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])]
     notebook.cells.insert(tagged[0] + 1, cell)
 
 
-def _kernel_manager(folder: str) -> Any:
-    from ipykernel.kernelspec import get_kernel_dict
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisInterpreter(KernelSpecManager):
-        """Whatever kernels are installed, under whatever names: the one wanted is our own Python's."""
-
-        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - every name means us
-            return KernelSpec(**get_kernel_dict())
-
-    # sockets in the folder rather than ports, which two kernels that start at once may both draw; the path of
-    # a socket has about 100 characters at most
-    transport = "ipc" if sys.platform != "win32" and len(folder) < 80 else "tcp"  # noqa: PLR2004
+def _kernel_manager(folder: str) -> AsyncKernelManager:
+    # sockets in the folder rather than ports, which two kernels that start at once may both draw
+    in_folder = sys.platform != "win32" and len(folder) <= _LONGEST_FOLDER
     return AsyncKernelManager(
-        kernel_spec_manager=ThisInterpreter(),
-        transport=transport,
+        kernel_spec_manager=_ThisInterpreter(),
+        client_factory=_Client,
+        transport="ipc" if in_folder else "tcp",
         connection_file=str(Path(folder, "kernel.json")),
     )
 
@@ -99,7 +129,7 @@ def _environment(folder: str) -> dict[str, str]:
     return {**kept, "IPYTHONDIR": folder}
 
 
-def _kill(manager: Any) -> None:
+def _kill(manager: AsyncKernelManager) -> None:
     process = getattr(manager.provisioner, "process", None)
     if process is not None:
         process.kill()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from optkit.errors import SettingsError
-from optkit.report.kernel import execute
 from optkit.report.notebooks import choose_parameters, find, need_lab
 from optkit.report.pages import Page, write_contents, write_page
 
@@ -53,6 +52,8 @@ def run(
         extra ``lab`` is not installed. Then nothing was run.
     """
     need_lab()
+    from optkit.report.kernel import execute
+
     paths = find(names)
     chosen = choose_parameters(paths, parameters or {})
     folder = _make(Path(out))
