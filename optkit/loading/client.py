@@ -1,8 +1,6 @@
 """One request: session, token, pace, retries. It knows nothing of windows."""
 
-import logging
 import random
-import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,9 +8,9 @@ from http import HTTPStatus
 from typing import Final, Self
 from urllib.parse import urlencode, urlsplit
 
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import DecodeError, HTTPError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.exceptions import TimeoutError as TooLateError
 
 import optkit
 from optkit.config import Settings
@@ -24,6 +22,7 @@ from optkit.errors import (
     SettingsError,
     TransportError,
 )
+from optkit.loading.connections import Connections
 from optkit.loading.entries import Page, UnreadableBodyError, decode
 from optkit.loading.pace import Gate, RetryPolicy, parse_retry_after
 
@@ -33,23 +32,6 @@ _PATHS: Final = ("/api/v2/sms/opt-status.json", "/api/v2/sms/opt-status")
 #: A page of 100 entries has some 20 kB; what is larger is no page.
 _MAX_BODY: Final = 32 * 2**20
 _CHUNK: Final = 2**18
-
-
-class _HidePhones(logging.Filter):
-    """Takes phone numbers out of urllib3's debug lines, which hold each request's query."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                re.sub(r"((?:to|from)_phone=)[^&\s]*", r"\1(hidden)", value)
-                if isinstance(value, str)
-                else value
-                for value in record.args
-            )
-        return True
-
-
-logging.getLogger("urllib3.connectionpool").addFilter(_HidePhones())
 
 
 class _MayPassError(Exception):
@@ -84,21 +66,13 @@ class Client:
         self._host = urlsplit(settings.base_url).netloc
         self._path = _PATHS[0]
         self._timeout = settings.timeout
-        # one prepared request to copy, proxies and certificates resolved once, and the adapter called directly: three
-        # times the rate of requests.get, and no redirect is ever followed (requests would hand on the token)
-        self._prepared = requests.Request(
-            "GET",
-            self._origin,
-            headers={
-                "access-token": settings.token,
-                "accept": "application/json",
-                "accept-encoding": "gzip",
-                "user-agent": f"optkit/{optkit.__version__}",
-            },
-        ).prepare()
-        with requests.Session() as session:
-            self._environment = session.merge_environment_settings(self._origin, {}, None, None, None)
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.workers, max_retries=0)
+        self._headers = {
+            "access-token": settings.token,
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            "user-agent": f"optkit/{optkit.__version__}",
+        }
+        self._connections = Connections(settings.base_url, settings.workers)
 
     def __repr__(self) -> str:
         return f"Client({self._origin!r})"
@@ -112,7 +86,7 @@ class Client:
     def close(self) -> None:
         """Stop waiting requests and give connections back."""
         self.gate.stopped.set()
-        self._adapter.close()
+        self._connections.close()
 
     def get(self, query: Mapping[str, str | int]) -> Page:
         """Return one page, repeating what may pass.
@@ -149,31 +123,23 @@ class Client:
 
     def _once(self, query: Mapping[str, str | int]) -> Page:
         deadline = time.monotonic() + self._timeout
-        request = self._prepared.copy()
         path = self._path
-        request.url = f"{self._origin}{path}?{urlencode(query)}"
         try:
-            response = self._adapter.send(
-                request,
-                stream=True,
-                timeout=self._timeout,
-                verify=self._environment["verify"] or False,
-                cert=self._environment["cert"],
-                proxies=self._environment["proxies"],
-            )
-            with response:
-                if response.status_code == HTTPStatus.NOT_FOUND and path == _PATHS[0]:
+            with self._connections.get(
+                f"{path}?{urlencode(query)}", self._headers, self._timeout
+            ) as response:
+                if response.status == HTTPStatus.NOT_FOUND and path == _PATHS[0]:
                     self._path = _PATHS[1]
                     return self._once(query)
                 self._check_status(response)
-                body = self._read(response.raw, deadline)
-        except requests.exceptions.SSLError:
+                body = self._read(response, deadline)
+        except SSLError:
             raise TransportError(
                 f"no trusted TLS connection to {self._host}: its certificate was refused"
             ) from None
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise self._no_answer(f"no answer within {self._timeout:g} s") from None
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (HTTPError, OSError) as error:
+            if isinstance(error, TooLateError) and not isinstance(error, NewConnectionError):
+                raise self._no_answer(f"no answer within {self._timeout:g} s") from None
             raise self._no_answer(_reason(error)) from None
         try:
             return decode(body)
@@ -184,10 +150,10 @@ class Client:
                 )
             ) from None
 
-    def _read(self, raw: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    def _read(self, response: BaseHTTPResponse, deadline: float) -> bytes:
         """Read the body; a server that sends a byte now and then never trips a read timeout, but a deadline."""
         chunks, size = [], 0
-        while chunk := raw.read1(_CHUNK, decode_content=True):
+        while chunk := response.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
             if time.monotonic() > deadline:
@@ -199,8 +165,8 @@ class Client:
     def _no_answer(self, why: str) -> _MayPassError:
         return _MayPassError(TransportError(f"{self._host} gave no usable answer, repeatedly: {why}"))
 
-    def _check_status(self, response: requests.Response) -> None:
-        status = response.status_code
+    def _check_status(self, response: BaseHTTPResponse) -> None:
+        status = response.status
         if status == HTTPStatus.OK:
             return
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -241,9 +207,9 @@ def _reason(error: Exception) -> str:
     while seen is not None:
         if isinstance(seen, ConnectionRefusedError):
             return "connection refused"
-        if isinstance(seen, urllib3.exceptions.NameResolutionError):
+        if isinstance(seen, NameResolutionError):
             return "its name is unknown (is there a network?)"
-        if isinstance(seen, urllib3.exceptions.DecodeError):
+        if isinstance(seen, DecodeError):
             return "the body cannot be unpacked"
         reason = getattr(seen, "reason", None)
         following = (
