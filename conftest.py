@@ -6,9 +6,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings
 
 import optkit
 import optkit.config
+
+# the same examples everywhere, however slow the machine
+settings.register_profile("optkit", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("optkit")
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Any frame in: whatever holds a history's columns becomes a checked LazyFrame, or stays Spark's."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 import polars as pl
@@ -33,7 +33,7 @@ def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     """Return the named columns of a history that is not Spark's, with a history's dtypes.
 
     The types are checked, not the values: who reads the values meets nulls and unknown words, and has
-    `explain` say which.
+    `refuse_values` say which.
 
     Raises
     ------
@@ -42,24 +42,32 @@ def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     """
     frame = _lazy(history)
     schema = frame.collect_schema()
-    complaints = [
-        complaint for name in dict.fromkeys(columns) if (complaint := _complaint(name, schema.get(name)))
-    ]
+    refuse(schema, columns)
+    return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
+
+
+def refuse(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> None:
+    """Raise `HistoryError` unless a frame has the named columns with types that can be read as a history's."""
+    complaints = [_complaint(name, schema.get(name)) for name in dict.fromkeys(columns)]
+    _raise([complaint for complaint in complaints if complaint])
+
+
+def _raise(complaints: list[str]) -> None:
     if complaints:
         raise HistoryError("this frame is no history: " + "; ".join(complaints))
-    return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
 
 
 def _lazy(history: History) -> pl.LazyFrame:
     if isinstance(history, pl.LazyFrame):
         return history
-    if isinstance(history, pl.DataFrame):
-        return history.lazy()
-    if hasattr(history, "__arrow_c_stream__"):
-        return pl.DataFrame(history).lazy()
-    raise HistoryError(
-        f"a history is a polars, pandas, pyarrow, DuckDB or Spark frame, not {type(history).__name__}"
-    )
+    if not hasattr(history, "__arrow_c_stream__"):
+        raise HistoryError(
+            f"a history is a polars, pandas, pyarrow, DuckDB or Spark frame, not {type(history).__name__}"
+        )
+    frame = pl.DataFrame(history)
+    if frame.is_empty():  # of what type nothing is does not matter
+        frame = frame.with_columns(pl.lit(None).alias(name) for name in KEYS if name in frame.columns)
+    return frame.lazy()
 
 
 def _complaint(name: str, dtype: pl.DataType | None) -> str | None:
@@ -91,15 +99,19 @@ def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
     return column
 
 
-def explain(history: pl.LazyFrame) -> HistoryError:
-    """Return the error that says which of the values of `KEYS` no history can hold."""
+def refuse_values(history: pl.LazyFrame) -> None:
+    """Raise `HistoryError` if a value of `KEYS` is none that a history can hold."""
     created_at = pl.col("created_at").cast(pl.Int64)
     found = history.select(
         *(pl.col(name).null_count() for name in KEYS),
         words=(~pl.col("status").cast(pl.String).is_in([OPT_IN, OPT_OUT])).sum(),
         far=(~created_at.is_between(-REACH, REACH)).sum(),
     ).collect(engine="streaming")
-    counts = found.row(0, named=True)
+    refuse_counts(found.row(0, named=True))
+
+
+def refuse_counts(counts: Mapping[str, int]) -> None:
+    """Raise `HistoryError` if rows were counted whose column is null, or that have odd `words` or are `far` off."""
     complaints = [f"{name} is null in {counts[name]} rows" for name in KEYS if counts[name]]
     if counts["words"]:
         complaints.append(f"status is neither {OPT_IN!r} nor {OPT_OUT!r} in {counts['words']} rows")
@@ -107,7 +119,7 @@ def explain(history: pl.LazyFrame) -> HistoryError:
         complaints.append(
             f"created_at lies centuries off in {counts['far']} rows (seconds read as something else?)"
         )
-    return HistoryError("this frame is no history: " + "; ".join(complaints))
+    _raise(complaints)
 
 
 def by_columns(by: str | Collection[str] | None) -> list[str]:

@@ -37,17 +37,22 @@ Functions with a row per event, pair or spell give `rows` a *maker* instead, who
     rows(history, opted_out, sort=["from_phone", "to_phone"])  # polars, or Spark if the history is
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
 from optkit.analysis import frames
+from optkit.analysis.buckets import Buckets, Counted
 from optkit.analysis.frames import History
-from optkit.analysis.states import Bucket, Codes, Scope, at_of, pack, recipient_of
+from optkit.analysis.packing import Codes
+from optkit.analysis.states import Bucket, Scope
 from optkit.errors import SettingsError
 from optkit.history import INSTANT, Moment, instant, to_ms
+
+if TYPE_CHECKING:
+    from optkit.analysis.spark import SparkBuckets
 
 
 @dataclass(frozen=True)
@@ -132,12 +137,12 @@ def count(
     SettingsError
         An argument cannot be used.
     """
-    source = _Source(history, _by(by, scope), scope, _end(until))
-    total: dict[str, tuple[list[str], list[pl.DataFrame]]] = {}
-    for bucket in source.buckets(buckets):
-        for name, (keys, frame) in _collect(counter(bucket), bucket.codes).items():
-            total.setdefault(name, (keys, []))[1].append(frame)
-    return Counts({name: _add_up(*parts) for name, parts in total.items()}, source.first, source.until)
+    source = _buckets(history, by, scope, until, buckets)
+    parts: dict[str, list[Counted]] = {}
+    for counted in source.run(lambda bucket: _collect(counter(bucket), bucket.codes)):
+        for name, part in counted.items():
+            parts.setdefault(name, []).append(part)
+    return Counts({name: _add_up(part) for name, part in parts.items()}, source.first, source.until)
 
 
 def rows(
@@ -156,14 +161,14 @@ def rows(
     polars.DataFrame or pyspark.sql.DataFrame
         The rows of all buckets; sorted by `sort`, except on Spark, where rows have no order.
     """
-    source = _Source(history, _by(None, scope), scope, _end(until))
-    parts = [
-        _name(maker(bucket), bucket.codes).collect(engine="streaming") for bucket in source.buckets(buckets)
-    ]
-    return pl.concat(parts).sort(sort)
+    source = _buckets(history, None, scope, until, buckets)
+    made = source.rows(lambda bucket: _name(maker(bucket), bucket.codes).collect(engine="streaming"))
+    return made.sort(sort) if isinstance(made, pl.DataFrame) else made
 
 
-def _by(by: str | Collection[str] | None, scope: Scope) -> list[str]:
+def _buckets(
+    history: History, by: str | Collection[str] | None, scope: Scope, until: Moment | None, parts: int | None
+) -> "Buckets | SparkBuckets":
     if scope not in {"pair", "recipient"}:
         raise SettingsError("scope must be 'pair' or 'recipient'")
     columns = frames.by_columns(by)
@@ -171,59 +176,23 @@ def _by(by: str | Collection[str] | None, scope: Scope) -> list[str]:
         raise SettingsError(
             "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
         )
-    return columns
+    end = None if until is None else to_ms(instant(until, "until"))
+    if frames.is_spark(history):
+        from optkit.analysis.spark import SparkBuckets
+
+        return SparkBuckets(history, columns, scope, end, parts)
+    return Buckets(history, columns, scope, end, parts)
 
 
-def _end(until: Moment | None) -> int | None:
-    return None if until is None else to_ms(instant(until, "until"))
-
-
-class _Source:
-    """A packed history.
-
-    Attributes
-    ----------
-    first, until : int or None
-        As of `Counts`.
-    """
-
-    def __init__(self, history: History, by: list[str], scope: Scope, until: int | None) -> None:
-        source = frames.read(history, [*frames.KEYS, *by])
-        found = pack(source, by, until)
-        if found is None:
-            raise frames.explain(source)
-        self._packed, self._codes = found
-        self._scope: Scope = scope
-        self.first, last = _ends(self._packed)
-        self.until = last if until is None else until
-
-    def buckets(self, parts: int | None) -> Iterator[Bucket]:
-        """Yield the history in buckets of recipients, at least one, even if it is empty."""
-        parts = parts or 1
-        for part in range(parts):
-            mine = self._packed if parts == 1 else self._packed.filter(_in_bucket(self._packed, part, parts))
-            yield Bucket(mine, self._codes, scope=self._scope, first=self.first or 0, until=self.until or 0)
-
-
-def _ends(packed: pl.Series) -> tuple[int | None, int | None]:
-    """Return the first and the last instant, in ms; None where there is none."""
-    at = at_of(pl.col("event"))
-    return packed.to_frame("event").lazy().select(a=at.min(), b=at.max()).collect(engine="streaming").row(0)
-
-
-def _in_bucket(packed: pl.Series, part: int, parts: int) -> pl.Series:
-    return packed.to_frame("event").select(recipient_of(pl.col("event")) % parts == part).to_series()
-
-
-def _collect(tallies: Mapping[str, Tally], codes: Codes) -> dict[str, tuple[list[str], pl.DataFrame]]:
-    frames_ = pl.collect_all([tally.frame for tally in tallies.values()], engine="streaming")
+def _collect(tallies: Mapping[str, Tally], codes: Codes) -> dict[str, Counted]:
+    counted = pl.collect_all([tally.frame for tally in tallies.values()], engine="streaming")
     return {
         name: _decode(tally.keys, frame, codes)
-        for (name, tally), frame in zip(tallies.items(), frames_, strict=True)
+        for (name, tally), frame in zip(tallies.items(), counted, strict=True)
     }
 
 
-def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> tuple[list[str], pl.DataFrame]:
+def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> Counted:
     """Turn the codes among the keys back into names."""
     named: list[str] = []
     columns: list[pl.Expr] = []
@@ -235,11 +204,14 @@ def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> tuple[list[st
             named.append(key)
             is_sender = key == "sender" or key.startswith("sender_")
             columns.append(codes.sender(pl.col(key)).alias(key) if is_sender else pl.col(key))
-    return named, frame.select(*columns, pl.exclude(keys))
+    return Counted(named, frame.select(*columns, pl.exclude(keys)))
 
 
-def _add_up(keys: list[str], parts: list[pl.DataFrame]) -> pl.DataFrame:
-    together = pl.concat(parts)
+def _add_up(parts: list[Counted]) -> pl.DataFrame:
+    keys = parts[0].keys
+    if len(parts) == 1 and "group" not in keys:
+        return parts[0].frame
+    together = pl.concat(part.frame for part in parts)
     return together.group_by(keys).agg(pl.all().sum()) if keys else together.sum()
 
 

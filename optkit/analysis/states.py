@@ -1,12 +1,8 @@
 """Events to states: ties, repeats, duplicates and orphans are settled here, once.
 
-An event is packed into one integer that sorts by pair and time::
-
-    recipient (51 bits) | sender (30) | created_at in ms, from 2**44 before 1970 on (45) | opted out (1)
-
-Sorted, all of a pair's events lie together in time, the last of several in one millisecond is an opt-out if
-any of them is (so the opt-out counts), and exact duplicates are equal neighbours. Every frame below comes
-from one pass over that order, in whole numbers: codes for phones, milliseconds for times.
+Packed into integers (`packing`) and sorted, all of a pair's events lie together in time, an opt-out is the
+last of several in one millisecond, and exact duplicates are equal neighbours. Every frame below comes from one
+pass over that order, in whole numbers: codes for phones, milliseconds for times.
 
 The frames of a `Bucket` (lazy, sorted by recipient and sender, then time; all with these columns)::
 
@@ -26,198 +22,30 @@ In recipient scope a row's state is the recipient's, looked at once per millisec
 whose event made the change (of several in that millisecond the first by name).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import polars as pl
 
-from optkit.analysis.frames import REACH
+from optkit.analysis.packing import EVENT, TIME_BITS, Codes, at_of, big, recipient_of, sender_of
 from optkit.errors import HistoryError
-from optkit.history import INSTANT, OPT_IN, OPT_OUT
 
 Scope: TypeAlias = Literal["pair", "recipient"]
-
-_TIME_BITS: Final = 46  # with the state
-_SENDER_BITS: Final = 30
-_BIAS: Final = REACH + 1
-_DIGITS: Final = 15  # of a phone number, at most (E.164)
-#: The least number of so many digits; of none and of too many there is none.
-_LEAST: Final = pl.Series([None, *(10**n for n in range(_DIGITS)), None], dtype=pl.Int64)
-_PLAIN: Final = 10**_DIGITS  # codes from here: digits without '+'
-_ODD: Final = 2 * _PLAIN  # codes from here: any other text, numbered as it comes
-
-_EVENT: Final = pl.col("event")
-_CODE: Final = "code of the sender"  # beside a history's own columns
-
-
-def _big(value: int) -> pl.Expr:
-    return pl.lit(value, dtype=pl.Int128)
-
-
-@dataclass(frozen=True)
-class Codes:
-    """What the codes of a packed history stand for.
-
-    Attributes
-    ----------
-    senders : polars.DataFrame
-        Row number = sender code: from_phone, and the `by` columns other than it. A sender has several codes
-        where a column is constant only per recipient.
-    odd : polars.Series
-        Recipients that are not plain digits, by code.
-    by : list of str
-        The columns that `group` stands for.
-    """
-
-    senders: pl.DataFrame
-    odd: pl.Series
-    by: list[str]
-
-    @cached_property
-    def groups(self) -> pl.DataFrame:
-        """Row number = group code: the `by` columns."""
-        return self.senders.select(self.by).unique().sort(self.by, nulls_last=True)
-
-    @cached_property
-    def group_of(self) -> pl.Series:
-        """Group code of each sender code."""
-        if not self.by:
-            return pl.zeros(self.senders.height, dtype=pl.UInt32, eager=True)
-        groups = self.groups.with_row_index("group")
-        return self.senders.join(groups, on=self.by, nulls_equal=True, how="left", maintain_order="left")[
-            "group"
-        ]
-
-    @cached_property
-    def rank(self) -> pl.Series:
-        """Rank by name of each sender code: codes come in no order."""
-        return self.senders["from_phone"].rank("dense")
-
-    def sender(self, code: pl.Expr) -> pl.Expr:
-        """Return the name of a sender code."""
-        return pl.lit(self.senders["from_phone"]).gather(code)
-
-    def recipient(self, code: pl.Expr) -> pl.Expr:
-        """Return the text of a recipient code."""
-        odd = pl.lit(self.odd).gather((code - _ODD).clip(0)) if len(self.odd) else pl.lit(None, pl.String)
-        digits = (code % _PLAIN).cast(pl.String)
-        return pl.when(code < _PLAIN).then("+" + digits).when(code < _ODD).then(digits).otherwise(odd)
-
-
-def pack(
-    history: pl.LazyFrame, by: Sequence[str] = (), until: int | None = None
-) -> tuple[pl.Series, Codes] | None:
-    """Pack the events of a history, in its own order.
-
-    Parameters
-    ----------
-    history : polars.LazyFrame
-        As `frames.read` returns it: the four key columns and those of `by`.
-    by : sequence of str
-        Columns that are constant for a sender, a recipient or a pair.
-    until : int, optional
-        Milliseconds since 1970; later events are left out.
-
-    Returns
-    -------
-    (polars.Series of Int128, Codes), or None
-        None: a value is null or nothing that a history can hold; `frames.explain` says which.
-    """
-    extra = [name for name in by if name != "from_phone"]
-    if until is not None:
-        history = history.filter(pl.col("created_at") <= pl.lit(until).cast(INSTANT))
-    odd = _Numbering()
-    if extra:
-        senders = (
-            history.select("from_phone", *extra)
-            .unique()
-            .collect(engine="streaming")
-            .sort("from_phone", *extra)
-        )
-        numbered = senders.with_row_index(_CODE).lazy()
-        history = history.join(numbered, on=["from_phone", *extra], nulls_equal=True, how="left")
-        packed = history.select(_packed(pl.col(_CODE), odd)).collect(engine="streaming").to_series()
-    else:
-        names = _Numbering()
-        packed = (
-            history.select(_packed(names.code(pl.col("from_phone")), odd))
-            .collect(engine="streaming")
-            .to_series()
-        )
-        senders = pl.DataFrame({"from_phone": names.words()})
-    if packed.null_count():
-        return None
-    if senders.height > 2**_SENDER_BITS:
-        raise HistoryError("from_phone and the columns of `by` take over a billion different values together")
-    return packed, Codes(senders, odd.words(), list(by))
-
-
-class _Numbering:
-    """Numbers texts 0, 1, 2, … as they come, in one pass over them."""
-
-    def __init__(self) -> None:
-        self._categories = pl.Categories.random()
-        self._dtype = pl.Categorical(self._categories)
-        self._alive = pl.Series([], dtype=self._dtype)  # polars forgets the texts once no data uses them
-
-    def code(self, text: pl.Expr) -> pl.Expr:
-        return text.cast(self._dtype).to_physical().cast(pl.Int64)
-
-    def words(self) -> pl.Series:
-        return self._categories.to_series().cast(pl.String)
-
-
-def _packed(sender: pl.Expr, odd: _Numbering) -> pl.Expr:
-    """Return the packed event; null where a value is null or cannot be packed."""
-    text = pl.col("to_phone")
-    plus = text.str.starts_with("+")
-    digits = text.str.len_bytes().cast(pl.Int64) - plus
-    # n characters that read as a number of at least 10**(n-1) are n digits, not 0 first: one text a number.
-    number = text.cast(pl.Int64, strict=False)
-    least = pl.lit(_LEAST).gather(digits.clip(0, _DIGITS + 1))
-    canonical = (number >= least).fill_null(False)
-    other = odd.code(pl.when(canonical).then(None).otherwise(text)) + _ODD
-    recipient = pl.when(canonical).then(number + pl.when(plus).then(0).otherwise(_PLAIN)).otherwise(other)
-    at = pl.col("created_at").cast(pl.Int64) + _BIAS
-    at = pl.when(at.is_between(1, 2 * REACH + 1)).then(at)
-    status = pl.col("status")
-    out = pl.when(status == OPT_OUT).then(1).when(status == OPT_IN).then(0).cast(pl.Int64)
-    return (
-        recipient.cast(pl.Int128) * _big(2 ** (_SENDER_BITS + _TIME_BITS))
-        + sender.cast(pl.Int128) * _big(2**_TIME_BITS)
-        + (at * 2 + out).cast(pl.Int128)
-    ).alias("event")
-
-
-def recipient_of(event: pl.Expr) -> pl.Expr:
-    """Return the recipient code of a packed event."""
-    return (event // _big(2 ** (_SENDER_BITS + _TIME_BITS))).cast(pl.Int64)
-
-
-def _sender_of(event: pl.Expr) -> pl.Expr:
-    return (event // _big(2**_TIME_BITS) & _big(2**_SENDER_BITS - 1)).cast(pl.UInt32)
-
-
-def at_of(event: pl.Expr) -> pl.Expr:
-    """Return the milliseconds since 1970 of a packed event."""
-    return (event & _big(2**_TIME_BITS - 1)).cast(pl.Int64) // 2 - _BIAS
 
 
 def _pair_runs(events: pl.LazyFrame) -> pl.LazyFrame:
     """Return the runs of each pair, from its packed and sorted events."""
-    settled = events.filter((_EVENT ^ _EVENT.shift(-1)).fill_null(_big(2)) > 1)
-    change = _EVENT ^ _EVENT.shift(1)
-    first = (change >= _big(2**_TIME_BITS)).fill_null(True)
+    settled = events.filter((EVENT ^ EVENT.shift(-1)).fill_null(big(2)) > 1)
+    change = EVENT ^ EVENT.shift(1)
+    first = (change >= big(2**TIME_BITS)).fill_null(True)
     runs = settled.with_columns(first=first, changed=(change & 1) == 1).filter(
         pl.col("first") | pl.col("changed")
     )
     return runs.select(
-        sender=_sender_of(_EVENT),
-        recipient=recipient_of(_EVENT),
-        at=at_of(_EVENT),
-        out=(_EVENT & 1) == 1,
+        sender=sender_of(EVENT),
+        recipient=recipient_of(EVENT),
+        at=at_of(EVENT),
+        out=(EVENT & 1) == 1,
         first="first",
     )
 
@@ -275,10 +103,10 @@ class Bucket:
         """A row per row of the history, duplicates included: at, out."""
         return self._named(
             self._packed.lazy().select(
-                sender=_sender_of(_EVENT),
-                recipient=recipient_of(_EVENT),
-                at=at_of(_EVENT),
-                out=(_EVENT & 1) == 1,
+                sender=sender_of(EVENT),
+                recipient=recipient_of(EVENT),
+                at=at_of(EVENT),
+                out=(EVENT & 1) == 1,
             )
         )
 

@@ -62,7 +62,7 @@ def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pai
     def maker(bucket: Bucket) -> pl.LazyFrame:
         return bucket.units.select(*key, status=_status(), since=instants("since"))
 
-    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=at)
+    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=_moment(at))
 
 
 def suppression_list(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
@@ -116,7 +116,7 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
             .select(*key, "opted_out_at", "opt_outs")
         )
 
-    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=at)
+    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=_moment(at))
 
 
 def suppression_diff(history: History, before: Moment, after: Moment, *, scope: Scope = "pair") -> Rows:
@@ -174,6 +174,10 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
         )
 
     return split.rows(history, maker, sort=_sort(scope), scope=scope, until=after)
+
+
+def _moment(at: Moment | None) -> Moment | None:
+    return None if at is None else instant(at, "at")
 
 
 def _key(scope: Scope) -> list[str]:

@@ -74,7 +74,7 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
     status = pl.col("status").cast(STATUS, strict=False)
     ordered = events.select("from_phone", "created_at", status).sort(pl.all()).collect()
     if any(ordered.null_count().row(0)):
-        raise frames.explain(events)
+        frames.refuse_values(events)
     table = pl.DataFrame(_annotated(ordered.rows()), schema=_SCHEMA, orient="row")
     return table.sort("created_at", "from_phone", "status", maintain_order=True)
 

@@ -29,7 +29,11 @@ def test_transitions_are_the_reference_s(made: list[Event], scope: Scope, until:
 @given(events(), SCOPES, st.none() | st.sampled_from(INSTANTS))
 def test_spells_are_the_reference_s(made: list[Event], scope: Scope, until: int | None) -> None:
     table = optkit.spells(frame(made), scope=scope, until=None if until is None else moment(until))
-    assert ms(table) == reference.spells(made, scope, until)
+    expected = reference.spells(made, scope, until)
+    assert ms(table.drop("days")) == [(*row[:5], row[6]) for row in expected]
+    assert table["days"].to_list() == pytest.approx(
+        [row[5] for row in expected], rel=1e-15
+    )  # polars rounds /
 
 
 def everything(bucket: Bucket) -> dict[str, Tally]:

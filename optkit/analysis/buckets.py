@@ -1,0 +1,86 @@
+"""A history cut into buckets of recipients, by its size and the memory there is."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from optkit.analysis import frames
+from optkit.analysis.frames import History
+from optkit.analysis.packing import Packing
+from optkit.analysis.states import Bucket, Scope
+
+#: Events of a bucket, about: sorting and counting that many takes some hundred MB.
+SIZE: Final = 2**23
+
+_WIDTH: Final = 18  # bytes of a packed event and the number of its part
+_SHARE: Final = 4  # packed events take a quarter of the memory, at most
+_UNKNOWN: Final = 8 * 2**30  # bytes of memory where the system does not say
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A tally of one bucket, counted: sums by `keys`, with names for codes."""
+
+    keys: list[str]
+    frame: pl.DataFrame
+
+
+class Buckets:
+    """The buckets of a history that is not Spark's; iterating gives at least one, even of an empty history.
+
+    All events are packed at once, which takes 16 bytes each, and then taken bucket by bucket. Where there is
+    not the memory for that, the history is read several times, for some of the buckets each time.
+
+    Attributes
+    ----------
+    first, until : int or None
+        First event and end of observation, milliseconds since 1970; None in an empty history (`until`:
+        unless given).
+    """
+
+    def __init__(
+        self, history: History, by: list[str], scope: Scope, until: int | None, parts: int | None
+    ) -> None:
+        self._packing = Packing(frames.read(history, [*frames.KEYS, *by]), by, until)
+        self._scope: Scope = scope
+        at = pl.col("created_at").cast(pl.Int64)
+        sizes = self._packing.history.select(rows=pl.len(), first=at.min(), last=at.max())
+        rows, self.first, last = sizes.collect(engine="streaming").row(0)
+        self.until = last if until is None else until
+        self._parts = parts or max(1, -(-rows // SIZE))
+        self._passes = min(self._parts, max(1, -(-rows * _WIDTH * _SHARE // memory())))
+
+    def __iter__(self) -> Iterator[Bucket]:
+        """Yield the buckets one by one."""
+        step = -(-self._parts // self._passes)
+        for low in range(0, self._parts, step):
+            chosen = range(low, min(low + step, self._parts))
+            events = self._packing.events(self._parts, chosen)
+            codes = self._packing.codes()
+            for part in chosen:
+                mine = events if self._parts == 1 else events.filter(pl.col("part") == part)
+                yield Bucket(
+                    mine["event"], codes, scope=self._scope, first=self.first or 0, until=self.until or 0
+                )
+
+    def run(self, work: Callable[[Bucket], dict[str, Counted]]) -> Iterator[dict[str, Counted]]:
+        """Yield what `work` counts in each bucket."""
+        return map(work, self)
+
+    def rows(self, work: Callable[[Bucket], pl.DataFrame]) -> pl.DataFrame:
+        """Return the rows that `work` makes of each bucket."""
+        return pl.concat(map(work, self))
+
+
+def memory() -> int:
+    """Return how many bytes of memory this process may use, at most."""
+    if not hasattr(os, "sysconf"):
+        return _UNKNOWN
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = Path("/sys/fs/cgroup/memory.max")  # a container's
+    allowed = limit.read_text().strip() if limit.is_file() else "max"
+    return min(installed, int(allowed)) if allowed.isdigit() else installed

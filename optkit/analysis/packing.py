@@ -1,0 +1,214 @@
+"""Events as integers: one number that sorts by pair and time, and the codes to read it back.
+
+An event is packed into one integer::
+
+    recipient (51 bits) | sender (30) | created_at in ms, from 2**44 before 1970 on (45) | opted out (1)
+
+Sorted, all of a pair's events lie together in time, the last of several in one millisecond is an opt-out if
+any of them is, and exact duplicates are equal neighbours. No two texts share a code: a recipient of digits, with or
+without '+', is its own number, which is exact; any other text is numbered as it comes, like the senders.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import polars as pl
+
+from optkit.analysis.frames import REACH, refuse_values
+from optkit.errors import HistoryError
+from optkit.history import INSTANT, OPT_IN, OPT_OUT
+
+TIME_BITS: Final = 46  # with the state
+_SENDER_BITS: Final = 30
+_BIAS: Final = REACH + 1
+_DIGITS: Final = 15  # of a phone number, at most (E.164)
+#: The least number of so many digits; of none and of too many there is none.
+_LEAST: Final = pl.Series([None, *(10**n for n in range(_DIGITS)), None], dtype=pl.Int64)
+_PLAIN: Final = 10**_DIGITS  # codes from here: digits without '+'
+_ODD: Final = 2 * _PLAIN  # codes from here: any other text, numbered as it comes
+
+EVENT: Final = pl.col("event")
+_CODE: Final = "code of the sender"  # beside a history's own columns
+
+
+def big(value: int) -> pl.Expr:
+    """Return a literal as wide as an event."""
+    return pl.lit(value, dtype=pl.Int128)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """What the codes of a packed history stand for.
+
+    Attributes
+    ----------
+    senders : polars.DataFrame
+        Row number = sender code: from_phone, and the `by` columns other than it. A sender has several codes
+        where a column is constant only per recipient.
+    odd : polars.Series
+        Recipients that are not plain digits, by code.
+    by : list of str
+        The columns that `group` stands for.
+    """
+
+    senders: pl.DataFrame
+    odd: pl.Series
+    by: list[str]
+
+    @cached_property
+    def groups(self) -> pl.DataFrame:
+        """Row number = group code: the `by` columns."""
+        return self.senders.select(self.by).unique().sort(self.by, nulls_last=True)
+
+    @cached_property
+    def group_of(self) -> pl.Series:
+        """Group code of each sender code."""
+        if not self.by:
+            return pl.zeros(self.senders.height, dtype=pl.UInt32, eager=True)
+        groups = self.groups.with_row_index("group")
+        return self.senders.join(groups, on=self.by, nulls_equal=True, how="left", maintain_order="left")[
+            "group"
+        ]
+
+    @cached_property
+    def rank(self) -> pl.Series:
+        """Rank by name of each sender code: codes come in no order."""
+        return self.senders["from_phone"].rank("dense")
+
+    def sender(self, code: pl.Expr) -> pl.Expr:
+        """Return the name of a sender code."""
+        return pl.lit(self.senders["from_phone"]).gather(code)
+
+    def recipient(self, code: pl.Expr) -> pl.Expr:
+        """Return the text of a recipient code."""
+        odd = pl.lit(self.odd).gather((code - _ODD).clip(0)) if len(self.odd) else pl.lit(None, pl.String)
+        digits = (code % _PLAIN).cast(pl.String)
+        return pl.when(code < _PLAIN).then("+" + digits).when(code < _ODD).then(digits).otherwise(odd)
+
+
+class Packing:
+    """Packs the events of a history, all at once or some of the recipients at a time.
+
+    Parameters
+    ----------
+    history : polars.LazyFrame
+        As `frames.read` returns it: the four key columns and those of `by`.
+    by : sequence of str
+        Columns that are constant for a sender, a recipient or a pair.
+    until : int, optional
+        Milliseconds since 1970; later events are left out.
+    """
+
+    def __init__(self, history: pl.LazyFrame, by: Sequence[str], until: int | None) -> None:
+        if until is not None:  # a null is no later event: it has to be found
+            history = history.filter(
+                (pl.col("created_at") > pl.lit(until).cast(INSTANT)).fill_null(False).not_()
+            )
+        self.history = history
+        self._by = list(by)
+        self._odd = _Numbering()
+        self._names = _Numbering()
+        self._senders: pl.DataFrame | None = None
+        extra = [name for name in by if name != "from_phone"]
+        if extra:
+            key = ["from_phone", *extra]
+            self._senders = history.select(key).unique().collect(engine="streaming").sort(key)
+            numbered = self._senders.with_row_index(_CODE).lazy()
+            self._source = history.join(numbered, on=key, nulls_equal=True, how="left")
+            sender: pl.Expr = pl.when(pl.col("from_phone").is_not_null()).then(_CODE)
+        else:
+            self._source = history
+            sender = self._names.code(pl.col("from_phone"))
+        self._recipient = _recipient(self._odd)
+        self._event = _event(self._recipient, sender)
+
+    def events(self, parts: int, chosen: range) -> pl.DataFrame:
+        """Pack the events of the recipients in some of so many parts, in the history's order.
+
+        Returns
+        -------
+        polars.DataFrame
+            event (Int128), and part (UInt16) if there are several.
+
+        Raises
+        ------
+        HistoryError
+            A value is null, or nothing that a history can hold.
+        """
+        columns = {"event": self._event}
+        if parts > 1:
+            columns["part"] = (self._recipient % parts).cast(pl.UInt16)
+        packed = self._source.select(**columns)
+        if len(chosen) < parts:
+            packed = packed.filter(pl.col("part").is_between(chosen[0], chosen[-1]) | EVENT.is_null())
+        events = packed.collect(engine="streaming")
+        if events["event"].null_count():
+            refuse_values(self.history)
+        return events
+
+    def codes(self) -> Codes:
+        """Return what the codes given so far stand for."""
+        senders = self._senders
+        if senders is None:
+            senders = pl.DataFrame({"from_phone": self._names.words()})
+        if senders.height > 2**_SENDER_BITS:
+            raise HistoryError("from_phone and the columns of `by` take a billion different values together")
+        return Codes(senders, self._odd.words(), self._by)
+
+
+class _Numbering:
+    """Numbers texts 0, 1, 2, … as they come, in one pass over them."""
+
+    def __init__(self) -> None:
+        self._categories = pl.Categories.random()
+        self._dtype = pl.Categorical(self._categories)
+        self._alive = pl.Series([], dtype=self._dtype)  # polars forgets the texts once no data uses them
+
+    def code(self, text: pl.Expr) -> pl.Expr:
+        return text.cast(self._dtype).to_physical().cast(pl.Int64)
+
+    def words(self) -> pl.Series:
+        return self._categories.to_series().cast(pl.String)
+
+
+def _recipient(odd: _Numbering) -> pl.Expr:
+    """Return the code of to_phone."""
+    text = pl.col("to_phone")
+    plus = text.str.starts_with("+")
+    digits = text.str.len_bytes().cast(pl.Int64) - plus
+    # n characters that read as a number of at least 10**(n-1) are n digits, not 0 first: one text a number.
+    number = text.cast(pl.Int64, strict=False)
+    least = pl.lit(_LEAST).gather(digits.clip(0, _DIGITS + 1))
+    canonical = (number >= least).fill_null(False)
+    other = odd.code(pl.when(canonical).then(None).otherwise(text)) + _ODD
+    return pl.when(canonical).then(number + pl.when(plus).then(0).otherwise(_PLAIN)).otherwise(other)
+
+
+def _event(recipient: pl.Expr, sender: pl.Expr) -> pl.Expr:
+    """Return the packed event; null where a value is null or cannot be packed."""
+    at = pl.col("created_at").cast(pl.Int64) + _BIAS
+    at = pl.when(at.is_between(1, 2 * REACH + 1)).then(at)
+    status = pl.col("status")
+    out = pl.when(status == OPT_OUT).then(1).when(status == OPT_IN).then(0).cast(pl.Int64)
+    return (
+        recipient.cast(pl.Int128) * big(2 ** (_SENDER_BITS + TIME_BITS))
+        + sender.cast(pl.Int128) * big(2**TIME_BITS)
+        + (at * 2 + out).cast(pl.Int128)
+    )
+
+
+def recipient_of(event: pl.Expr) -> pl.Expr:
+    """Return the recipient code of a packed event."""
+    return (event // big(2 ** (_SENDER_BITS + TIME_BITS))).cast(pl.Int64)
+
+
+def sender_of(event: pl.Expr) -> pl.Expr:
+    """Return the sender code of a packed event."""
+    return (event // big(2**TIME_BITS) & big(2**_SENDER_BITS - 1)).cast(pl.UInt32)
+
+
+def at_of(event: pl.Expr) -> pl.Expr:
+    """Return the milliseconds since 1970 of a packed event."""
+    return (event & big(2**TIME_BITS - 1)).cast(pl.Int64) // 2 - _BIAS

@@ -1,0 +1,184 @@
+"""A Spark history cut into buckets of recipients: the same polars functions, on Spark's workers.
+
+Each bucket travels to a worker as Arrow, so the workers need optkit and what it imports, nothing else.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from optkit.analysis import frames
+from optkit.analysis.buckets import Counted
+from optkit.analysis.packing import Packing
+from optkit.analysis.states import Bucket, Scope
+from optkit.history import INSTANT, OPT_IN, OPT_OUT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame as SparkFrame
+    from pyspark.sql.types import DataType, StructType
+
+#: Events of a bucket, about: its text has to fit into a worker's memory beside other buckets.
+SIZE: Final = 2**20
+
+_BUCKET: Final = "bucket of the recipient"  # beside a history's own columns
+
+
+class SparkBuckets:
+    """The buckets of a Spark history.
+
+    Attributes
+    ----------
+    first, until : int or None
+        As of `buckets.Buckets`.
+    """
+
+    def __init__(
+        self, history: "SparkFrame", by: list[str], scope: Scope, until: int | None, parts: int | None
+    ) -> None:
+        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+        self._by = by
+        self._scope: Scope = scope
+        events = _read(history, [*frames.KEYS, *by])
+        if until is not None:
+            events = events.filter(F.isnull("created_at") | (F.col("created_at") <= until))
+        rows, self.first, last = _check(events)
+        self.until = last if until is None else until
+        parts = parts or max(1, -(-rows // SIZE))
+        self._events = events.withColumn(_BUCKET, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
+
+    def run(self, work: Callable[[Bucket], dict[str, Counted]]) -> Iterator[dict[str, Counted]]:
+        """Yield what `work` counts in each bucket, an empty one first: so there is one."""
+        import pyarrow as pa
+
+        def travel(bucket: Bucket) -> pa.Table:
+            counted = work(bucket)
+            payload = [part.frame.write_ipc(None).getvalue() for part in counted.values()]
+            return pa.table(
+                {
+                    "name": list(counted),
+                    "keys": pa.array([part.keys for part in counted.values()], pa.list_(pa.string())),
+                    "payload": pa.array(payload, pa.binary()),
+                }
+            )
+
+        yield work(self._empty())
+        for row in _collect(self._map(travel, "name string, keys array<string>, payload binary")).to_pylist():
+            yield {row["name"]: Counted(row["keys"], pl.read_ipc(row["payload"]))}
+
+    def rows(self, work: Callable[[Bucket], pl.DataFrame]) -> "SparkFrame":
+        """Return the rows that `work` makes of each bucket, as a Spark frame that has not run yet."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        schema = _plain(work(self._empty())).schema
+        return self._map(lambda bucket: _plain(work(bucket)), from_arrow_schema(schema))
+
+    def _empty(self) -> Bucket:
+        """Return a bucket without events, to learn from it what `work` returns."""
+        return self._reader()(_collect(self._events.limit(0)))
+
+    def _map(self, function: Callable[[Bucket], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
+        read = self._reader()
+        with _quiet():
+            return self._events.groupBy(_BUCKET).applyInArrow(lambda table: function(read(table)), schema)
+
+    def _reader(self) -> Callable[["pa.Table"], Bucket]:
+        """Return what makes a bucket of its rows; it travels to the workers, without this object."""
+        by, scope, first, until = self._by, self._scope, self.first or 0, self.until or 0
+
+        def read(table: "pa.Table") -> Bucket:
+            events = pl.DataFrame(table).lazy().with_columns(pl.col("created_at").cast(INSTANT))
+            packing = Packing(events, by, None)
+            packed = packing.events(1, range(1))["event"]
+            return Bucket(packed, packing.codes(), scope=scope, first=first, until=until)
+
+        return read
+
+
+def _collect(frame: "SparkFrame") -> "pa.Table":
+    """Return the rows of a small Spark frame."""
+    with _quiet():
+        return frame.toArrow()
+
+
+def _plain(frame: pl.DataFrame) -> "pa.Table":
+    """Return a frame with types that Spark has: text for categories, signed numbers, microseconds."""
+    import pyarrow as pa
+
+    known = {pl.UInt32: pl.Int64(), INSTANT: pl.Datetime("us", "UTC")}
+    plain = frame.cast(
+        {
+            name: pl.String() if isinstance(dtype, pl.Enum) else known.get(dtype, dtype)
+            for name, dtype in frame.schema.items()
+        }
+    )
+    table = plain.to_arrow()
+    fields = [
+        field.with_type(pa.string()) if isinstance(plain.schema[field.name], pl.String) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
+    """Return the named columns, created_at in milliseconds since 1970.
+
+    Raises
+    ------
+    HistoryError
+        A column is missing or has a type that cannot be read as a history's.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    frames.refuse({field.name: _dtype(field.dataType) for field in history.schema}, columns)
+    return history.select(
+        *(
+            F.unix_millis("created_at").alias(name) if name == "created_at" else F.col(name)
+            for name in dict.fromkeys(columns)
+        )
+    )
+
+
+def _dtype(kind: "DataType") -> pl.DataType:
+    """Return the polars type that a Spark type is judged by."""
+    name = kind.simpleString()
+    if name.startswith(("string", "varchar", "char")):
+        return pl.String()
+    known = {"timestamp": pl.Datetime("us", "UTC"), "timestamp_ntz": pl.Datetime("us"), "void": pl.Null()}
+    return known.get(name, pl.Unknown())
+
+
+def _check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
+    """Return number of rows, first and last instant.
+
+    Raises
+    ------
+    HistoryError
+        A value is null, or nothing that a history can hold.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    at = F.col("created_at")
+    found = events.agg(
+        F.count("*").alias("rows"),
+        F.min(at).alias("first"),
+        F.max(at).alias("last"),
+        *(F.count_if(F.isnull(name)).alias(name) for name in frames.KEYS),
+        F.count_if(~F.col("status").isin(OPT_IN, OPT_OUT)).alias("words"),
+        F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
+    )
+    counts = found.collect()[0].asDict()
+    frames.refuse_counts(counts)
+    return counts["rows"], counts["first"], counts["last"]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back that PySpark does not know this release of pandas: nothing here goes through pandas."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield

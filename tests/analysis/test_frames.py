@@ -1,0 +1,173 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import duckdb
+import pandas as pd  # type: ignore[import-untyped]
+import polars as pl
+import pyarrow as pa
+import pytest
+from histories import Event, frame
+
+import optkit
+from optkit.analysis import buckets, split
+from optkit.analysis.split import Tally, tally
+from optkit.analysis.states import Bucket
+from optkit.history import instant
+
+HISTORY = frame(
+    [
+        Event("+12025550101", "ACME", 1_767_225_600_000, "opt-out"),
+        Event("12025550101", "ACME", 1_767_225_600_001, "opt-out"),
+        Event("+12025550101", "24273", 1_768_435_200_000, "opt-in"),
+    ]
+)
+TEXT = HISTORY.with_columns(pl.col("status").cast(pl.String))
+
+
+def others() -> dict[str, object]:
+    micro = TEXT.with_columns(pl.col("created_at").dt.cast_time_unit("us"))
+    arrow = micro.to_arrow()
+    pandas = pd.DataFrame(
+        {
+            "to_phone": TEXT["to_phone"].to_list(),
+            "from_phone": pd.Categorical(TEXT["from_phone"].to_list()),
+            "created_at": pd.to_datetime(TEXT["created_at"].to_list()).tz_convert("Asia/Kolkata"),
+            "status": pd.Categorical(TEXT["status"].to_list()),
+            "note": 1,
+        },
+        index=["a", "b", "c"],
+    )
+    return {
+        "LazyFrame": HISTORY.lazy(),
+        "strings": TEXT,
+        "nanoseconds": TEXT.with_columns(pl.col("created_at").dt.cast_time_unit("ns")),
+        "another zone": HISTORY.with_columns(pl.col("created_at").dt.convert_time_zone("Asia/Kolkata")),
+        "categories": HISTORY.cast({"to_phone": pl.Categorical, "status": pl.Categorical}),
+        "pyarrow": arrow,
+        "pandas": pandas,
+    }
+
+
+@pytest.mark.parametrize("name", list(others()))
+def test_any_frame_gives_the_same_answer(name: str) -> None:
+    assert optkit.transitions(others()[name]).equals(optkit.transitions(HISTORY))
+    assert optkit.churn(others()[name], by="from_phone").equals(optkit.churn(HISTORY, by="from_phone"))
+
+
+def test_a_relation_of_duckdb_gives_the_same_answer() -> None:
+    events = TEXT.to_arrow()
+    with duckdb.connect() as connection:
+        relation = connection.from_arrow(events)
+        assert optkit.transitions(relation).equals(optkit.transitions(HISTORY))
+
+
+NAIVE = TEXT.with_columns(pl.col("created_at").dt.replace_time_zone(None))
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (TEXT.drop("status", "to_phone"), "to_phone is missing .*; status is missing"),
+        (NAIVE, r"no time zone \(say which, such as \.dt\.replace_time_zone\('UTC'\)\)"),
+        (TEXT.with_columns(pl.col("created_at").dt.epoch()), "created_at is Int64, not a time"),
+        (TEXT.with_columns(to_phone=pl.lit(12025550101)), "to_phone is Int64, not text .*leading zeros"),
+        (TEXT.with_columns(status=pl.lit(1)), "status is Int32, not text"),
+        (TEXT.with_columns(status=pl.lit("stop")), "status is neither 'opt-in' nor 'opt-out' in . rows"),
+        (TEXT.with_columns(status=None), "status is null in . rows"),
+        (TEXT.with_columns(pl.col("from_phone").replace("ACME", None)), "from_phone is null in 2 rows"),
+        (TEXT.with_columns(pl.col("to_phone").replace("+12025550101", None)), "to_phone is null in . rows"),
+        (TEXT.with_columns(pl.col("created_at").shift(1)), "created_at is null in 1 rows"),
+        (
+            TEXT.with_columns(created_at=pl.lit(-(2**45)).cast(pl.Datetime("ms", "UTC"))),
+            "created_at lies centuries off in 3 rows",
+        ),
+        ([1, 2], "not list"),
+        (None, "not NoneType"),
+    ],
+)
+def test_what_is_no_history_is_refused_by_name(bad: object, says: str) -> None:
+    for until in (None, "2026-01-05"):
+        with pytest.raises(optkit.HistoryError, match=says):
+            optkit.churn(bad, until=until)
+        with pytest.raises(optkit.HistoryError, match=says):
+            optkit.suppression_list(bad, at=until)
+
+
+def test_a_null_sender_is_refused_whatever_the_groups() -> None:
+    with pytest.raises(optkit.HistoryError, match="from_phone is null in 2 rows"):
+        optkit.churn(TEXT.with_columns(pl.col("from_phone").replace("ACME", None), brand=1), by="brand")
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_no_event_and_one_event_give_the_documented_columns(rows: int) -> None:
+    for name in ("transitions", "spells", "status_at", "suppression_list", "churn"):
+        function = getattr(optkit, name)
+        for scope in ("pair", "recipient"):
+            assert function(HISTORY.head(rows), scope=scope).schema == function(HISTORY, scope=scope).schema
+    empty = pa.table({name: pa.array([], pa.null()) for name in TEXT.columns})
+    assert optkit.status_at(empty).equals(optkit.status_at(HISTORY.clear()))
+    assert optkit.churn(pd.DataFrame(columns=TEXT.columns)).equals(optkit.churn(HISTORY.clear()))
+
+
+def test_a_history_larger_than_memory_is_read_some_recipients_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    phones = [f"+1202555{n:04}" for n in range(100, 200)] + [f"reader {n}" for n in range(50)]
+    made = [
+        Event(phone, sender, at, status)
+        for phone in phones
+        for sender in ("ACME", "24273")
+        for at, status in enumerate(["opt-out", "opt-in", "opt-out"])
+    ]
+    history = frame(made).sample(fraction=1, shuffle=True, seed=0).lazy()
+
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        sizes.append(bucket.units.collect().height)
+        return {"n": tally(bucket.spells, ["group", "spell"], n=pl.len())}
+
+    sizes: list[int] = []
+    whole = split.count(history, counter, by="from_phone")["n"].sort(pl.all())
+    rows = optkit.spells(history)
+    assert sizes == [300]
+    monkeypatch.setattr(buckets, "SIZE", 100)
+    monkeypatch.setattr(buckets, "memory", lambda: 20_000)
+    sizes.clear()
+    assert split.count(history, counter, by="from_phone")["n"].sort(pl.all()).equals(whole)
+    assert len(sizes) == 9
+    assert sum(sizes) == 300
+    assert optkit.spells(history).equals(rows)
+    packing = buckets.Buckets(history, [], "pair", None, None)
+    assert packing._passes == 4
+    assert max(bucket.events.collect().height for bucket in packing) < 200
+
+
+@pytest.mark.parametrize(
+    ("value", "iso"),
+    [
+        ("2026-03-01", "2026-03-01T00:00:00+00:00"),
+        ("2026-03-01T12:30", "2026-03-01T12:30:00+00:00"),
+        (" 2026-03-01T12:30:00.123999+05:30 ", "2026-03-01T07:00:00.123000+00:00"),
+        ("2026-03-01T12:30Z", "2026-03-01T12:30:00+00:00"),
+        (date(2026, 3, 1), "2026-03-01T00:00:00+00:00"),
+        (datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=-5))), "2026-03-01T05:00:00+00:00"),
+        (pd.Timestamp("2026-03-01", tz="Asia/Kolkata"), "2026-02-28T18:30:00+00:00"),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "1969-12-31T23:59:59.999000+00:00"),
+    ],
+)
+def test_an_instant_is_text_a_date_or_an_aware_datetime(value: str | date, iso: str) -> None:
+    assert instant(value).isoformat() == iso
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (datetime(2026, 3, 1), "at is a datetime without a time zone"),  # noqa: DTZ001 - to be refused
+        ("1 March", "at is no date or time"),
+        ("", "at is no date or time"),
+        (1_767_225_600_000, "at must be ISO 8601 text, a date or a datetime, not int"),
+    ],
+)
+def test_any_other_instant_is_refused(value: object, says: str) -> None:
+    with pytest.raises(optkit.SettingsError, match=says):
+        instant(value, "at")  # type: ignore[arg-type]
+    with pytest.raises(optkit.SettingsError, match=says):
+        optkit.status_at(HISTORY, value)  # type: ignore[arg-type]

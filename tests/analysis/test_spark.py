@@ -1,0 +1,112 @@
+"""The same answers from Spark. Few tests on one session: starting it takes longer than they do."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+
+import optkit
+from optkit.analysis import split
+from optkit.analysis.split import Tally, tally
+from optkit.analysis.states import Bucket
+
+pytestmark = pytest.mark.java
+
+REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    """One Spark session for all tests: it takes some ten seconds to start."""
+    if shutil.which("java") is None:
+        (pytest.fail if REQUIRE_ALL else pytest.skip)("Spark needs a Java runtime")
+    with warnings.catch_warnings():  # PySpark's own, on its way up
+        warnings.simplefilter("ignore")
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.master("local[2]").appName("optkit tests")
+        quiet = {
+            "spark.driver.host": "127.0.0.1",
+            "spark.sql.session.timeZone": "America/New_York",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.ui.enabled": "false",
+        }
+        for setting, value in quiet.items():
+            builder = builder.config(setting, value)
+        session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+HISTORY = optkit.demo_history(recipients=400, days=120).with_columns(
+    brand=pl.col("from_phone").str.len_chars().cast(pl.Int64)
+)
+
+
+@pytest.fixture(scope="module")
+def on_spark(spark: Any) -> Any:
+    plain = HISTORY.cast({"status": pl.String, "current_status": pl.String})
+    arrow = plain.with_columns(pl.col("created_at").dt.cast_time_unit("us")).to_arrow()
+    return spark.createDataFrame(arrow).cache()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("churn", {"every": "1d", "time_zone": "Australia/Lord_Howe", "by": ["brand", "from_phone"]}),
+        ("churn", {"scope": "recipient"}),
+        ("opt_out_rates", {}),
+        ("cycles", {}),
+        ("return_curve", {"resolution": None}),
+        ("cohorts", {}),
+        ("overlap", {}),
+    ],
+)
+def test_tables_are_the_same(on_spark: Any, name: str, arguments: dict[str, Any]) -> None:
+    function = getattr(optkit, name)
+    assert function(on_spark, **arguments).equals(function(HISTORY, **arguments))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("transitions", {}),
+        ("spells", {"scope": "recipient"}),
+        ("status_at", {}),
+        ("suppression_list", {}),
+    ],
+)
+def test_rows_are_the_same_in_a_spark_frame(on_spark: Any, name: str, arguments: dict[str, Any]) -> None:
+    function = getattr(optkit, name)
+    here = function(HISTORY, **arguments)
+    there = function(on_spark, **arguments)
+    assert type(there).__module__.startswith("pyspark.")
+    rows = pl.DataFrame(there.toArrow())
+    assert rows.columns == here.columns
+    assert rows.sort(pl.all()).cast(dict(here.schema)).equals(here.sort(pl.all()))
+
+
+def test_buckets_do_not_matter(on_spark: Any) -> None:
+    def counter(bucket: Bucket) -> dict[str, Tally]:
+        ended = bucket.spells.with_columns(open=pl.col("returned_at").is_null())
+        return {"spells": tally(ended, ["sender", "open"], n=pl.len())}
+
+    here, there = (split.count(frame, counter, buckets=3) for frame in (HISTORY, on_spark))
+    assert (here.first, here.until) == (there.first, there.until)
+    assert here["spells"].sort(pl.all()).equals(there["spells"].sort(pl.all()))
+
+
+def test_what_is_no_history_is_refused(on_spark: Any) -> None:
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    with pytest.raises(optkit.HistoryError, match="to_phone is missing"):
+        optkit.churn(on_spark.drop("to_phone"))
+    with pytest.raises(optkit.HistoryError, match="created_at has no time zone"):
+        optkit.churn(on_spark.withColumn("created_at", F.col("created_at").cast("timestamp_ntz")))
+    with pytest.raises(optkit.HistoryError, match="from_phone is null in"):
+        optkit.churn(on_spark.withColumn("from_phone", F.lit(None).cast("string")))
+    assert optkit.churn(on_spark.limit(0), by="brand").schema == optkit.churn(HISTORY, by="brand").schema
