@@ -102,7 +102,8 @@ def _fit_beta(k: Array, n: Array, overall: float) -> tuple[float, float]:
     from scipy.special import betaln, expit, logit
 
     def parameters(point: Array) -> tuple[float, float]:
-        mean, size = expit(point[0]), np.exp(point[1])
+        # Bounds, because groups of all or nothing are likeliest at a size of 0.
+        mean, size = expit(np.clip(point[0], -20, 20)), np.exp(np.clip(point[1], -10, 20))
         return float(mean * size), float((1 - mean) * size)
 
     def loss(point: Array) -> float:

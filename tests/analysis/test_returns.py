@@ -1,0 +1,203 @@
+"""Against plain Python, and against lifelines on its own data sets turned into histories."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import lifelines.datasets
+import numpy as np
+import polars as pl
+import pytest
+import reference
+from histories import INSTANTS, Event, events, frame, moment
+from hypothesis import given
+from hypothesis import strategies as st
+from lifelines import KaplanMeierFitter
+
+import optkit
+from optkit.errors import SettingsError
+
+DAY = 86_400_000
+HOUR = 3_600_000
+UNTIL = st.none() | st.sampled_from(INSTANTS)
+
+
+def slow_curve(
+    made: list[Event], step: int, scope: str, until: int | None, sender: str | None = None
+) -> list[tuple[float, int, int, int, float]]:
+    """(days, at_risk, returned, censored, still_out)."""
+    durations = [
+        (math.ceil(round(spell[5] * DAY) / step) * step / DAY, spell[6])
+        for spell in reference.spells(made, scope, until)
+        if sender in {None, spell[0]}
+    ]
+    rows, still_out = [], 1.0
+    for days in sorted({days for days, _ in durations}):
+        at_risk = sum(other >= days for other, _ in durations)
+        returned = durations.count((days, True))
+        still_out *= 1 - returned / at_risk
+        rows.append((days, at_risk, returned, durations.count((days, False)), still_out))
+    return rows
+
+
+@given(events(), st.sampled_from([("1h", HOUR), (None, 1), (timedelta(days=1), DAY)]), UNTIL)
+def test_the_curve_is_the_reference_s(
+    made: list[Event], resolution: tuple[Any, int], until: int | None
+) -> None:
+    end = None if until is None else moment(until)
+    for scope in ("pair", "recipient"):
+        table = optkit.return_curve(frame(made), resolution=resolution[0], scope=scope, until=end)
+        expected = slow_curve(made, resolution[1], scope, until)
+        found = table.select("days", "at_risk", "returned", "censored", "still_out").rows()
+        assert len(found) == len(expected)
+        for row, wanted in zip(found, expected, strict=True):
+            assert row == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
+@given(events())
+def test_each_group_has_its_own_curve(made: list[Event]) -> None:
+    table = optkit.return_curve(frame(made), by="from_phone")
+    assert table["from_phone"].is_sorted()
+    for sender in {e.from_phone for e in made}:
+        rows = table.filter(pl.col("from_phone") == sender).select("days", "at_risk", "returned", "censored")
+        expected = [row[:4] for row in slow_curve(made, HOUR, "pair", None, sender)]
+        assert rows.rows() == [pytest.approx(row) for row in expected]
+
+
+def history_of(durations: Any, returned: Any) -> pl.DataFrame:
+    """A history in which each subject opts out, and returns or not, after so many days: all end together."""
+    end = 40_000 * DAY
+    made = []
+    for number, (days, back) in enumerate(zip(durations, returned, strict=True)):
+        length = round(float(days) * DAY)
+        # A sender each half: pairs are independent, and who returned may do so long before the end.
+        start = 0 if back else end - length
+        made.append(Event(f"+1{number:010}", "S", start, "opt-out"))
+        if back:
+            made.append(Event(f"+1{number:010}", "S", start + length, "opt-in"))
+    made.append(Event("+19999999999", "T", end, "opt-in"))
+    return frame(made)
+
+
+DATA: dict[str, Callable[[], Any]] = {
+    "waltons": lambda: lifelines.datasets.load_waltons()[["T", "E"]],
+    "leukemia": lambda: lifelines.datasets.load_leukemia()[["t", "status"]],
+    "lung": lambda: lifelines.datasets.load_lung()[["time", "status"]],
+    "gbsg2": lambda: lifelines.datasets.load_gbsg2()[["time", "cens"]],
+    "kidney_transplant": lambda: lifelines.datasets.load_kidney_transplant()[["time", "death"]],
+    "larynx": lambda: lifelines.datasets.load_larynx()[["time", "death"]],
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_curve_and_cycles_are_lifelines(name: str) -> None:
+    durations, observed = DATA[name]().to_numpy().T
+    durations = np.round(durations * DAY) / DAY
+    fitted = KaplanMeierFitter().fit(durations, observed)
+    history = history_of(durations, observed)
+    table = optkit.return_curve(history, resolution=None)
+    times = table["days"].to_numpy()
+    expected = fitted.event_table[fitted.event_table["removed"] > 0]
+    np.testing.assert_allclose(times, expected.index, rtol=1e-12)
+    assert table["at_risk"].to_list() == expected["at_risk"].to_list()
+    assert table["returned"].to_list() == expected["observed"].to_list()
+    assert table["censored"].to_list() == expected["censored"].to_list()
+    np.testing.assert_allclose(
+        table["still_out"], fitted.survival_function_.loc[expected.index].to_numpy().T[0], atol=1e-9
+    )
+    low, high = fitted.confidence_interval_.loc[expected.index].to_numpy().T
+    np.testing.assert_allclose(table["low"], low, atol=1e-9)
+    np.testing.assert_allclose(table["high"], high, atol=1e-9)
+
+    row = optkit.cycles(history, resolution=None, horizons=(1, 7, 30, 90, 365)).row(0, named=True)
+    assert row["spells"] == len(durations)
+    assert row["cycles"] == observed.sum()
+    for horizon in (1, 7, 30, 90, 365):
+        assert row[f"win_back_{horizon}d"] == pytest.approx(1 - fitted.predict(horizon + 1e-9), abs=1e-9)
+    median = fitted.median_survival_time_
+    assert row["median_days_out"] == (None if math.isinf(median) else pytest.approx(median))
+
+
+@given(events(), UNTIL)
+def test_cycles_are_the_reference_s(made: list[Event], until: int | None) -> None:
+    table = optkit.cycles(
+        frame(made), until=None if until is None else moment(until), quick="2h", horizons=[1, 30]
+    )
+    spells = reference.spells(made, "pair", until)
+    assert table["from_phone"].to_list() == sorted({e.from_phone for e in reference.cut(made, until)})
+    for row in table.iter_rows(named=True):
+        mine = [spell for spell in spells if spell[0] == row["from_phone"]]
+        back = [spell for spell in mine if spell[6]]
+        pairs = Counter(spell[1] for spell in back)
+        again = [spell for spell in back if any(o[1] == spell[1] and o[2] == spell[2] + 1 for o in mine)]
+        assert row["spells"] == len(mine)
+        assert row["cycles"] == len(back)
+        assert row["open_spells"] == len(mine) - len(back)
+        assert row["recipients"] == len({spell[1] for spell in mine})
+        assert row["max_cycles"] == max(pairs.values(), default=0)
+        assert row["relapses"] == len(again)
+        assert row["relapse_rate"] == (len(again) / len(back) if back else None)
+        assert row["quick_returns"] == sum(spell[5] * 24 <= 2 for spell in back)
+        curve = slow_curve(made, HOUR, "pair", until, row["from_phone"])
+        half = [days for days, *_, out in curve if out <= 0.5 + 1e-9]
+        assert row["median_days_out"] == (pytest.approx(min(half)) if half else None)
+        for horizon in (1, 30):
+            reached = [out for days, *_, out in curve if days <= horizon]
+            expected = None if not curve else pytest.approx(1 - (reached[-1] if reached else 1))
+            assert row[f"win_back_{horizon}d"] == expected
+
+
+@given(events())
+def test_spells_cycles_and_churn_count_the_same_events(made: list[Event]) -> None:
+    history = frame(made)
+    spells, moves = optkit.spells(history), optkit.churn(history)
+    table, curve = optkit.cycles(history), optkit.return_curve(history)
+    assert table["spells"].sum() == spells.height == moves["opt_outs"].sum()
+    assert table["cycles"].sum() == spells["returned"].sum() == moves["re_opt_ins"].sum()
+    assert curve["returned"].sum() == spells["returned"].sum()
+    assert curve["censored"].sum() == (~spells["returned"]).sum()
+    assert table["recipients"].sum() == optkit.cohorts(history).filter(pl.col("age") == 0)["size"].sum()
+
+
+@given(events(), st.sampled_from(INSTANTS))
+def test_what_comes_after_until_does_not_matter(made: list[Event], until: int) -> None:
+    end = moment(until)
+    whole, cut = frame(made), frame(reference.cut(made, until))
+    for table in (optkit.cycles, optkit.return_curve, optkit.cohorts, optkit.overlap, optkit.opt_out_rates):
+        assert table(whole, until=end).equals(table(cut, until=end)), table.__name__
+
+
+@given(events(), st.randoms())
+def test_the_order_of_rows_does_not_matter(made: list[Event], random: Any) -> None:
+    shuffled = random.sample(made, len(made))
+    for table in (optkit.cycles, optkit.return_curve, optkit.cohorts, optkit.overlap, optkit.opt_out_rates):
+        assert table(frame(made)).equals(table(frame(shuffled))), table.__name__
+
+
+@pytest.mark.parametrize("history", [frame([]), frame([Event("+12025550101", "A", 0, "opt-in")])])
+def test_small_histories_have_the_same_columns(history: pl.DataFrame) -> None:
+    usual = frame([Event("+12025550101", "A", 0, "opt-out"), Event("+12025550101", "A", 9, "opt-in")])
+    for table in (optkit.cycles, optkit.return_curve, optkit.cohorts, optkit.overlap):
+        assert table(history).schema == table(usual).schema
+    assert (
+        optkit.return_curve(history, by="from_phone").schema
+        == optkit.return_curve(usual, by="from_phone").schema
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"resolution": "1 fortnight"}, "resolution"),
+        ({"resolution": timedelta(0)}, "resolution"),
+        ({"quick": "0m"}, "quick"),
+        ({"horizons": (0,)}, "horizons"),
+        ({"horizons": (1.5,)}, "horizons"),
+        ({"by": []}, "by"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        optkit.cycles(frame([]), **arguments)

@@ -1,0 +1,73 @@
+import polars as pl
+import pytest
+import reference
+from histories import Event, events, frame, moment
+from hypothesis import given
+
+import optkit
+from optkit.errors import HistoryError, SettingsError
+
+NUMBER = "+12025550101"
+
+
+@given(events())
+def test_every_event_is_there_with_its_states(made: list[Event]) -> None:
+    mine = [e for e in made if e.to_phone == NUMBER]
+    table = optkit.timeline(frame(made), NUMBER)
+    expected = sorted((moment(e.at), e.from_phone, e.status) for e in mine)
+    assert table.select("created_at", "from_phone", "status").rows() == expected
+    for row in table.iter_rows(named=True):
+        at = round(row["created_at"].timestamp() * 1000)
+        assert reference.pair_state(mine, row["from_phone"], NUMBER, at) in {row["state_after"], "opt-out"}
+    changes = table.filter((pl.col("state_before") != pl.col("state_after")) & (pl.col("note") == ""))
+    kinds = [
+        ("opt-out" if kind == "opt-out" else "opt-in", by) for by, _, _, kind in reference.transitions(mine)
+    ]
+    assert sorted(changes.select("status", "from_phone").rows()) == sorted(kinds)
+    assert table.filter((pl.col("state_before") != pl.col("state_after")) & (pl.col("note") != "")).is_empty()
+
+
+def test_notes_by_hand() -> None:
+    steps = [
+        (1, "opt-in", "orphan opt-in"),
+        (2, "opt-in", "repeat"),
+        (3, "opt-in", "tie"),
+        (3, "opt-in", "duplicate"),
+        (3, "opt-out", ""),
+        (3, "opt-out", "duplicate"),
+        (4, "opt-out", "repeat"),
+        (5, "opt-in", "tie"),
+        (5, "opt-out", "repeat"),
+        (6, "opt-in", ""),
+        (6, "opt-in", "duplicate"),
+    ]
+    table = optkit.timeline(
+        frame([Event(NUMBER, "A", at, status) for at, status, _ in reversed(steps)]), NUMBER
+    )
+    assert table["note"].to_list() == [note for *_, note in steps]
+    states = ["opt-in"] * 5 + ["opt-out"] * 5 + ["opt-in"]
+    assert table["state_before"].to_list() == [*states[:4], "opt-in", *states[5:10], "opt-in"]
+    assert table["state_after"].to_list() == ["opt-in"] * 4 + ["opt-out"] * 5 + ["opt-in"] * 2
+
+
+def test_a_tie_first_of_all_is_no_orphan() -> None:
+    made = [Event(NUMBER, "A", 1, "opt-in"), Event(NUMBER, "A", 1, "opt-out")]
+    assert optkit.timeline(frame(made), NUMBER)["note"].to_list() == ["tie", ""]
+
+
+def test_a_number_may_be_written_as_people_write_it() -> None:
+    history = frame([Event(NUMBER, "A", 1, "opt-out"), Event("+12025550102", "A", 1, "opt-out")])
+    assert optkit.timeline(history, "+1 (202) 555-0101").height == 1
+    assert optkit.timeline(history, "+12025550103").is_empty()
+    assert optkit.timeline(history, NUMBER, until=moment(0)).is_empty()
+    assert optkit.timeline(history.clear(), NUMBER).schema == optkit.timeline(history, NUMBER).schema
+
+
+def test_what_is_no_number_and_no_history_is_refused() -> None:
+    with pytest.raises(SettingsError, match="one phone number"):
+        optkit.timeline(frame([]), " ")
+    with pytest.raises(HistoryError, match="missing"):
+        optkit.timeline(pl.DataFrame({"to_phone": [NUMBER]}), NUMBER)
+    odd = frame([Event(NUMBER, "A", 1, "opt-out")]).with_columns(status=pl.lit("STOP"))
+    with pytest.raises(HistoryError, match="status"):
+        optkit.timeline(odd, NUMBER)
