@@ -289,10 +289,11 @@ def emulator(
             f"  export OPTKIT_BASE_URL={server.url} OPTKIT_TOKEN={server.token} OPTKIT_ACCOUNT=emulator"
         )
         sys.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            typer.echo("\nstopped", err=True)
+        stop = threading.Event()
+        for stopping in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stopping, lambda *_: stop.set())
+        stop.wait()
+    typer.echo("stopped", err=True)
 
 
 @app.command()

@@ -1,0 +1,164 @@
+"""The commands as a user types them: exit status, standard output, standard error."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from accounts import CLOCK, make_history
+
+from optkit.emulator import Emulator, Faults
+
+HISTORY = make_history(300)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a command in a process of its own, with nothing set but what is given."""
+
+    def command(*words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("OPTKIT_")}
+        environment |= {"OPTKIT_CACHE_DIR": str(tmp_path / "cache"), "COLUMNS": "200"}
+        environment |= {f"OPTKIT_{name.upper()}": value for name, value in settings.items()}
+        return subprocess.run(
+            [sys.executable, "-c", "from optkit.cli import main; main()", *words],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
+
+    return command
+
+
+@pytest.fixture
+def account() -> Iterator[dict[str, str]]:
+    with Emulator(HISTORY, clock=CLOCK) as server:
+        yield {"base_url": server.url, "token": server.token}
+
+
+COMMANDS = [
+    "refresh",
+    "coverage",
+    "verify",
+    "clear",
+    "status",
+    "suppress",
+    "report",
+    "lab",
+    "demo",
+    "emulator",
+    "settings",
+]
+
+
+def test_help_lists_every_command(run: Run) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(f"\n  {command} " in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, run: Run) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: optkit {command}") or "Usage:" in done.stdout
+
+
+def test_wrong_usage_is_status_2(run: Run) -> None:
+    for words in (["refresh", "--speed", "9"], ["status"], ["nonsense"], ["suppress", "--scope", "sender"]):
+        assert run(*words).returncode == 2
+
+
+def test_a_users_error_is_one_line_and_status_1(run: Run) -> None:
+    done = run("refresh")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("optkit: there is no token and nothing is cached")
+    assert done.stderr.count("\n") == 1
+
+
+def test_refresh_coverage_verify_clear(run: Run, account: dict[str, str]) -> None:
+    done = run("refresh", "--start", "2026-03-02", "--end", "2026-03-16", **account)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "in 2 windows" in done.stdout
+    assert run("coverage").stdout.count("2026-03-") >= 4
+    assert "2 files, all as they were written" in run("verify").stdout
+    path = next(Path(account_folder(run)).glob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-10])
+    damaged = run("verify")
+    assert damaged.returncode == 1
+    assert "1 of 2 files are damaged" in damaged.stderr
+    assert run("clear").returncode == 1
+    assert run("clear", "--yes").stdout == "2 windows forgotten\n"
+
+
+def account_folder(run: Run) -> str:
+    table = run("settings").stdout
+    line = next(line for line in table.splitlines() if "cache_dir" in line)
+    return line.split("|")[2].strip() + "/default"
+
+
+def test_status_is_live_sender_by_sender(run: Run, account: dict[str, str]) -> None:
+    phone = HISTORY["to_phone"][0]
+    done = run("status", phone, **account)
+    assert done.returncode == 0
+    senders = HISTORY.filter(pl.col("to_phone") == phone)["from_phone"].unique()
+    assert all(sender in done.stdout for sender in senders)
+    assert "counts as opted in" in run("status", "+12125559999", **account).stdout
+
+
+def test_suppress_writes_full_numbers_for_the_owner_only(
+    run: Run, account: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "list.csv"
+    done = run("suppress", "--scope", "recipient", "--out", str(out), **account)
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    table = pl.read_csv(out, schema_overrides={"to_phone": pl.String})
+    assert table["to_phone"].str.starts_with("+1212555").all()
+    printed = run("suppress", "--scope", "recipient", "--format", "json", **account)
+    assert {row["to_phone"] for row in json.loads(printed.stdout)} == set(table["to_phone"])
+    assert run("suppress", "--format", "parquet", **account).returncode == 1
+
+
+def test_settings_hide_the_token(run: Run) -> None:
+    done = run("settings", token="s3cret-token")  # noqa: S106 - made up
+    assert "s3cret" not in done.stdout
+    assert "OPTKIT_TOKEN" in done.stdout
+
+
+def test_an_http_error_shows_neither_token_nor_number(run: Run) -> None:
+    with Emulator(HISTORY, clock=CLOCK, faults=Faults(forbidden=1)) as server:
+        done = run("status", "+12125550123", base_url=server.url, token=server.token)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "refused the token (HTTP 403)" in done.stderr
+    assert server.token not in done.stderr + done.stdout
+    assert "2125550123" not in done.stderr
+
+
+def test_the_emulator_serves_until_ctrl_c(run: Run, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from optkit.cli import main; main()", "emulator", "--rows", "500"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = next(line for line in process.stdout if "export" in line)
+            settings = dict(word.removeprefix("OPTKIT_").split("=") for word in line.split()[1:])
+            done = run("refresh", **{name.lower(): value for name, value in settings.items()})
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, errors
+    assert "stopped" in errors
