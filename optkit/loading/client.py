@@ -111,7 +111,7 @@ class Client:
                 return self._once(query)
             except _MayPassError as trouble:
                 pause = trouble.retry_after
-                if pause is None:
+                if not pause:  # none was asked for, or none at all: at a pace of our own
                     failures += 1
                     pause = self._policy.pause(failures, random.random())  # noqa: S311 - jitter is no secret
                 if trouble.limited or trouble.retry_after is not None:

@@ -157,6 +157,12 @@ def test_a_longer_pause_than_patience_is_for_the_user_to_decide(start: Any) -> N
     assert "900 s" in str(error)
 
 
+def test_a_pause_of_no_seconds_does_not_make_it_ask_for_ever(start: Any) -> None:
+    server, client = start(faults=Faults(rate_limit=0.01, retry_after=0))
+    assert isinstance(failure(client), RateLimitError)
+    assert len(server.requests) == 6
+
+
 def test_nobody_listening_says_so() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,0 +1,43 @@
+"""The README's own lines: what it tells a reader to type is what works."""
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+import optkit
+
+README = (Path(optkit.__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_first_two_commands_are_the_demo_and_the_tests() -> None:
+    demo, tests, *_ = blocks("bash")
+    assert demo.startswith("pip install uv && uv run ")
+    assert demo.endswith(" optkit demo\n")
+    assert tests == "pip install uv && uv run pytest\n"
+
+
+def test_the_python_lines_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    mpl.use("Agg")
+    (code,) = blocks("python")
+    assert len([line for line in code.splitlines() if line]) <= 5
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102 - the README's own lines
+    history = names["history"]
+    assert getattr(history, "height", 0) > 10_000
+    mpl.pyplot.close("all")
+
+
+def test_the_picture_is_there() -> None:
+    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert (Path(optkit.__file__).parents[1] / picture).is_file()
+
+
+def test_every_setting_is_a_real_one() -> None:
+    known = {f"OPTKIT_{name.upper()}" for name in optkit.settings()["setting"]}
+    assert set(re.findall(r"OPTKIT_[A-Z_]+", README)) <= known
