@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape, unescape
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -32,6 +33,8 @@ class Page:
         What the picture shows, in words.
     path : Path
         The page.
+    demo : bool
+        Whether it shows the made-up account.
     error : str or None
         What stopped the notebook, in a line; None if it ran to its end.
     seconds : float
@@ -44,6 +47,7 @@ class Page:
     picture: str
     alt: str
     path: Path
+    demo: bool
     error: str | None
     seconds: float
 
@@ -86,21 +90,29 @@ def write_page(
     path = folder / f"{name}.html"
     _write(path, _relink(html, links))
     picture, alt = pictures[0] if pictures else ("", "")
-    return Page(name, title, _headline(notebook), picture, alt, path, error, seconds)
+    return Page(name, title, _headline(notebook), picture, alt, path, _is_demo(notebook), error, seconds)
 
 
 def write_contents(folder: Path, pages: Sequence[Page]) -> Path:
     """Write ``index.html``: of each page its question, its answer and its first picture.
+
+    Above them it says whether any shows the made-up account, and when and with what they were made.
 
     Returns
     -------
     Path
         The page of contents.
     """
+    import optkit
+
     environment = _exporter().environment
-    style = environment.get_template("page.css").render()
+    html = environment.get_template("contents.html.j2").render(
+        pages=pages,
+        style=environment.get_template("page.css").render(),
+        made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, optkit {optkit.__version__}",
+    )
     path = folder / "index.html"
-    _write(path, environment.get_template("contents.html.j2").render(pages=pages, style=style))
+    _write(path, html)
     return path
 
 
@@ -142,6 +154,12 @@ def _headline(notebook: "NotebookNode") -> str:
             texts = (_text(output) for output in cell.get("outputs", []))
             return next((text for text in texts if text), "")
     return ""
+
+
+def _is_demo(notebook: "NotebookNode") -> bool:
+    """Return whether a cell shows the banner of the made-up account, which begins with that word."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return any(_text(output).startswith("DEMO:") for output in outputs)
 
 
 def _text(output: "NotebookNode") -> str:

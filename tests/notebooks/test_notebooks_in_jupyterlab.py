@@ -107,5 +107,7 @@ def _photograph(tab: Page, path: Path) -> None:
     """Keep a picture of the whole notebook: the window grows until all of it is in sight."""
     height = tab.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollHeight ?? 900")
     tab.set_viewport_size({"width": 1200, "height": min(int(height) + 150, 16_000)})
+    tab.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 0)")
+    tab.wait_for_timeout(200)  # for the page to be drawn anew
     path.parent.mkdir(parents=True, exist_ok=True)
     tab.screenshot(path=path)

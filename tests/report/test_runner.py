@@ -79,7 +79,20 @@ def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[P
     assert '<a href="good.html">Who came?</a>' in html
     assert "2 of 10 came" in html
     assert pages[0].picture in html
+    assert re.search(r"Made \d{4}-\d\d-\d\d \d\d:\d\d UTC, optkit ", html)
+    assert "DEMO" not in html
     assert "Not complete: <code>ValueError: no &lt;b&gt;such&lt;/b&gt; thing</code>" in html
+
+
+def test_the_page_of_contents_says_so_when_the_account_is_made_up(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    banner = "from IPython.display import HTML\nHTML('<div><div>DEMO: this account is made up</div></div>')"
+    [page] = run([str(make_notebook("a", "# Whose?", banner))], out=tmp_path / "pages")
+    assert page.demo
+    assert "DEMO: these figures are made up" in (tmp_path / "pages" / "index.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_nothing_in_a_page_points_outside_itself(pages: list[Page]) -> None:
