@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optkit.analysis.rates import opt_out_rates as opt_out_rates
     from optkit.analysis.returns import cycles as cycles
     from optkit.analysis.returns import return_curve as return_curve
+    from optkit.analysis.scrub import scrub as scrub
     from optkit.analysis.spikes import spikes as spikes
     from optkit.analysis.suppression import status_at as status_at
     from optkit.analysis.suppression import suppression_diff as suppression_diff
@@ -56,6 +57,7 @@ _HOMES = {
     "analysis.overlap": ("overlap",),
     "analysis.rates": ("opt_out_rates",),
     "analysis.returns": ("cycles", "return_curve"),
+    "analysis.scrub": ("scrub",),
     "analysis.spikes": ("spikes",),
     "analysis.suppression": ("status_at", "suppression_diff", "suppression_list"),
     "analysis.transitions": ("spells", "transitions"),

@@ -67,7 +67,7 @@ class SparkBuckets:
             )
 
         yield work(self._empty())
-        for row in _collect(self._map(travel, "name string, keys array<string>, payload binary")).to_pylist():
+        for row in collect(self._map(travel, "name string, keys array<string>, payload binary")).to_pylist():
             yield {row["name"]: Counted(row["keys"], pl.read_ipc(row["payload"]))}
 
     def rows(self, work: Callable[[Bucket], pl.DataFrame]) -> "SparkFrame":
@@ -79,7 +79,7 @@ class SparkBuckets:
 
     def _empty(self) -> Bucket:
         """Return a bucket without events, to learn from it what `work` returns."""
-        return self._reader()(_collect(self._events.limit(0)))
+        return self._reader()(collect(self._events.limit(0)))
 
     def _map(self, function: Callable[[Bucket], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
         read = self._reader()
@@ -99,7 +99,7 @@ class SparkBuckets:
         return read
 
 
-def _collect(frame: "SparkFrame") -> "pa.Table":
+def collect(frame: "SparkFrame") -> "pa.Table":
     """Return the rows of a small Spark frame."""
     with _quiet():
         return frame.toArrow()

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis import frames
+from optkit.analysis import frames, spark
 from optkit.analysis.frames import History, is_spark
 from optkit.errors import SettingsError
 from optkit.history import INSTANT, OPT_IN, STATUS, Moment, instant
@@ -67,7 +67,7 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
         raise SettingsError("to_phone must be one phone number, as text")
     spellings = sorted({to_phone, to_phone.strip(), e164(to_phone) or to_phone})
     if is_spark(history):
-        history = history.where(history["to_phone"].isin(spellings)).toArrow()
+        history = spark.collect(history.where(history["to_phone"].isin(spellings)))
     events = frames.read(history).filter(pl.col("to_phone").is_in(spellings))
     if until is not None:
         events = events.filter(pl.col("created_at") <= pl.lit(instant(until, "until")).cast(INSTANT))
