@@ -1,9 +1,9 @@
 """A progress bar that never gets in the way: silent where nobody watches."""
 
 import sys
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from optkit.loading.windows import Window
+_FORMAT: Final = "{desc} |{bar:24}| {n_fmt}/{total_fmt} windows{postfix}, {remaining} left"
 
 
 class Progress(Protocol):
@@ -15,7 +15,7 @@ class Progress(Protocol):
     def add_rows(self, rows: int) -> None:
         """Take note of entries that came."""
 
-    def finish_window(self, window: Window) -> None:
+    def finish_window(self) -> None:
         """Take note of a window that was committed."""
 
     def close(self) -> None:
@@ -25,7 +25,7 @@ class Progress(Protocol):
 class _Silent:
     def begin(self, windows: int) -> None: ...
     def add_rows(self, rows: int) -> None: ...
-    def finish_window(self, window: Window) -> None: ...
+    def finish_window(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -38,7 +38,9 @@ class _Bar:
         self._rows = 0
 
     def begin(self, windows: int) -> None:
-        self._bar = self._type(total=windows, unit="window", desc="optkit", leave=False, dynamic_ncols=True)
+        self._bar = self._type(
+            total=windows, desc="optkit", leave=False, dynamic_ncols=True, bar_format=_FORMAT
+        )
 
     def add_rows(self, rows: int) -> None:
         self._rows += rows
@@ -47,8 +49,7 @@ class _Bar:
         self._bar.set_postfix_str(f"{self._rows:,} rows{rate}", refresh=False)
         self._bar.update(0)
 
-    def finish_window(self, window: Window) -> None:
-        self._bar.set_description_str(f"optkit {window}", refresh=False)
+    def finish_window(self) -> None:
         self._bar.update(1)
 
     def close(self) -> None:

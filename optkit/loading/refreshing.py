@@ -180,7 +180,7 @@ def _read_weeks(
         cached = Cached(claim(week), server.now, final=final, begins=week.start == begin)
         writers[week].commit(cached, rows=counts.rows, duplicates=counts.duplicates, pages=counts.pages)
         del writers[week]
-        bar.finish_window(week)
+        bar.finish_window()
 
     bar.begin(len(weeks))
     try:
