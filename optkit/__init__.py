@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from optkit.analysis.churn import churn as churn
     from optkit.analysis.cohorts import cohorts as cohorts
     from optkit.analysis.overlap import overlap as overlap
+    from optkit.analysis.quality import quality as quality
     from optkit.analysis.rates import opt_out_rates as opt_out_rates
     from optkit.analysis.returns import cycles as cycles
     from optkit.analysis.returns import return_curve as return_curve
@@ -55,6 +56,7 @@ _HOMES = {
     "analysis.churn": ("churn",),
     "analysis.cohorts": ("cohorts",),
     "analysis.overlap": ("overlap",),
+    "analysis.quality": ("quality",),
     "analysis.rates": ("opt_out_rates",),
     "analysis.returns": ("cycles", "return_curve"),
     "analysis.scrub": ("scrub",),

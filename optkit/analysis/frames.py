@@ -40,7 +40,7 @@ def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     HistoryError
         It is no frame, or a column is missing or has a type that cannot be read as a history's.
     """
-    frame = _lazy(history)
+    frame = lazy(history)
     schema = frame.collect_schema()
     refuse(schema, columns)
     return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
@@ -57,7 +57,8 @@ def _raise(complaints: list[str]) -> None:
         raise HistoryError("this frame is no history: " + "; ".join(complaints))
 
 
-def _lazy(history: History) -> pl.LazyFrame:
+def lazy(history: History) -> pl.LazyFrame:
+    """Return a frame that is not Spark's as a LazyFrame; raise `HistoryError` if it is none."""
     if isinstance(history, pl.LazyFrame):
         return history
     if not hasattr(history, "__arrow_c_stream__"):

@@ -53,10 +53,15 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     senders, met = counts["senders"], counts["both"]
     both, a, b = pl.col("both_out"), pl.col("out_a"), pl.col("out_b")
     swapped = pl.col("sender_a") > pl.col("sender_b")
-    in_order = met.select(
-        "both_out",
-        sender_a=pl.when(swapped).then("sender_b").otherwise("sender_a"),
-        sender_b=pl.when(swapped).then("sender_a").otherwise("sender_b"),
+    # Which of two senders has the lower code may differ from bucket to bucket.
+    in_order = (
+        met.select(
+            "both_out",
+            sender_a=pl.when(swapped).then("sender_b").otherwise("sender_a"),
+            sender_b=pl.when(swapped).then("sender_a").otherwise("sender_b"),
+        )
+        .group_by("sender_a", "sender_b")
+        .agg(both.sum())
     )
     twos = senders.select(sender_a="sender", out_a="out").join_where(
         senders.select(sender_b="sender", out_b="out"), pl.col("sender_a") < pl.col("sender_b")

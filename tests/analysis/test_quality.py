@@ -1,0 +1,141 @@
+import itertools
+from typing import Any
+
+import polars as pl
+import pytest
+import reference
+from histories import INSTANTS, RECIPIENTS, Event, events, frame, moment
+from hypothesis import given
+from hypothesis import strategies as st
+
+import optkit
+from optkit.errors import HistoryError, SettingsError
+
+NOW = "2030-01-01"
+DAY = 86_400_000
+NUMBER = "+12025550101"
+
+
+def found(table: pl.DataFrame) -> dict[str, int]:
+    return dict(table.select("check", "rows").rows())
+
+
+def row(table: pl.DataFrame, check: str) -> dict[str, Any]:
+    return table.row(by_predicate=pl.col("check") == check, named=True)
+
+
+@given(events(), st.none() | st.sampled_from(INSTANTS))
+def test_counts_are_the_reference_s(made: list[Event], until: int | None) -> None:
+    table = optkit.quality(frame(made), until=None if until is None else moment(until), now=NOW)
+    made = reference.cut(made, until)
+    once = set(made)
+    ties = [e for e in once if e.status == "opt-in" and e._replace(status="opt-out") in once]
+    first = {(e.from_phone, e.to_phone): min(o.at for o in made if o[:2] == e[:2]) for e in made}
+    orphans = [
+        e for e in once if e.at == first[e.from_phone, e.to_phone] and e.status == "opt-in" and e not in ties
+    ]
+    transitions = reference.transitions(made)
+    end = max((e.at for e in made), default=0)
+    differ = [
+        pair
+        for pair in first
+        if reference.pair_state(made, *pair, end) == "opt-in" and reference.out_of(made, pair[1], end)
+    ]
+    country = dict(
+        zip(RECIPIENTS, optkit.with_country(pl.DataFrame({"to_phone": RECIPIENTS}))["country"], strict=True)
+    )
+    rows = found(table)
+    assert rows["left edge"] == (1 if made else 0)
+    assert rows["duplicates"] == len(made) - len(once)
+    assert rows["ties"] == len(ties)
+    assert rows["orphan opt-ins"] == len(orphans)
+    assert rows["repeats"] == len(once) - len(ties) - len(orphans) - len(transitions)
+    assert rows["per recipient"] == len(differ)
+    assert rows["invalid numbers"] == sum(country[e.to_phone] is None for e in made)
+    assert rows["out of order"] == sum(a.at > b.at for a, b in itertools.pairwise(made))
+    assert rows["in the future"] == 0
+    assert row(table, "duplicates")["share"] == ((len(made) - len(once)) / len(made) if made else None)
+    assert row(table, "per recipient")["share"] == (len(differ) / len(first) if first else None)
+
+
+@given(events(), st.data())
+def test_the_api_s_own_status_is_held_against_each_pair_s_last_event(
+    made: list[Event], data: st.DataObject
+) -> None:
+    said = st.sampled_from(["opt-in", "opt-out", None])
+    reports = data.draw(st.lists(said, min_size=len(made), max_size=len(made)))
+    history = frame(made).with_columns(pl.Series("reported_current_status", reports, dtype=pl.String))
+    wrong = set()
+    for pair in {(e.from_phone, e.to_phone) for e in made}:
+        mine = [
+            (e.at, e.status, said or "unknown")
+            for e, said in zip(made, reports, strict=True)
+            if e[1::-1] == pair
+        ]
+        # of the last events the opt-out, and of its reports the one that says nothing, then opt-out
+        _, status, report = max(mine)
+        if report not in {status, "unknown"}:
+            wrong.add(pair)
+    table = optkit.quality(history, now=NOW)
+    assert row(table, "reported status")["rows"] == len(wrong)
+    assert "reported status" not in found(optkit.quality(frame(made), now=NOW))
+
+
+def daily(days: list[int], each: int = 3) -> pl.DataFrame:
+    """Three events on each of the days."""
+    made = [Event(f"+1202555{day:04}", "A", day * DAY + n, "opt-out") for day in days for n in range(each)]
+    return frame(made)
+
+
+def test_a_missing_week_is_noticed_and_said() -> None:
+    days = [day for day in range(100) if not 40 <= day < 47]
+    silent = row(optkit.quality(daily(days), now=NOW), "silent days")
+    assert (silent["rows"], silent["share"], silent["ok"]) == (7, 0.07, False)
+    assert "The longest is 7 days from 1970-02-10 on" in silent["meaning"]
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        [day for day in range(100) if day % 7 < 5],  # weekends
+        [day for day in range(100) if not 40 <= day < 44],  # a long weekend
+        list(range(0, 365, 30)),  # an account where little happens
+        [0],
+        [],
+    ],
+)
+def test_usual_silence_is_none(days: list[int]) -> None:
+    silent = row(optkit.quality(daily(days), now=NOW), "silent days")
+    assert (silent["rows"], silent["ok"]) == (0, True)
+
+
+def test_an_extract_that_stopped_early_is_noticed() -> None:
+    table = optkit.quality(daily(list(range(60))), until=moment(70 * DAY - 1), now=NOW)
+    assert row(table, "silent days")["rows"] == 10
+
+
+def test_later_than_now_is_the_future() -> None:
+    history = frame([Event(NUMBER, "A", day * DAY, "opt-out") for day in range(3)])
+    future = row(optkit.quality(history, now=moment(DAY)), "in the future")
+    assert (future["rows"], future["share"], future["ok"]) == (1, 1 / 3, False)
+    assert row(optkit.quality(history), "in the future")["rows"] == 0  # by the clock
+
+
+def test_the_left_edge_is_said() -> None:
+    table = optkit.quality(frame([Event(NUMBER, "A", 0, "opt-out")]), now=NOW)
+    assert "begins at 1970-01-01 00:00 UTC" in row(table, "left edge")["meaning"]
+    assert table["meaning"].str.contains("2025550101").sum() == 0
+
+
+def test_frames_that_can_be_read_only_once_are() -> None:
+    history = frame([Event(NUMBER, "A", 0, "opt-out")])
+    reader = history.to_arrow().to_reader()
+    assert optkit.quality(reader, now=NOW).equals(optkit.quality(history, now=NOW))
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(SettingsError, match="now"):
+        optkit.quality(frame([]), now="soon")
+    with pytest.raises(HistoryError, match="no history"):
+        optkit.quality(pl.DataFrame({"x": [1]}), now=NOW)
+    assert optkit.quality(frame([]), now=NOW).schema == optkit.quality(daily([1]), now=NOW).schema
