@@ -1,29 +1,34 @@
-"""Many readings over a few workers: requests go out in the order of the windows, answers come back in any."""
+"""Many readings over a few workers: requests that more follows from go first, answers come back in any order."""
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from queue import SimpleQueue
+from dataclasses import dataclass
+from itertools import count
+from queue import PriorityQueue, SimpleQueue
 from typing import Generic, TypeVar
 
 from optkit.loading.entries import Page
-from optkit.loading.pages import Counts, PageRequest, Reading
+from optkit.loading.pages import Counts, Reading
+from optkit.loading.parts import PageRequest
 
 K = TypeVar("K")
 
 
 @dataclass
 class _Job(Generic[K]):
-    """A reading under way: what it asked for last, and what of that has come."""
+    """A reading under way."""
 
+    number: int
     key: K
     reading: Reading
-    answers: list[Page | None] = field(default_factory=list)
-    missing: int = 0
 
 
-_Task = tuple[_Job[K], int, PageRequest]
+_Task = tuple[_Job[K], PageRequest]
+#: Which task goes first, the least: a first page, because a whole part follows from it; then the earliest reading's.
+#: Readings at an equal pace would all come at once to where each waits for one answer.
+_Rank = tuple[bool, int, int]
+_Tasks = PriorityQueue[tuple[_Rank, _Task[K] | None]]
+_Answers = SimpleQueue[tuple[_Task[K], Page | BaseException]]
 
 
 def read_all(
@@ -36,8 +41,8 @@ def read_all(
 ) -> None:
     """Run readings to their ends, each page by one of the workers.
 
-    A new reading begins only when those under way leave a worker idle, so few are open at once. Everything but `get`
-    is called from the calling thread.
+    A new reading begins only when those under way are about to leave a worker idle, so few are open at once.
+    Everything but `get` is called from the calling thread.
 
     Parameters
     ----------
@@ -55,16 +60,15 @@ def read_all(
     Exception
         Whatever `get`, a reading or a callback raised first; nothing is asked for after it.
     """
-    tasks: SimpleQueue[_Task[K] | None] = SimpleQueue()
-    answers: SimpleQueue[tuple[_Job[K], int, Page | BaseException]] = SimpleQueue()
+    tasks: _Tasks[K] = PriorityQueue()
+    answers: _Answers[K] = SimpleQueue()
 
     def work() -> None:
-        while (task := tasks.get()) is not None:
-            job, place, request = task
+        while (task := tasks.get()[1]) is not None:
             try:
-                answers.put((job, place, get(request)))
+                answers.put((task, get(task[1])))
             except BaseException as error:  # noqa: BLE001 - it is raised again, by the calling thread
-                answers.put((job, place, error))
+                answers.put((task, error))
 
     threads = [threading.Thread(target=work, name="optkit-worker", daemon=True) for _ in range(workers)]
     for thread in threads:
@@ -72,50 +76,43 @@ def read_all(
     try:
         _direct(readings, tasks, answers, workers=workers, on_page=on_page, on_done=on_done)
     finally:
-        for _ in threads:
-            tasks.put(None)
+        for number in range(workers):
+            tasks.put(((False, -1, number), None))  # before whatever is still wanted
 
 
 def _direct(
     readings: Iterator[tuple[K, Reading]],
-    tasks: "SimpleQueue[_Task[K] | None]",
-    answers: "SimpleQueue[tuple[_Job[K], int, Page | BaseException]]",
+    tasks: _Tasks[K],
+    answers: _Answers[K],
     *,
     workers: int,
     on_page: Callable[[Page], None],
     on_done: Callable[[K, Counts], None],
 ) -> None:
-    ready: deque[_Task[K]] = deque()
-    under_way = 0
+    jobs, requests = count(), count()
+    awaited = 0
 
-    def advance(job: _Job[K], pages: list[Page] | None) -> None:
+    def advance(job: _Job[K], answer: tuple[PageRequest, Page] | None) -> None:
         """Let a reading go on until it waits for pages or ends."""
+        nonlocal awaited
         try:
-            wanted = next(job.reading) if pages is None else job.reading.send(pages)
-            while not wanted:
-                wanted = job.reading.send([])
+            wanted = next(job.reading) if answer is None else job.reading.send(answer)
         except StopIteration as end:
             on_done(job.key, end.value)
             return
-        job.answers = [None] * len(wanted)
-        job.missing = len(wanted)
-        ready.extend((job, place, request) for place, request in enumerate(wanted))
+        awaited += len(wanted)
+        for request in wanted:
+            tasks.put(((request.page > 1, job.number, next(requests)), (job, request)))
 
     while True:
-        # twice the workers wait in line, so that none is idle while an answer is dealt with here
-        while len(ready) + under_way < 2 * workers and (pair := next(readings, None)) is not None:
-            advance(_Job(*pair), None)
-        while ready and under_way < 2 * workers:
-            tasks.put(ready.popleft())
-            under_way += 1
-        if not under_way:
+        # a new reading takes some answers until it has something to do for every worker
+        while awaited < 4 * workers and (pair := next(readings, None)) is not None:
+            advance(_Job(next(jobs), *pair), None)
+        if not awaited:
             return
-        job, place, answer = answers.get()
-        under_way -= 1
+        (job, request), answer = answers.get()
+        awaited -= 1
         if isinstance(answer, BaseException):
             raise answer
         on_page(answer)
-        job.answers[place] = answer
-        job.missing -= 1
-        if not job.missing:
-            advance(job, [page for page in job.answers if page is not None])
+        advance(job, (request, answer))

@@ -12,15 +12,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from optkit.history import SCHEMA, STATUS, from_ms
 from optkit.loading.windows import Cached, Window
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 #: The layout of the files; another one is read anew.
 VERSION: Final = 1
@@ -60,17 +57,17 @@ class Writer:
 
         self._target = folder / f"{from_ms(week.start):%Y-%m-%d}{SUFFIX}"
         self._temporary = folder / f".{self._target.stem}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
-        self._schema = pa.schema(
+        schema = pa.schema(
             [
-                ("to_phone", pa.string()),
-                ("from_phone", pa.string()),
+                ("to_phone", pa.large_string()),
+                ("from_phone", pa.large_string()),
                 ("created_at", pa.timestamp("ms", "UTC")),
-                ("status", pa.string()),
-                ("current_status", pa.string()),
+                ("status", pa.large_string()),
+                ("current_status", pa.large_string()),
             ]
         )
         self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
         self._pending: list[pl.DataFrame] = []
 
     def write(self, events: pl.DataFrame) -> None:
@@ -82,8 +79,8 @@ class Writer:
     def _write_pending(self) -> None:
         events = pl.concat(self._pending or [SCHEMA.to_frame()])
         text = events.with_columns(pl.col("status", "current_status").cast(pl.String))
-        table: pa.Table = text.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema)
-        self._writer.write_table(table)
+        # no cast: it would import pyarrow.compute, which takes longer than many a load
+        self._writer.write_table(text.to_arrow(compat_level=pl.CompatLevel.oldest()))
         self._pending.clear()
 
     def commit(self, cached: Cached, *, rows: int, duplicates: int, pages: int) -> None:

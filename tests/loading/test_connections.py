@@ -31,6 +31,11 @@ class Empty(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that refuses the certificate: that is the point."""
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Localhost's certificate, signed by itself; its key lies beside it."""
@@ -52,7 +57,7 @@ def https(certificate: Path) -> Iterator[str]:
     """A server that speaks TLS with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+    with Quiet(("127.0.0.1", 0), Empty) as server:
         # the handshake is the connection's thread's, not the listening one's: a refused certificate harms nobody else
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optkit.errors import DriftError, ResponseError
-from optkit.loading import pages
+from optkit.loading import parts
 from optkit.loading.entries import Entry, Page
-from optkit.loading.pages import Counts, PageRequest, read_window
+from optkit.loading.pages import Counts, read_window
+from optkit.loading.parts import PageRequest
 from optkit.loading.windows import DAY, WEEK, Window, week_of
 
 WEEK_OF_MARCH = week_of(1_772_500_000_000)
@@ -41,14 +42,16 @@ def page_of(entries: Sequence[Entry], request: PageRequest, size: int = 100) -> 
 
 
 def read(answer: Answer, window: Window = WEEK_OF_MARCH, most: int = 5000) -> tuple[pl.DataFrame, Counts]:
-    parts: list[pl.DataFrame] = []
-    reading = read_window(window, parts.append)
-    wanted = next(reading)
+    frames: list[pl.DataFrame] = []
+    reading = read_window(window, frames.append)
+    wanted, order = next(reading), random.Random(0)
     for _ in range(most):
+        request = wanted.pop(order.randrange(len(wanted)))  # answers come in any order
         try:
-            wanted = reading.send([answer(request) for request in wanted])
+            wanted += reading.send((request, answer(request)))
         except StopIteration as end:
-            return pl.concat(parts), end.value
+            assert not wanted
+            return pl.concat(frames), end.value
     raise AssertionError("it reads on and on")
 
 
@@ -74,7 +77,7 @@ def test_a_server_that_does_everything_right_is_read_once(count: int, seed: int)
 
 
 def test_parts_come_in_time_order_so_that_the_window_is_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "DEEP", 200)
+    monkeypatch.setattr(parts, "DEEP", 200)
     entries = events(2000)
     frame, counts = read(lambda request: page_of(entries, request))
     assert found(frame) == truth(entries)
@@ -83,7 +86,7 @@ def test_parts_come_in_time_order_so_that_the_window_is_sorted(monkeypatch: pyte
 
 
 def test_no_page_deeper_than_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "DEEP", 200)
+    monkeypatch.setattr(parts, "DEEP", 200)
     entries, asked = events(2000), set()
 
     def answer(request: PageRequest) -> Page:
@@ -97,7 +100,7 @@ def test_no_page_deeper_than_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) 
 def test_more_events_in_one_second_than_the_limit_are_read_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pages, "DEEP", 200)
+    monkeypatch.setattr(parts, "DEEP", 200)
     moment = WEEK_OF_MARCH.start + DAY
     crowd = [Entry(f"+1212555{number:04d}", "24365", moment, "opt-out", "opt-out") for number in range(500)]
     frame, _ = read(lambda request: page_of(crowd, request))
