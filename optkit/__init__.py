@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from optkit import plots as plots
     from optkit.analysis.churn import churn as churn
     from optkit.analysis.cohorts import cohorts as cohorts
+    from optkit.analysis.country import with_country as with_country
     from optkit.analysis.overlap import overlap as overlap
     from optkit.analysis.quality import quality as quality
     from optkit.analysis.rates import opt_out_rates as opt_out_rates
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from optkit.loading.loader import load as load
     from optkit.loading.loader import scan as scan
     from optkit.phones import mask as mask
-    from optkit.phones import with_country as with_country
 
 __version__ = "0.1.0"
 
@@ -55,6 +55,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "analysis.churn": ("churn",),
     "analysis.cohorts": ("cohorts",),
+    "analysis.country": ("with_country",),
     "analysis.overlap": ("overlap",),
     "analysis.quality": ("quality",),
     "analysis.rates": ("opt_out_rates",),
@@ -78,7 +79,7 @@ _HOMES = {
         "TransportError",
     ),
     "config": ("configure", "settings"),
-    "phones": ("mask", "with_country"),
+    "phones": ("mask",),
     "demo": ("demo_audience", "demo_history"),
     "loading.inventory": ("clear", "coverage", "verify"),
     "loading.loader": ("fetch", "load", "scan"),

@@ -111,46 +111,6 @@ def countries(numbers: pl.Series) -> pl.Series:
     return frame.join(named, on="number", how="left", maintain_order="left")["country"]
 
 
-def with_country(history: Frame) -> Frame:
-    """Add the country of the recipient's number.
-
-    A number has a country if its numbering plan has numbers of that length. It is the country of its calling code;
-    of countries that share one, the country that the range belongs to (under +1 the area code's), and
-    for a range that nobody holds the main country, except under +1, where an unknown area code says nothing.
-    So numbers reserved for fiction have a country as well. It is where the number is *registered*:
-    people move and keep their numbers.
-
-    Parameters
-    ----------
-    history : polars.DataFrame or polars.LazyFrame
-        Any frame with to_phone.
-
-    Returns
-    -------
-    polars.DataFrame or polars.LazyFrame
-        The same with country (String): ISO 3166-1 alpha-2; null for what is no number with a country code.
-
-    Raises
-    ------
-    HistoryError
-        It is no such frame.
-
-    Notes
-    -----
-    Ranges as Google's libphonenumber lists them, by the phonenumbers package.
-
-    Examples
-    --------
-    >>> frame = pl.DataFrame({"to_phone": ["+12025550101", "+14165550101", "+447700900123", "12345"]})
-    >>> optkit.with_country(frame)["country"].to_list()
-    ['US', 'CA', 'GB', None]
-    """
-    if not isinstance(history, pl.DataFrame | pl.LazyFrame) or "to_phone" not in history.collect_schema():
-        raise HistoryError("with_country takes a polars DataFrame or LazyFrame with the column to_phone")
-    country = pl.col("to_phone").map_batches(countries, return_dtype=pl.String, is_elementwise=True)
-    return history.with_columns(country=country)
-
-
 def mask(frame: Frame) -> Frame:
     """Shorten the recipients' phone numbers for showing; senders stay.
 
@@ -174,6 +134,8 @@ def mask(frame: Frame) -> Frame:
     >>> optkit.mask(frame)["to_phone"].to_list()
     ['+1202•••0101', '+•••0123', '•••']
     """
+    if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
+        raise HistoryError(f"mask takes a polars frame, not {type(frame).__name__}")
     if "to_phone" not in frame.collect_schema():
         return frame
     text = pl.col("to_phone").cast(pl.String)

@@ -83,7 +83,7 @@ class SparkBuckets:
 
     def _map(self, function: Callable[[Bucket], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
         read = self._reader()
-        with _quiet():
+        with quiet():
             return self._events.groupBy(_BUCKET).applyInArrow(lambda table: function(read(table)), schema)
 
     def _reader(self) -> Callable[["pa.Table"], Bucket]:
@@ -101,7 +101,7 @@ class SparkBuckets:
 
 def collect(frame: "SparkFrame") -> "pa.Table":
     """Return the rows of a small Spark frame."""
-    with _quiet():
+    with quiet():
         return frame.toArrow()
 
 
@@ -177,7 +177,7 @@ def _check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back that PySpark does not know this release of pandas: nothing here goes through pandas."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -24,8 +25,9 @@ def spark() -> Iterator[Any]:
     """One Spark session for all tests: it takes some ten seconds to start."""
     if shutil.which("java") is None:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("Spark needs a Java runtime")
-    with warnings.catch_warnings():  # PySpark's own, on its way up
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore")  # PySpark's own, on its way up
+        patch.setenv("PYSPARK_PYTHON", sys.executable)  # not whatever python3 is first in PATH
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.master("local[2]").appName("optkit tests")
@@ -64,6 +66,7 @@ def on_spark(spark: Any) -> Any:
         ("return_curve", {"resolution": None}),
         ("cohorts", {}),
         ("overlap", {}),
+        ("spikes", {"by": "from_phone"}),
     ],
 )
 def test_tables_are_the_same(on_spark: Any, name: str, arguments: dict[str, Any]) -> None:
@@ -88,6 +91,38 @@ def test_rows_are_the_same_in_a_spark_frame(on_spark: Any, name: str, arguments:
     rows = pl.DataFrame(there.toArrow())
     assert rows.columns == here.columns
     assert rows.sort(pl.all()).cast(dict(here.schema)).equals(here.sort(pl.all()))
+
+
+def test_countries_are_the_same(on_spark: Any) -> None:
+    here, there = optkit.with_country(HISTORY), optkit.with_country(on_spark)
+    assert there.columns == here.columns
+    table = optkit.opt_out_rates(there, by="country")
+    assert table.equals(optkit.opt_out_rates(here, by="country"))
+    assert table.height > 1
+
+
+def test_quality_is_the_same_but_for_the_order_that_spark_has_not(on_spark: Any) -> None:
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    said = pl.when(pl.col("from_phone").str.ends_with("2")).then(pl.lit("opt-out"))
+    here = HISTORY.with_columns(reported_current_status=said)
+    there = on_spark.withColumn(
+        "reported_current_status", F.when(F.col("from_phone").endswith("2"), F.lit("opt-out"))
+    )
+    for until in (None, "2026-05-01"):
+        expected = optkit.quality(here, now="2026-07-01", until=until)
+        assert expected.filter(pl.col("check") == "reported status")["rows"].item() > 0
+        in_order = expected.filter(pl.col("check") != "out of order")
+        assert optkit.quality(there, now="2026-07-01", until=until).equals(in_order)
+
+
+def test_one_number_and_a_contact_list_are_the_same(on_spark: Any) -> None:
+    numbers = HISTORY["to_phone"].unique().sort()
+    assert optkit.timeline(on_spark, numbers[0]).equals(optkit.timeline(HISTORY, numbers[0]))
+    contacts = pl.DataFrame({"phone": numbers})
+    here, there = (optkit.scrub(contacts, frame) for frame in (HISTORY, on_spark))
+    assert here[0].equals(there[0])
+    assert here[1].equals(there[1])
 
 
 def test_buckets_do_not_matter(on_spark: Any) -> None:
