@@ -90,7 +90,7 @@ def run(names: tuple[str, ...], cache: Path) -> str:
     whole_seconds = readings.get("created_at") == "s"
     with server:
         optkit.configure(
-            base_url=server.url, token=server.token, cache_dir=cache, account="tested", timeout=0.4
+            base_url=server.url, token=server.token, cache_dir=cache, account="tested", timeout=1.5
         )
         try:
             loaded, failure = optkit.load("2026-03-02", "2026-03-16"), None
