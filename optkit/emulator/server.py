@@ -163,6 +163,9 @@ class _Server(uvicorn.Server):
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         await self._stopped.wait()
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0.01)  # who was just coming in is in, and can be shown the door like the others
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # whoever still waits for an answer, waits no longer
 

@@ -97,6 +97,8 @@ async def _give_up(fault: str, faults: Faults, scope: Scope, receive: Receive) -
         connection.close()
     else:
         await asyncio.sleep(0.01)  # a reset overtakes what the client has not read yet: let it read
+        if connection.is_closing():
+            return
         linger = struct.pack("ii", 1, 0)  # on, for no time: closing sends a reset
         connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         connection.abort()
