@@ -251,12 +251,16 @@ def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Pa
     _write_pages([], out, {"account": "demo"})
 
 
-@app.command()
-def lab(*, demo: Annotated[bool, typer.Option("--demo", help="Read the made-up account.")] = False) -> None:
-    """Open the notebooks in JupyterLab."""
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Read the made-up account.")] = False,
+) -> None:
+    """Open the notebooks in JupyterLab; other options go to it, such as --no-browser or --port=8889."""
     from optkit.report import lab as open_lab
 
-    raise typer.Exit(open_lab(demo=demo))
+    raise typer.Exit(open_lab(demo=demo, options=context.args))
 
 
 @app.command()

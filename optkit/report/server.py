@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import optkit
 from optkit.errors import SettingsError
 from optkit.report.notebooks import is_checkout, need_lab, notebooks_dir
 
@@ -15,6 +16,8 @@ _DEFAULTS: Final = Path(__file__).with_name("jupyter")
 def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequence[str] = ()) -> int:
     """Open JupyterLab on the notebooks and wait until it is closed.
 
+    It runs in this process, and sets this process's environment for its kernels.
+
     From a checkout these are the checkout's own notebooks. Else they are a copy of the package's, in
     ``optkit-notebooks/<version>`` in the user's home: what is there already is never overwritten, and a new
     version of optkit brings a folder of its own.
@@ -22,7 +25,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     Parameters
     ----------
     demo : bool, default False
-        Let the notebooks read the demo account: sets ``OPTKIT_ACCOUNT`` in this process.
+        Let the notebooks read the demo account: loads it first and sets ``OPTKIT_ACCOUNT``.
     folder : str or Path, optional
         Work on a copy in this folder instead.
     options : sequence of str, default ()
@@ -37,6 +40,8 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     ------
     SettingsError
         The extra ``lab`` is not installed, or the folder cannot be written.
+    OptkitError
+        As `optkit.scan`, for the demo account.
     """
     need_lab()
     place = notebooks_dir() if folder is None and is_checkout() else writable_copy(folder)
@@ -47,12 +52,15 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     if demo:
         os.environ["OPTKIT_ACCOUNT"] = "demo"
+        optkit.scan(account="demo")  # so that the first notebook need not wait for it
     from jupyterlab.labapp import LabApp
 
     arguments = [
         f"--ServerApp.root_dir={place}",
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
         "--LabApp.extension_manager=readonly",
+        # in a container one is root; the server listens to this machine alone, and asks for its token
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *options,
     ]
     try:
@@ -75,8 +83,6 @@ def writable_copy(folder: str | Path | None = None) -> Path:
     SettingsError
         The folder cannot be written.
     """
-    import optkit
-
     default = Path.home() / "optkit-notebooks" / optkit.__version__
     target = default if folder is None else Path(folder).expanduser().resolve()
     try:

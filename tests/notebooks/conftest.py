@@ -59,7 +59,6 @@ def jupyterlab(demo_environment: dict[str, str], tmp_path_factory: pytest.TempPa
     token = secrets.token_hex()
     options = [
         "--no-browser",
-        "--allow-root",
         "--ip=127.0.0.1",
         f"--port={port}",
         "--ServerApp.port_retries=0",
