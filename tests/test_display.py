@@ -214,9 +214,17 @@ def test_controls_hand_over_what_they_choose(shown: list[dict[str, Any]]) -> Non
     controls = display.explore(extract().history, draw)
     week = datetime(2026, 1, 5, tzinfo=UTC)
     assert calls == [(2, week, week + timedelta(weeks=1))]
+    assert 'alt="Chosen: 1 sender, 2026-01-05 to 2026-01-12"' in controls.children[2].value
     senders, _ = controls.children[0].children
     senders.value = ()
     assert calls[-1] == (0, week, week + timedelta(weeks=1))
+
+
+def test_controls_are_not_offered_where_there_is_nothing_to_choose() -> None:
+    assert (
+        display.explore(SCHEMA.to_frame(), lambda *_: plt.subplots()[1])
+        == "There is no event to choose from."
+    )
 
 
 def test_polars_own_tables_are_set_for_readers() -> None:

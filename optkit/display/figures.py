@@ -1,11 +1,16 @@
 """A picture in its place, said in words too; and controls to look further."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from optkit.display.answers.answer import Note
+from optkit.phrases import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +26,15 @@ def show(ax: "Axes", alt: str) -> None:
     alt : str
         What the picture says, for who cannot see it. Its title goes before it.
     """
-    import matplotlib.pyplot as plt
     from IPython.display import Image, display
+
+    png, width, alt = _picture(ax, alt)
+    display(Image(png, format="png", width=width, alt=alt))
+
+
+def _picture(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
+    """Return a figure as PNG, how wide to show it in pixels, and its words; close it."""
+    import matplotlib.pyplot as plt
 
     figure = ax.get_figure(root=True)
     assert figure is not None
@@ -30,8 +42,7 @@ def show(ax: "Axes", alt: str) -> None:
     figure.savefig(png, format="png", dpi=2 * figure.dpi)
     plt.close(figure)
     title = ax.get_title(loc="left")
-    width = round(figure.get_figwidth() * figure.dpi)
-    display(Image(png.getvalue(), format="png", width=width, alt=f"{title}. {alt}" if title else alt))
+    return png.getvalue(), round(figure.get_figwidth() * figure.dpi), f"{title}. {alt}" if title else alt
 
 
 def explore(history: pl.DataFrame, draw: Callable[[pl.DataFrame, datetime, datetime], "Axes"]) -> Any:
@@ -47,10 +58,13 @@ def explore(history: pl.DataFrame, draw: Callable[[pl.DataFrame, datetime, datet
 
     Returns
     -------
-    ipywidgets.Widget
+    ipywidgets.Widget or Note
+        A note where there is no event to choose.
     """
     import ipywidgets as widgets
 
+    if history.is_empty():
+        return Note("There is no event to choose from.")
     senders = history["from_phone"].value_counts(sort=True)["from_phone"].to_list()
     chosen = widgets.SelectMultiple(
         options=senders, value=senders, rows=min(6, max(2, len(senders))), description="senders"
@@ -63,24 +77,30 @@ def explore(history: pl.DataFrame, draw: Callable[[pl.DataFrame, datetime, datet
         continuous_update=False,
         layout=widgets.Layout(width="32em"),
     )
+    picture, trouble = widgets.HTML(), widgets.Output()
 
-    def redraw(senders: tuple[str, ...], stretch: tuple[datetime, datetime]) -> None:
-        since, until = stretch
-        until = max(until, since + timedelta(days=7))
-        events = history.filter(pl.col("from_phone").is_in(senders), pl.col("created_at") < until)
-        show(
-            draw(events, since, until),
-            f"Chosen: {len(senders)} senders, {since:%Y-%m-%d} to {until:%Y-%m-%d}",
-        )
+    def redraw() -> None:
+        since, end = stretch.value
+        until = max(end, since + timedelta(days=7))
+        events = history.filter(pl.col("from_phone").is_in(chosen.value), pl.col("created_at") < until)
+        words = f"Chosen: {plural(len(chosen.value), 'sender')}, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+        png, width, alt = _picture(draw(events, since, until), words)
+        data = b64encode(png).decode()
+        picture.value = f'<img src="data:image/png;base64,{data}" width="{width}" alt="{escape(alt)}">'
 
-    picture = widgets.interactive_output(redraw, {"senders": chosen, "stretch": stretch})
-    return widgets.VBox([widgets.HBox([chosen, stretch]), picture])
+    def on_change(_: object) -> None:
+        trouble.clear_output()
+        with trouble:
+            redraw()
+
+    redraw()
+    for control in (chosen, stretch):
+        control.observe(on_change, names="value")
+    return widgets.VBox([widgets.HBox([chosen, stretch]), trouble, picture])
 
 
 def _mondays(history: pl.DataFrame) -> list[datetime]:
     """Return the Mondays (UTC) from the one before the first event to the one after the last."""
-    if history.is_empty():
-        return []
     weeks = history["created_at"].dt.truncate("1w")
     first, last = weeks.min(), weeks.max()
     assert isinstance(first, datetime)

@@ -84,6 +84,13 @@ def labels_of(table: pl.DataFrame, first_value: str) -> tuple[list[str], pl.Expr
     return names, (pl.concat_str(parts, separator=" · ") if parts else pl.lit("all")).alias("label")
 
 
+def spoken(names: list[str]) -> str:
+    """Return what a row of a table with these grouping columns is called."""
+    return (
+        " and ".join("sender" if name == "from_phone" else name.replace("_", " ") for name in names) or "all"
+    )
+
+
 def count_axis(axis: Axis) -> None:
     """Whole numbers with thousands separators."""
     axis.set_major_locator(ticker.MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))

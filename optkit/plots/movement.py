@@ -235,7 +235,7 @@ def _spike_lanes(table: pl.DataFrame, ax: Axes | None) -> Axes:
     ax.set_xlim(*dates.date2num([starts[0], starts[-1]]) + np.array([-1.0, 1.0]))
     canvas.row_axes(ax, lanes)
     canvas.date_axis(ax)
-    ax.set_title(f"Spikes of opt-outs, by {', '.join(names)} (area: opt-outs above expectation)")
+    ax.set_title(f"Spikes of opt-outs, by {canvas.spoken(names)} (area: opt-outs above expectation)")
     return ax
 
 

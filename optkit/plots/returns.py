@@ -201,7 +201,7 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     """
     canvas.need(table, "cycles", "spells", "cycles", "relapse_rate")
     horizons = [column for column in table.columns if column.startswith("win_back_")]
-    _, label = canvas.labels_of(table, "spells")
+    names, label = canvas.labels_of(table, "spells")
     top = table.with_columns(label).sort("spells", "label", descending=[True, False]).head(rows)
     ax = canvas.place(ax, height=1.7 + 0.36 * max(top.height, 2))
     if top.is_empty() or not horizons:
@@ -223,7 +223,8 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     days = ", ".join(column.removeprefix("win_back_").removesuffix("d") for column in horizons)
     ax.set_xlabel(f"came back within {days} days (light to dark), % of opt-outs; in brackets: opt-outs")
     ax.set_title(
-        "Who comes back, by sender" + (f": the {rows} with most opt-outs" if table.height > rows else "")
+        f"Who comes back, by {canvas.spoken(names)}"
+        + (f": the {rows} with most opt-outs" if table.height > rows else "")
     )
     return ax
 

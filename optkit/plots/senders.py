@@ -59,7 +59,7 @@ def opt_out_rates(
         "signal",
     )
     names, label = canvas.labels_of(table, "recipients")
-    what = " and ".join("sender" if name == "from_phone" else name for name in names) or "all"
+    what = canvas.spoken(names)
     known = table.with_columns(label).filter(pl.col("n") > 0)
     if known.is_empty():
         return canvas.nothing(canvas.place(ax), "no opt-outs, so no rates to compare")
@@ -83,6 +83,8 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
         ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors="white", zorder=3)
         if signal != "usual":
             _name_points(ax, some, color)
+    if sizes[-1] < 1000 * sizes[0]:
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     canvas.percent_axis(ax.yaxis)
@@ -128,7 +130,10 @@ def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: in
     signals = [_SIGNALS[str(signal)] for signal in shown["signal"]]
     ax.scatter(shown["shrunk_rate"], places, s=52, color=[color for color, _ in signals], zorder=4)
     canvas.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
-    ax.set_xlim(0, min(1.0, canvas.highest(shown["high"])) * 1.03 or 1.0)
+    right = min(1.0, canvas.highest(shown["high"])) * 1.03 or 1.0
+    left = float(shown["low"].to_numpy().min())
+    # where all rates are high, an axis from 0 would press them into one corner
+    ax.set_xlim(left - (right - left) * 0.08 if left > right / 2 else 0, right)
     canvas.percent_axis(ax.xaxis)
     for place, (signal, (color, _)) in enumerate(zip(shown["signal"], signals, strict=True)):
         text = ax.text(1.01, place, str(signal), transform=ax.get_yaxis_transform(), va="center")

@@ -1,0 +1,70 @@
+"""Who comes back, and who leaves again."""
+
+import polars as pl
+
+from optkit.display.answers.answer import Answer
+from optkit.phrases import interval, percent, plural
+
+
+def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Answer:
+    """Say how many come back, how soon, and whether they stay.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.cycles` returned.
+    curve : polars.DataFrame
+        What `optkit.return_curve` returned, without groups.
+    days : int
+        The horizon.
+
+    Returns
+    -------
+    Answer
+    """
+    outs, back, again, quick = (
+        int(table[column].sum()) for column in ("spells", "cycles", "relapses", "quick_returns")
+    )
+    if not outs:
+        return Answer("Nobody opted out, so nobody can come back.")
+    late, soon = (curve.filter(pl.col("days") <= horizon).tail(1) for horizon in (days, 1))
+    share, low, high = (
+        (1 - late[column].item() for column in ("still_out", "high", "low")) if late.height else (0.0,) * 3
+    )
+    at_once = 1 - soon["still_out"].item() if soon.height else 0.0
+    answer = (
+        f"Of {plural(outs, 'opt-out')} {percent(share)} ({interval(low, high)}) are taken back within {days} days, "
+        f"{percent(at_once)} within one day."
+    )
+    if not back:
+        return Answer(answer)
+    return Answer(
+        f"{answer} Of the {plural(back, 'return')} so far {percent(quick / back)} came within minutes, which looks "
+        f"like a STOP by mistake, and {percent(again / back)} were followed by another opt-out."
+    )
+
+
+def relapses(spells: pl.DataFrame) -> pl.DataFrame:
+    """Count, by how often somebody had left before, how many came back and how many of these left again.
+
+    Parameters
+    ----------
+    spells : polars.DataFrame
+        What `optkit.spells` returned.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row a number of the spell: spell (1: the first opt-out), opt_outs, returned, left_again (UInt32),
+        return_rate and relapse_rate (Float64; of those so far, so both can still grow).
+    """
+    return (
+        spells.group_by("spell")
+        .agg(opt_outs=pl.len(), returned=pl.col("returned").sum())
+        .sort("spell")
+        .with_columns(left_again=pl.col("opt_outs").shift(-1, fill_value=0))
+        .with_columns(
+            return_rate=pl.col("returned") / pl.col("opt_outs"),
+            relapse_rate=pl.when(pl.col("returned") > 0).then(pl.col("left_again") / pl.col("returned")),
+        )
+    )
