@@ -1,0 +1,81 @@
+"""The package's face: complete as the contract lists it, light to import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import optkit
+
+CONTRACT = set(
+    """
+    load scan fetch coverage verify clear configure settings demo_history demo_audience with_country mask
+    transitions spells churn opt_out_rates cycles return_curve cohorts status_at suppression_list suppression_diff
+    scrub overlap timeline spikes quality plots emulator
+    OptkitError SettingsError AuthenticationError RateLimitError TransportError ResponseError DriftError
+    LoadInterrupted CacheError MissingWindowsError HistoryError
+    """.split()  # noqa: SIM905 - easier to compare with the contract than a column of strings
+)
+#: What the notebooks share: they are written with it, and so may users' own.
+NOTEBOOKS = {"display"}
+
+HEAVY = [
+    "matplotlib",
+    "requests",
+    "pandas",
+    "pyspark",
+    "polars",
+    "pyarrow",
+    "scipy",
+    "IPython",
+    "jupyter_core",
+    "starlette",
+]
+
+
+@pytest.mark.parametrize("name", sorted(CONTRACT))
+def test_a_name_of_the_contract_is_there(name: str) -> None:
+    assert getattr(optkit, name).__doc__
+    assert name in optkit.__all__
+    assert name in dir(optkit)
+
+
+def test_nothing_else_is_public() -> None:
+    assert set(optkit.__all__) == CONTRACT | NOTEBOOKS
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse(Path(optkit.__file__).read_text("utf-8"))
+    declared = [
+        f"{node.module.removeprefix('optkit').strip('.')}.{alias.asname}".strip(".")
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    ]
+    lazy = [f"{home}.{name}" for home, names in optkit._HOMES.items() for name in names]
+    assert sorted(declared) == sorted([*lazy, *optkit._MODULES])
+
+
+def test_an_unknown_name_says_so() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'loads'"):
+        _ = optkit.loads
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    code = f"import sys, optkit; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_loading_imports_neither_matplotlib_nor_notebooks() -> None:
+    code = (
+        "import sys, tempfile, optkit; optkit.configure(cache_dir=tempfile.mkdtemp());"
+        "optkit.load('2026-05-04', '2026-05-11', account='demo');"
+        "print([name for name in ('matplotlib', 'pandas', 'pyspark', 'scipy', 'IPython') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
