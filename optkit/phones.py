@@ -1,8 +1,8 @@
 """Phone numbers: how they read, which country they are of, how they are shown."""
 
 import re
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -12,6 +12,8 @@ Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 #: What a cell may hold beside digits and still be one phone number.
 _PUNCTUATION: Final = re.compile(r"(?:tel:)?\+?[\d\s().\-\u2010-\u2015\u00a0/]+", re.IGNORECASE)
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 #: Under +1, area code and the digit after it settle the country; personal numbers (+1 52x) need more.
 _AREA: Final = r"^\+1[2-9]\d{9}$"
@@ -43,6 +45,8 @@ def e164(text: str, region: str | None = None) -> str | None:
     """
     import phonenumbers
 
+    if (plain := _plain(text)) is not None:
+        return text if plain.possible else None
     number = _parse(text, region)
     return None if number is None else phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -61,6 +65,52 @@ def check_region(region: str | None) -> str | None:
     if code is not None and code not in phonenumbers.SUPPORTED_REGIONS:
         raise SettingsError(f"there is no country {region!r}; give its ISO code, such as 'US' or 'GB'")
     return code
+
+
+class _Plain(NamedTuple):
+    """A number in E.164 that its numbering plan reads as it stands."""
+
+    possible: bool
+    code: int
+    rest: int
+    country: str | None  # of a calling code that has only one
+
+
+class _Plan(NamedTuple):
+    lengths: frozenset[int]
+    prefix: re.Pattern[str]
+    country: str | None
+
+
+def _plain(text: str) -> _Plain | None:
+    """Read what is in E.164 already without parsing it, ten times as fast; None: it has to be parsed."""
+    if not _E164.fullmatch(text):
+        return None
+    code = next((text[1:end] for end in (2, 3, 4) if text[1:end] in _plans()), None)
+    if code is None:
+        return _Plain(possible=False, code=0, rest=0, country=None)
+    rest, plan = text[1 + len(code) :], _plans()[code]
+    if rest.startswith("0") or plan.prefix.match(rest):
+        return None  # digits that people dial at home only, and that do not belong
+    return _Plain(len(rest) in plan.lengths, int(code), int(rest), plan.country)
+
+
+@cache
+def _plans() -> dict[str, _Plan]:
+    """Return the numbering plan of each calling code."""
+    import phonenumbers
+
+    plans = {}
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        data = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
+        assert data is not None
+        assert data.general_desc is not None
+        plans[str(code)] = _Plan(
+            frozenset(data.general_desc.possible_length),
+            re.compile(data.national_prefix_for_parsing or r"(?!)"),
+            regions[0] if len(regions) == 1 and regions[0] in phonenumbers.SUPPORTED_REGIONS else None,
+        )
+    return plans
 
 
 def _parse(text: str, region: str | None) -> Any:
@@ -88,12 +138,15 @@ def country_of(number: str) -> str | None:
     """
     import phonenumbers
 
-    parsed = _parse(number, None)
+    plain = _plain(number)
+    if plain is not None and (plain.country is not None or not plain.possible):
+        return plain.country if plain.possible else None
+    parsed = _parse(number, None) if plain is None else phonenumbers.PhoneNumber(plain.code, plain.rest)
     if parsed is None:
         return None
-    region = phonenumbers.region_code_for_number(parsed)
-    if region is None and parsed.country_code != 1:
-        region = phonenumbers.region_code_for_country_code(parsed.country_code)
+    region, code = phonenumbers.region_code_for_number(parsed), parsed.country_code or 0
+    if region is None and code != 1:
+        region = phonenumbers.region_code_for_country_code(code)
     return region if region in phonenumbers.SUPPORTED_REGIONS else None
 
 

@@ -1,5 +1,6 @@
 """By hand: how numbers are read and shown."""
 
+import phonenumbers
 import polars as pl
 import pytest
 from hypothesis import given
@@ -78,3 +79,19 @@ def test_a_region_is_a_country() -> None:
     assert phones.check_region(None) is None
     with pytest.raises(SettingsError, match="ISO code"):
         phones.check_region("UK")
+
+
+@given(
+    st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    st.from_regex(r"[0-9]{3,13}", fullmatch=True),
+)
+def test_what_is_plain_is_read_as_parsing_would(code: int, rest: str) -> None:
+    text = f"+{code}{rest}"
+    plain = phones._plain(text)
+    if plain is None:
+        return
+    parsed = phones._parse(text, None)
+    assert plain.possible == (parsed is not None)
+    if parsed is not None:
+        assert phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == text
+        assert plain.country in {None, phonenumbers.region_code_for_number(parsed)}

@@ -173,9 +173,11 @@ def _also_written(forbidden: pl.DataFrame, numbers: pl.DataFrame, region: str | 
     """Return the forbidden numbers that contacts may have, a row for every way to read them."""
     tails = pl.concat([_tail(numbers["text"]), _tail(numbers["e164"])]).drop_nulls().unique()
     near = forbidden.filter(_tail(forbidden["to_phone"]).is_in(tails.implode()))
-    ways = [{text, e164(text), e164("+" + text), e164(text, region)} for text in near["to_phone"]]
-    written = pl.Series("to_phone", [list(way) for way in ways], dtype=pl.List(pl.String))
-    return near.with_columns(written).explode("to_phone")
+    texts = near["to_phone"].to_list()
+    read = [e164(text if text.startswith("+") else "+" + text) for text in texts]
+    dialled = [None if text.startswith("+") else e164(text, region) for text in texts]
+    ways = [near, *(near.with_columns(to_phone=pl.Series(way, dtype=pl.String)) for way in (read, dialled))]
+    return pl.concat(ways).drop_nulls("to_phone")
 
 
 def _tail(text: pl.Series) -> pl.Series:
