@@ -1,0 +1,144 @@
+"""Measure what a load costs, beside a naive loop and dlt.
+
+    uv run --group bench python tests/benchmarks/loading.py
+    uv run --group bench python tests/benchmarks/loading.py --cases "no latency" --only optkit "naive loop"
+
+The emulator answers from a process of its own; every contender runs in another, one at a time and in turns, so that a
+busy machine is busy for all. Seconds, CPU and memory are the contender's, its imports apart. The table shows medians;
+machines are noisy: read the ratios.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import polars as pl
+from contenders import CONTENDERS, WORKERS
+
+from optkit.emulator import Emulator, Faults
+from optkit.history import INSTANT, OPT_IN, OPT_OUT, STATUS, to_ms
+
+START = datetime(2025, 6, 2, tzinfo=UTC)
+OPTKIT = "optkit"
+Result = dict[str, float]
+
+
+class Case(NamedTuple):
+    """An account, how slow its server is, and who reads it how often."""
+
+    rows: int
+    days: int
+    latency: float = 0.0
+    names: tuple[str, ...] = tuple(CONTENDERS)
+    once: bool = False
+
+
+CASES = {
+    "50 ms a request": Case(100_000, 28, 0.05),
+    "no latency": Case(500_000, 28),
+    "a year, 100,000 rows": Case(100_000, 364, names=(OPTKIT,)),
+    "a year, 5,000,000 rows": Case(5_000_000, 364, names=(OPTKIT,), once=True),
+}
+
+
+def account(rows: int, days: int) -> pl.DataFrame:
+    """Return events at equal distances, so that windows of equal length hold as many."""
+    number = pl.int_range(rows, dtype=pl.Int64)
+    text = (number * 7919 % 800 + 200).cast(pl.String), (number * 31 % 100).cast(pl.String).str.zfill(2)
+    return pl.select(
+        to_phone=pl.lit("+1") + text[0] + "55501" + text[1],
+        from_phone=pl.lit("+1212555010") + (number * 13 % 9).cast(pl.String),
+        created_at=(to_ms(START) + number * (days * 86_400_000) // rows).cast(INSTANT),
+        status=pl.when(number % 3 == 0).then(pl.lit(OPT_IN)).otherwise(pl.lit(OPT_OUT)).cast(STATUS),
+    )
+
+
+def serve(pipe: Connection, case: Case) -> None:
+    """Answer until told to stop."""
+    clock = START + timedelta(days=case.days + 30)
+    with Emulator(account(case.rows, case.days), clock=clock, faults=Faults(latency=case.latency)) as server:
+        pipe.send((server.url, server.token))
+        pipe.recv()
+
+
+@contextmanager
+def emulator(case: Case) -> Iterator[tuple[str, str]]:
+    """Run the emulator in a process of its own; give its address and token."""
+    spawn = get_context("spawn")
+    pipe, end = spawn.Pipe()
+    process = spawn.Process(target=serve, args=(end, case), daemon=True)
+    process.start()
+    try:
+        yield pipe.recv()
+    finally:
+        pipe.send(None)
+        process.join()
+
+
+def run(name: str, server: tuple[str, str], case: Case) -> Result:
+    """Let a contender load everything in a process of its own, and see that nothing is missing."""
+    period = (to_ms(START), to_ms(START + timedelta(days=case.days)))
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(__file__).with_name("contenders.py")
+        command = [sys.executable, script, name, *server, *map(str, period), str(case.rows), folder]
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=folder).stdout
+    result: Result = json.loads(output.splitlines()[-1])
+    if result.get("rows", case.rows) != case.rows:
+        sys.exit(f"{name} loaded {result['rows']:,} of {case.rows:,} rows")
+    return result
+
+
+def measure(case: Case, only: list[str], repeat: int) -> dict[str, Result]:
+    """Return the medians of each contender."""
+    names = [name for name in case.names if name in only]
+    results: dict[str, list[Result]] = {name: [] for name in names}
+    with emulator(case) as server:
+        for _ in range(1 if case.once else repeat):
+            for name in names:
+                results[name].append(run(name, server, case))
+    return {
+        name: {figure: median(result[figure] for result in them) for figure in ("seconds", "cpu", "memory")}
+        for name, them in results.items()
+    }
+
+
+def show(title: str, case: Case, medians: dict[str, Result]) -> None:
+    """Print one table row a contender."""
+    own = medians.get(OPTKIT, {}).get("seconds")
+    if case.latency and own:
+        best = case.rows / (WORKERS * 100 / case.latency)
+        print(
+            f"| {title} | {WORKERS} workers * 100 / latency | {case.rows / best:,.0f} | | | {best / own:.2f} |"
+        )
+    for name, found in medians.items():
+        ratio = f"{found['seconds'] / own:.2f}" if own else ""
+        rate, cpu = case.rows / found["seconds"], found["cpu"] / case.rows * 1e6
+        print(f"| {title} | {name} | {rate:,.0f} | {cpu:.1f} | {found['memory']:.0f} | {ratio} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    given = parser.parse_args()
+    print(
+        "| load | by | rows/s | CPU s per million rows | peak MB beyond imports | optkit's rate is … times |"
+    )
+    print("| --- | --- | ---: | ---: | ---: | ---: |", flush=True)
+    for title in given.cases:
+        show(title, CASES[title], measure(CASES[title], given.only, given.repeat))
+
+
+if __name__ == "__main__":
+    main()
