@@ -117,6 +117,18 @@ def test_an_audience_comes_from_a_file(demo_cache: None, tmp_path: Path) -> None
         display.open_account("demo", start="2026-06-22", end="2026-06-29", audience=str(file))
 
 
+def test_the_answer_on_the_extract_says_what_to_look_at_before_it_is_trusted() -> None:
+    files = pl.DataFrame({"ok": [True, True]})
+    checks = pl.DataFrame({"check": ["duplicates", "ties", "silent days"], "ok": [True, True, True]})
+    good = display.answers.extract(extract(), files, checks)
+    assert "2 events from 5 January 2026 to 9 January 2026, without a gap" in good
+    assert "its files are intact, and all 3 checks of its events are passed" in good
+    doubtful = checks.with_columns(ok=pl.Series([True, False, False]))
+    bad = display.answers.extract(extract(), pl.DataFrame({"ok": [True, False]}), doubtful)
+    assert "1 file of 2 cannot be read" in bad
+    assert "2 of 3 checks want a look first: ties and silent days" in bad
+
+
 def churn_table(rates: list[float], *, denominator: str = "audience") -> pl.DataFrame:
     weeks = len(rates)
     return pl.DataFrame(

@@ -109,6 +109,7 @@ def open_account(
     end: str | None = None,
     senders: list[str] | None = None,
     audience: str | None = None,
+    reported: bool = False,
 ) -> Extract:
     """Load an account for a notebook.
 
@@ -123,6 +124,8 @@ def open_account(
     audience : str, optional
         CSV or Parquet file with the columns from_phone and recipients: how many each sender messaged. The
         made-up account has its own.
+    reported : bool
+        Add the column reported_current_status, as `optkit.load` does.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def open_account(
     import optkit
 
     name = account or _yours() or DEMO
-    history = optkit.load(start, end, from_phone=senders or None, account=name)
+    history = optkit.load(start, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
     people = _audience(audience) if audience else optkit.demo_audience() if name == DEMO else None
     if people is not None and senders:

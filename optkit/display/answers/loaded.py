@@ -4,10 +4,10 @@ import polars as pl
 
 from optkit.display.answers.answer import Answer
 from optkit.display.opening import Extract
-from optkit.phrases import day, plural
+from optkit.phrases import day, listed, plural
 
 
-def extract(extract: Extract, files: pl.DataFrame) -> Answer:
+def extract(extract: Extract, files: pl.DataFrame, checks: pl.DataFrame) -> Answer:
     """Say what is loaded and whether it is whole.
 
     Parameters
@@ -16,21 +16,29 @@ def extract(extract: Extract, files: pl.DataFrame) -> Answer:
         What `open_account` returned.
     files : polars.DataFrame
         What `optkit.verify` returned.
+    checks : polars.DataFrame
+        What `optkit.quality` returned.
 
     Returns
     -------
     Answer
     """
     damaged = int((~files["ok"]).sum())
+    failed = checks.filter(~pl.col("ok"))["check"].to_list()
     intact = (
-        f"each of its {plural(files.height, 'file')} is intact"
+        "its files are intact"
         if not damaged
         else f"{plural(damaged, 'file')} of {files.height:,} cannot be read and will be fetched anew"
+    )
+    sound = (
+        f"all {plural(checks.height, 'check')} of its events are passed, so it can be trusted"
+        if not failed
+        else f"{len(failed):,} of {plural(checks.height, 'check')} want a look first: {listed(failed, 5)}"
     )
     events = extract.history["created_at"]
     if events.is_empty():
         return Answer(f"The account {extract.account} holds no event up to {day(extract.until)}.")
     return Answer(
         f"The extract holds {plural(events.len(), 'event')} from {day(events[0])} to {day(events[-1])}, without "
-        f"a gap; {intact}."
+        f"a gap; {intact}, and {sound}."
     )
