@@ -1,0 +1,90 @@
+"""A process that loads an account when it is told to; tests kill it, or let several of them load at once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from optkit.emulator import Emulator
+
+
+class Child:
+    """A process that has imported what it needs and waits for the word.
+
+    Parameters
+    ----------
+    server : Emulator
+        What it loads from.
+    cache : Path
+        Its cache folder.
+    account : str
+        Its account's name.
+    asked : tuple of str
+        From when to when it loads.
+    output : Path or None
+        Where it writes what it loaded, as Parquet.
+    """
+
+    def __init__(
+        self, server: Emulator, cache: Path, account: str, asked: tuple[str, str], output: Path | None = None
+    ) -> None:
+        settings = {
+            "OPTKIT_BASE_URL": server.url,
+            "OPTKIT_TOKEN": server.token,
+            "OPTKIT_CACHE_DIR": str(cache),
+            "OPTKIT_ACCOUNT": account,
+        }
+        self.account = account
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, *asked, *([output] if output else [])],
+            env={**os.environ, **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def begin(self) -> None:
+        """Let it load, once it is ready to."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def wait(self) -> None:
+        """Wait until it has loaded."""
+        assert self._process.wait(timeout=120) == 0
+
+    def kill(self) -> bool:
+        """End it by SIGKILL; return whether it was still at work."""
+        self._process.kill()
+        ended = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        return ended != 0
+
+
+def main(start: str, end: str, output: str | None = None) -> None:
+    import pyarrow.parquet  # noqa: F401 - a kill should hit the load, not an import
+    import requests  # noqa: F401
+
+    import optkit
+    import optkit.loading.loader
+
+    print("ready", flush=True)  # noqa: T201 - its parent listens
+    sys.stdin.readline()
+    loaded = optkit.load(start, end)
+    if output:
+        loaded.write_parquet(output)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
