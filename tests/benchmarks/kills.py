@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "emulated"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulated"))
 
 from kills import kill_loads
 

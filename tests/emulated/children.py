@@ -34,8 +34,10 @@ class Child:
             "OPTKIT_TOKEN": server.token,
             "OPTKIT_CACHE_DIR": str(cache),
             "OPTKIT_ACCOUNT": account,
+            "OPTKIT_WORKERS": "4",
         }
         self.account = account
+        self._cut_short = False
         self._process = subprocess.Popen(
             [sys.executable, __file__, *asked, *([output] if output else [])],
             env={**os.environ, **settings},
@@ -53,23 +55,24 @@ class Child:
     def begin(self) -> None:
         """Let it load, once it is ready to."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
+        assert self._line() == "ready\n"
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
 
     def wait(self) -> None:
         """Wait until it has loaded."""
-        assert self._process.wait(timeout=120) == 0
+        assert self._line() == "loaded\n"
 
     def kill(self) -> bool:
-        """End it by SIGKILL; return whether it was still at work."""
-        self._process.kill()
-        ended = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
-        return ended != 0
+        """End it by SIGKILL, unless that was done; return whether it had not loaded yet."""
+        if self._process.returncode is None:
+            self._process.kill()
+            self._cut_short = "loaded" not in self._process.communicate()[0]
+        return self._cut_short
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
 
 
 def main(start: str, end: str, output: str | None = None) -> None:
@@ -84,6 +87,8 @@ def main(start: str, end: str, output: str | None = None) -> None:
     loaded = optkit.load(start, end)
     if output:
         loaded.write_parquet(output)
+    print("loaded", flush=True)  # noqa: T201
+    sys.stdin.readline()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def kill_loads(kills: int, cache: Path, seed: int) -> Counter[int]:
     """
     chance = random.Random(seed)
     found: Counter[int] = Counter()
-    with Emulator(HISTORY, clock=CLOCK, faults=Faults(latency=0.003)) as server:
+    with Emulator(HISTORY, clock=CLOCK, faults=Faults(latency=0.03)) as server:
         optkit.configure(base_url=server.url, token=server.token, cache_dir=cache)
         children = (Child(server, cache, f"killed-{number}", ASKED) for number in count())
         with next(children) as first:

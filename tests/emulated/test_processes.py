@@ -9,7 +9,7 @@ import optkit
 from optkit.emulator import Emulator, Faults
 
 ASKED = ("2026-03-02", "2026-03-16")
-HISTORY = make_history(2000)
+HISTORY = make_history(1000)
 FAULTS = Faults(errors=0.1, resets=0.1, truncated=0.1, rate_limit=30, retry_after=1)
 
 
