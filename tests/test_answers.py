@@ -64,6 +64,7 @@ def test_who_was_behind_counts_the_local_day_against_the_mean_of_all() -> None:
 CYCLES = pl.DataFrame({"spells": [80, 20], "cycles": [30, 10], "relapses": [4, 6], "quick_returns": [20, 0]})
 CURVE = pl.DataFrame(
     {
+        "at_risk": [100, 95, 60, 40],
         "days": [0.5, 1.0, 60.0, 91.0],
         "still_out": [0.95, 0.9, 0.6, 0.5],
         "low": [0.9, 0.85, 0.55, 0.45],
@@ -79,6 +80,7 @@ def test_the_answer_on_returns_gives_the_share_at_the_horizon_with_its_interval(
     )
     assert "Of the 40 returns so far 50.0% came within minutes" in answer
     assert "25.0% were followed by another opt-out" in answer
+    assert "within 60 days" in answers.cycles(CYCLES, CURVE.head(3)), "no further than was observed"
     assert "Nobody opted out" in answers.cycles(CYCLES.clear(), CURVE.clear())
 
 
@@ -115,6 +117,7 @@ def test_the_answer_on_rates_names_who_differs_with_intervals() -> None:
     both = answers.opt_out_rates(rates(["high", "usual", "low"]))
     assert "2 of 3 senders differ" in both
     assert "above and 72972 (1.0%, 2.0% to 4.0%) below" in both
+    assert "with one sender there is nothing to compare" in answers.opt_out_rates(rates(["usual"]))
     none = answers.opt_out_rates(rates(["usual", "usual"], "observed"))
     assert "none of 2 senders differs" in none
     assert "nothing about who was messaged" in none
@@ -160,7 +163,8 @@ def test_the_answer_on_one_number_says_where_it_stands() -> None:
 def test_the_most_active_number_is_the_one_with_the_most_events() -> None:
     history = pl.DataFrame({"to_phone": ["+12025550102", "+12025550101", "+12025550101"]})
     assert answers.most_active(history) == "+12025550101"
-    assert answers.most_active(history.clear()) == ""
+    with pytest.raises(SettingsError, match="there is no event here"):
+        answers.most_active(history.clear())
 
 
 def test_moments_are_a_week_apart_unless_said() -> None:

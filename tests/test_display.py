@@ -227,7 +227,8 @@ def test_controls_hand_over_what_they_choose(shown: list[dict[str, Any]]) -> Non
     week = datetime(2026, 1, 5, tzinfo=UTC)
     assert calls == [(2, week, week + timedelta(weeks=1))]
     assert 'alt="Chosen: 1 sender, 2026-01-05 to 2026-01-12"' in controls.children[2].value
-    senders, _ = controls.children[0].children
+    senders, when = controls.children[0].children
+    assert when.children[1].value == "1 sender, 2026-01-05 to 2026-01-12"
     senders.value = ()
     assert calls[-1] == (0, week, week + timedelta(weeks=1))
 

@@ -75,18 +75,22 @@ def explore(history: pl.DataFrame, draw: Callable[[pl.DataFrame, datetime, datet
         index=(0, len(days) - 1),
         description="from, to",
         continuous_update=False,
-        layout=widgets.Layout(width="32em"),
+        readout=False,  # two dates do not fit into it
+        layout=widgets.Layout(width="26em"),
     )
-    picture, trouble = widgets.HTML(), widgets.Output()
+    said, picture, trouble = widgets.Label(), widgets.HTML(), widgets.Output()
 
     def redraw() -> None:
         since, end = stretch.value
         until = max(end, since + timedelta(days=7))
         events = history.filter(pl.col("from_phone").is_in(chosen.value), pl.col("created_at") < until)
-        words = f"Chosen: {plural(len(chosen.value), 'sender')}, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
-        png, width, alt = _picture(draw(events, since, until), words)
+        said.value = f"{plural(len(chosen.value), 'sender')}, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+        png, width, alt = _picture(draw(events, since, until), f"Chosen: {said.value}")
         data = b64encode(png).decode()
-        picture.value = f'<img src="data:image/png;base64,{data}" width="{width}" alt="{escape(alt)}">'
+        picture.value = (
+            f'<img src="data:image/png;base64,{data}" width="{width}" alt="{escape(alt)}" '
+            'style="max-width:100%;height:auto">'
+        )
 
     def on_change(_: object) -> None:
         trouble.clear_output()
@@ -96,7 +100,7 @@ def explore(history: pl.DataFrame, draw: Callable[[pl.DataFrame, datetime, datet
     redraw()
     for control in (chosen, stretch):
         control.observe(on_change, names="value")
-    return widgets.VBox([widgets.HBox([chosen, stretch]), trouble, picture])
+    return widgets.VBox([widgets.HBox([chosen, widgets.VBox([stretch, said])]), trouble, picture])
 
 
 def _mondays(history: pl.DataFrame) -> list[datetime]:

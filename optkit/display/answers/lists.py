@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from optkit.display.answers.answer import Answer
+from optkit.errors import SettingsError
 from optkit.phrases import day, listed, minute, plural
 
 
@@ -64,9 +65,19 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Answer:
 
 
 def most_active(history: pl.DataFrame) -> str:
-    """Return the number with the most events; of equals the first, of none an empty text."""
+    """Return the number with the most events; of equals the first.
+
+    Raises
+    ------
+    SettingsError
+        There is no event.
+    """
+    if history.is_empty():
+        raise SettingsError(
+            "there is no event here, so no number either: choose other senders, dates or a phone"
+        )
     counts = history.group_by("to_phone").len().sort("len", "to_phone", descending=[True, False])
-    return counts["to_phone"][0] if counts.height else ""
+    return str(counts["to_phone"][0])
 
 
 def sample_contacts(history: pl.DataFrame, *, count: int = 1000) -> pl.DataFrame:

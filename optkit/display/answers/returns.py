@@ -1,5 +1,7 @@
 """Who comes back, and who leaves again."""
 
+from math import ceil
+
 import polars as pl
 
 from optkit.display.answers.answer import Answer
@@ -27,14 +29,15 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Answe
     )
     if not outs:
         return Answer("Nobody opted out, so nobody can come back.")
-    late, soon = (curve.filter(pl.col("days") <= horizon).tail(1) for horizon in (days, 1))
+    days = horizon(curve, days)
+    late, soon = (curve.filter(pl.col("days") <= day).tail(1) for day in (days, 1))
     share, low, high = (
         (1 - late[column].item() for column in ("still_out", "high", "low")) if late.height else (0.0,) * 3
     )
     at_once = 1 - soon["still_out"].item() if soon.height else 0.0
     answer = (
-        f"Of {plural(outs, 'opt-out')} {percent(share)} ({interval(low, high)}) are taken back within {days} days, "
-        f"{percent(at_once)} within one day."
+        f"Of {plural(outs, 'opt-out')} {percent(share)} ({interval(low, high)}) are taken back within "
+        f"{plural(days, 'day')}, {percent(at_once)} within one day."
     )
     if not back:
         return Answer(answer)
@@ -42,6 +45,12 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Answe
         f"{answer} Of the {plural(back, 'return')} so far {percent(quick / back)} came within minutes, which looks "
         f"like a STOP by mistake, and {percent(again / back)} were followed by another opt-out."
     )
+
+
+def horizon(curve: pl.DataFrame, days: int) -> int:
+    """Return `days`, or how many days the curve reaches if these are fewer: no further than was observed."""
+    reach = float(curve["days"].to_numpy().max(initial=0.0))
+    return min(days, max(1, ceil(reach)))
 
 
 def relapses(spells: pl.DataFrame) -> pl.DataFrame:

@@ -1,9 +1,15 @@
 """Which senders, and which countries, differ."""
 
+from typing import Final
+
 import polars as pl
 
 from optkit.display.answers.answer import Answer
+from optkit.display.answers.returns import horizon
 from optkit.phrases import interval, listed, percent, plural
+
+#: Opt-outs that a country must have to be named for its returns; with fewer an interval says nothing.
+_ENOUGH: Final = 30
 
 
 def opt_out_rates(table: pl.DataFrame, *, one: str = "sender") -> Answer:
@@ -44,6 +50,8 @@ def opt_out_rates(table: pl.DataFrame, *, one: str = "sender") -> Answer:
         else f"Of the people seen in this history {percent(overall)} have ever opted out, which says how the history "
         "is composed and nothing about who was messaged"
     )
+    if known.height == 1:
+        return Answer(f"{whole}; with one {one} there is nothing to compare it with.")
     verdict = (
         f"{differing:,} of {plural(known.height, one)} {'differs' if differing == 1 else 'differ'} from that by more "
         f"than chance: {' and '.join(parts)}"
@@ -77,10 +85,12 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> A
     total = sum(count for _, count in people)
     said = [f"{country or 'unknown'} {percent(count / total)}" for country, count in people]
     answer = f"Those who acted live in {plural(len(people), 'country', 'countries')}: {listed(said)}."
+    days = horizon(curves, days)
     back = (
         curves.filter(pl.col("days") <= days)
         .group_by("country", maintain_order=True)
-        .last()
+        .agg(pl.first("at_risk"), pl.last("still_out", "low", "high"))
+        .filter(pl.col("at_risk") >= _ENOUGH, pl.col("still_out") < 1)
         .sort("still_out", "country")
         .select("country", *((1 - pl.col(column)).alias(column) for column in ("still_out", "high", "low")))
         .rows()
@@ -91,4 +101,4 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> A
         f"{percent(share)} ({interval(low, high)}) in {country or 'unknown'}"
         for country, share, low, high in (back[0], back[-1])
     )
-    return Answer(f"{answer} Of opt-outs, {most} are taken back within {days} days, and {least}.")
+    return Answer(f"{answer} Of opt-outs, {most} are taken back within {plural(days, 'day')}, and {least}.")
