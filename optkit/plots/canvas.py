@@ -27,6 +27,9 @@ PALE: Final = "#dfe4e4"
 #: What a group is drawn in; a picture names more groups than this by grey alone.
 GROUPS: Final = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#717581", "#a96b59")
 
+#: The marks of the same groups, which a print in grey still tells apart.
+MARKS: Final = ("o", "s", "^", "D", "v", "P")
+
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
@@ -136,7 +139,7 @@ def readable(color: str) -> tuple[float, float, float]:
     return tuple(rgb)
 
 
-def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]], *, x: float = 1.01) -> None:
+def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]], *, x: float = 1.015) -> None:
     """Name what ends at the right edge: (y in data units, text, colour), pushed apart where they meet."""
     low, high = ax.get_ylim()
     inches = ax.bbox.height / ax.figure.dpi
@@ -146,16 +149,18 @@ def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]], *, x: float =
     for index in range(1, len(heights)):
         lines = 1 + ordered[index - 1][1].count("\n")
         heights[index] = max(heights[index], heights[index - 1] + gap * lines)
-    for height, (_, text, color) in zip(heights, ordered, strict=True):
-        ax.text(
-            x,
-            height,
-            text,
-            transform=ax.get_yaxis_transform(),
-            va="center",
-            color=readable(color),
-            clip_on=False,
-        )
+    beside = ax.get_yaxis_transform()
+    for height, (end, text, color) in zip(heights, ordered, strict=True):
+        ax.text(x, height, text, transform=beside, va="center", color=readable(color), clip_on=False)
+        if abs(height - end) > gap / 2:
+            ax.annotate(
+                "",
+                (1.0, end),
+                (x, height),
+                xycoords=beside,
+                annotation_clip=False,
+                arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 0},
+            )
 
 
 def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, size: float = 8.5) -> None:

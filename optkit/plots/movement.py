@@ -107,15 +107,26 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
     for number, name in enumerate(ranking["label"]):
         named = number < len(canvas.GROUPS)
         color = canvas.PALE if not named else canvas.GROUPS[number] if names else OUT
-        layer = 3 if named else 1
+        layer, mark = (3, canvas.MARKS[number]) if named else (1, "")
         group = table.filter(pl.col("label") == name)
         starts = group["period"].to_list()
         middles = dates.date2num(starts) + canvas.period_widths(starts) / 2
         rates = group["churn_rate"].fill_null(float("nan")).to_numpy()
         whole = group["complete"].to_numpy()
         ax.plot(middles, rates, color=color, zorder=layer)
-        ax.plot(middles[whole], rates[whole], "o", color=color, markersize=4, zorder=layer)
-        ax.plot(middles[~whole], rates[~whole], "o", color=color, markersize=4.5, mfc="white", zorder=layer)
+        ax.plot(
+            middles[whole], rates[whole], marker=mark, color=color, markersize=4, linestyle="", zorder=layer
+        )
+        ax.plot(
+            middles[~whole],
+            rates[~whole],
+            marker=mark,
+            color=color,
+            markersize=4.5,
+            mfc="white",
+            linestyle="",
+            zorder=layer,
+        )
         known = rates[~np.isnan(rates)]
         if named and known.size:
             labels.append((float(known[-1]), name if names else "churn rate", color))
