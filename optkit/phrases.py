@@ -1,7 +1,7 @@
 """How numbers are said, in sentences, tables and pictures alike. A leaf."""
 
 import math
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 NONE: Final = "\N{EN DASH}"
@@ -46,20 +46,6 @@ def day(moment: date | None) -> str:
 def minute(moment: datetime | None) -> str:
     """Return an instant to the minute, with its zone: ``2026-03-05 14:05 UTC``."""
     return NONE if moment is None else f"{moment:%Y-%m-%d %H:%M %Z}".strip()
-
-
-def lasting(days: float | None) -> str:
-    """Return a duration in the unit that suits it.
-
-    >>> lasting(0.004), lasting(0.3), lasting(12.4)
-    ('6 minutes', '7 hours', '12 days')
-    """
-    if days is None:
-        return NONE
-    for unit, length in (("minute", 1 / 1440), ("hour", 1 / 24)):
-        if timedelta(days=days) < timedelta(hours=2 if unit == "minute" else 48):
-            return plural(round(days / length), unit)
-    return plural(round(days), "day")
 
 
 def listed(items: list[str], most: int = 3) -> str:
