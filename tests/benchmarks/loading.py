@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "50 ms a request": Case(100_000, 28, 0.05),
+    "50 ms a request": Case(200_000, 28, 0.05),
     "no latency": Case(500_000, 28),
     "a year, 100,000 rows": Case(100_000, 364, names=(OPTKIT,)),
     "a year, 5,000,000 rows": Case(5_000_000, 364, names=(OPTKIT,), once=True),
