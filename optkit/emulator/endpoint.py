@@ -97,11 +97,13 @@ class Endpoint:
         """Answer one request."""
         query = scope["query_string"].decode("latin-1")
         params = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
-        if self._faults.latency:
-            await asyncio.sleep(self._faults.latency)
+        asked = monotonic()
         answer = self._refused(scope, query) or self._answered(params)
+        latency = self._faults.latency
         if self._faults.latency_per_page and answer.status == HTTPStatus.OK:
-            await asyncio.sleep(self._faults.latency_per_page * (int(params.get("page", 1)) - 1))
+            latency += self._faults.latency_per_page * (int(params.get("page", 1)) - 1)
+        if latency:
+            await asyncio.sleep(latency - (monotonic() - asked))  # what the answer took to make counts
         for fault, often in () if answer.fault else self._delivery:
             if self._dice.hit(fault, often):
                 answer.fault = fault
