@@ -90,14 +90,15 @@ def _direct(
     on_done: Callable[[K, Counts], None],
 ) -> None:
     jobs, requests = count(), count()
-    awaited = 0
+    under_way = awaited = 0  # readings, pages
 
     def advance(job: _Job[K], answer: tuple[PageRequest, Page] | None) -> None:
         """Let a reading go on until it waits for pages or ends."""
-        nonlocal awaited
+        nonlocal under_way, awaited
         try:
             wanted = next(job.reading) if answer is None else job.reading.send(answer)
         except StopIteration as end:
+            under_way -= 1
             on_done(job.key, end.value)
             return
         awaited += len(wanted)
@@ -105,8 +106,9 @@ def _direct(
             tasks.put(((request.page > 1, job.number, next(requests)), (job, request)))
 
     while True:
-        # a new reading takes some answers until it has something to do for every worker
-        while awaited < 4 * workers and (pair := next(readings, None)) is not None:
+        # a new reading takes some answers until it has something to do for every worker; one that is short never has
+        while awaited < 4 * workers and under_way <= workers and (pair := next(readings, None)) is not None:
+            under_way += 1
             advance(_Job(next(jobs), *pair), None)
         if not awaited:
             return

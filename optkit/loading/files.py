@@ -29,6 +29,7 @@ _UNSIGNED: Final = "0" * 32
 _MARK: Final = '"checksum": "'
 #: The footer ends with what is said of the window; this is more than enough of it.
 _TAIL: Final = 65_536
+_REPEATING: Final = ["from_phone", "status", "current_status"]
 #: Events a row group: what a filter by time can skip, and what is in memory at once.
 _ROW_GROUP: Final = 65_536
 
@@ -67,7 +68,8 @@ class Writer:
             ]
         )
         self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
+        # no dictionaries of what hardly repeats, recipients and times: they would take memory and save nothing
+        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd", use_dictionary=_REPEATING)
         self._pending: list[pl.DataFrame] = []
 
     def write(self, events: pl.DataFrame) -> None:
