@@ -163,9 +163,13 @@ class _Server(uvicorn.Server):
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         await self._stopped.wait()
+        # asyncio forgets to close a connection that it has accepted but not yet announced when its server closes: so
+        # let nobody in any more, then give it the turns that announcing takes
         for server in self.servers:
-            server.close()
-        await asyncio.sleep(0.01)  # who was just coming in is in, and can be shown the door like the others
+            for listener in server.sockets:
+                self._loop.remove_reader(listener.fileno())
+        for _ in range(10):
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # whoever still waits for an answer, waits no longer
 
