@@ -1,12 +1,11 @@
 """Many readings over a few workers: requests that more follows from go first, answers come back in any order."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from queue import PriorityQueue, SimpleQueue
 from typing import Generic, TypeVar
 
+from optkit.loading.crew import Crew
 from optkit.loading.entries import Page
 from optkit.loading.pages import Counts, Reading
 from optkit.loading.parts import PageRequest
@@ -21,14 +20,6 @@ class _Job(Generic[K]):
     number: int
     key: K
     reading: Reading
-
-
-_Task = tuple[_Job[K], PageRequest]
-#: Which task goes first, the least: a first page, because a whole part follows from it; then the earliest reading's.
-#: Readings at an equal pace would all come at once to where each waits for one answer.
-_Rank = tuple[bool, int, int]
-_Tasks = PriorityQueue[tuple[_Rank, _Task[K] | None]]
-_Answers = SimpleQueue[tuple[_Task[K], Page | BaseException]]
 
 
 def read_all(
@@ -51,7 +42,7 @@ def read_all(
     get : callable
         Fetches one page; called from the workers.
     workers : int
-        Requests under way at once.
+        Requests under way at once, at most.
     on_page, on_done : callable
         Called for each page that came, and for each reading that ended.
 
@@ -60,30 +51,16 @@ def read_all(
     Exception
         Whatever `get`, a reading or a callback raised first; nothing is asked for after it.
     """
-    tasks: _Tasks[K] = PriorityQueue()
-    answers: _Answers[K] = SimpleQueue()
-
-    def work() -> None:
-        while (task := tasks.get()[1]) is not None:
-            try:
-                answers.put((task, get(task[1])))
-            except BaseException as error:  # noqa: BLE001 - it is raised again, by the calling thread
-                answers.put((task, error))
-
-    threads = [threading.Thread(target=work, name="optkit-worker", daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
+    crew: Crew[_Job[K]] = Crew(get, workers)
     try:
-        _direct(readings, tasks, answers, workers=workers, on_page=on_page, on_done=on_done)
+        _direct(readings, crew, workers=workers, on_page=on_page, on_done=on_done)
     finally:
-        for number in range(workers):
-            tasks.put(((False, -1, number), None))  # before whatever is still wanted
+        crew.dismiss()
 
 
 def _direct(
     readings: Iterator[tuple[K, Reading]],
-    tasks: _Tasks[K],
-    answers: _Answers[K],
+    crew: Crew[_Job[K]],
     *,
     workers: int,
     on_page: Callable[[Page], None],
@@ -103,7 +80,9 @@ def _direct(
             return
         awaited += len(wanted)
         for request in wanted:
-            tasks.put(((request.page > 1, job.number, next(requests)), (job, request)))
+            # a first page goes first, because a whole part follows from it; then the earliest reading's: at an equal
+            # pace readings would all come at once to where each waits for one answer
+            crew.ask((request.page > 1, job.number, next(requests)), job, request)
 
     while True:
         # a new reading takes some answers until it has something to do for every worker; one that is short never has
@@ -112,7 +91,7 @@ def _direct(
             advance(_Job(next(jobs), *pair), None)
         if not awaited:
             return
-        (job, request), answer = answers.get()
+        job, request, answer = crew.answer()
         awaited -= 1
         if isinstance(answer, BaseException):
             raise answer

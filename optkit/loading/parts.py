@@ -6,10 +6,9 @@ reading of a part is a generator: it yields the pages that it wants and is sent 
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from optkit.errors import ResponseError
@@ -179,8 +178,8 @@ def _read_until_empty(part: Part, first: Page) -> Asking:
 
 
 def _pieces(entries: int) -> int:
-    """Return into how many pieces to cut a part; one more than needed, because time does not cut it evenly."""
-    return min(_PIECES, -(-entries // DEEP) + 1)
+    """Return into how many pieces to cut a part; a quarter more than needed, because time does not cut it evenly."""
+    return min(_PIECES, -(-5 * entries // (4 * DEEP)))
 
 
 def _believable_total(first: Page) -> int | None:
@@ -216,8 +215,8 @@ def _refuse_repeats(pages: list[Page]) -> None:
 
 def _in_order(pages: list[Page]) -> pl.DataFrame:
     """Return the entries in the history's order, with the number of the page that each came on."""
-    number = np.repeat(np.arange(len(pages)), [len(page.entries) for page in pages])
-    return to_columns(pages).with_columns(pl.Series("page", number)).sort(*ORDER, "page")
+    numbers = chain.from_iterable(repeat(number, len(page.entries)) for number, page in enumerate(pages))
+    return to_columns(pages).with_columns(page=pl.Series(list(numbers), dtype=pl.Int64)).sort(*ORDER, "page")
 
 
 def _moved(events: pl.DataFrame) -> bool:
