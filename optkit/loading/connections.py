@@ -3,11 +3,13 @@
 import logging
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
 
 from optkit.errors import SettingsError
 
@@ -25,6 +27,9 @@ class _HidePhones(logging.Filter):
             )
         return True
 
+
+#: Whoever calls repeats; made once, because urllib3 would make one for each request.
+_NO_RETRIES: Final = Retry(False, redirect=False)
 
 logging.getLogger("urllib3.connectionpool").addFilter(_HidePhones())
 
@@ -74,7 +79,7 @@ class Connections(HTTPAdapter):
             self._prefix + target,
             headers=headers,
             timeout=timeout,
-            retries=False,
+            retries=_NO_RETRIES,
             redirect=False,
             assert_same_host=False,
             preload_content=False,

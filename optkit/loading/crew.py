@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import PriorityQueue, SimpleQueue
 from typing import Final, Generic, TypeVar
@@ -14,8 +15,8 @@ J = TypeVar("J")
 #: Which task goes first, the least.
 Rank = tuple[bool, int, int]
 _Task = tuple[J, PageRequest]
-#: A task, what came of it, and the processor time that it took, in seconds.
-_Answer = tuple[J, PageRequest, Page | BaseException, float]
+#: A task, and what came of it: what was raised, if no page.
+_Answer = tuple[J, PageRequest, Page | BaseException]
 
 #: Seconds between one look at how busy the processor is and the next.
 _ROUND: Final = 0.1
@@ -63,7 +64,7 @@ class Crew(Generic[J]):
         self._tasks: PriorityQueue[tuple[Rank, _Task[J] | None]] = PriorityQueue()
         self._answers: SimpleQueue[_Answer[J]] = SimpleQueue()
         self._size = 0
-        self._spent = 0.0
+        self._spent: deque[float] = deque()  # processor time of tasks, in seconds
         self._clocks = time.perf_counter(), time.thread_time()
         self._resize(limit)
 
@@ -71,13 +72,11 @@ class Crew(Generic[J]):
         """Let a page be fetched when its turn comes."""
         self._tasks.put((rank, (job, request)))
 
-    def answer(self) -> tuple[J, PageRequest, Page | BaseException]:
-        """Wait for any answer: a page, or what was raised instead."""
-        job, request, answer, spent = self._answers.get()
-        self._spent += spent
+    def answer(self) -> _Answer[J]:
+        """Wait for any answer."""
         if time.perf_counter() - self._clocks[0] >= _ROUND:
             self._resize(fitting_size(self._size, self._limit, self._busy()))
-        return job, request, answer
+        return self._answers.get()
 
     def dismiss(self) -> None:
         """Let the workers go, whatever is still to be done."""
@@ -87,7 +86,7 @@ class Crew(Generic[J]):
         """Return the share of one processor that workers and caller used since this was last asked."""
         before, self._clocks = self._clocks, (time.perf_counter(), time.thread_time())
         passed, own = (now - then for now, then in zip(self._clocks, before, strict=True))
-        spent, self._spent = self._spent, 0.0
+        spent = sum(self._spent.popleft() for _ in range(len(self._spent)))
         return (spent + own) / passed
 
     def _resize(self, size: int) -> None:
@@ -105,4 +104,5 @@ class Crew(Generic[J]):
                 answer: Page | BaseException = self._get(request)
             except BaseException as error:  # noqa: BLE001 - it is raised again, by the thread that asked
                 answer = error
-            self._answers.put((job, request, answer, time.thread_time() - began))
+            self._spent.append(time.thread_time() - began)
+            self._answers.put((job, request, answer))

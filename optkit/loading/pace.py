@@ -6,8 +6,11 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from optkit.errors import LoadInterrupted
+
+_STOPPED: Final = "the load was stopped"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Gate:
     def wait(self) -> None:
         """Return when a request may start; it then counts as started."""
         while True:
-            self.sleep(0)
+            if self.stopped.is_set():
+                raise LoadInterrupted(_STOPPED)
             with self._lock:
                 now = time.monotonic()
                 left = self._opens - now
@@ -76,4 +80,4 @@ class Gate:
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the load is stopped meanwhile."""
         if self.stopped.wait(seconds):
-            raise LoadInterrupted("the load was stopped")
+            raise LoadInterrupted(_STOPPED)

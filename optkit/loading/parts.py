@@ -7,7 +7,7 @@ reading of a part is a generator: it yields the pages that it wants and is sent 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise, repeat
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -27,8 +27,7 @@ _AT_ONCE: Final = 128
 _PIECES: Final = 64
 
 
-@dataclass(frozen=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """One page of the entries from `start` to `end` (epoch milliseconds, both as sent)."""
 
     start: int
