@@ -1,9 +1,13 @@
 """Connections to one server, by the proxies and certificates that `requests` finds in the environment."""
 
+import io
 import logging
 import re
+import socket
+import time
 from collections.abc import Mapping
-from typing import Final
+from http.client import HTTPResponse
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -31,7 +35,44 @@ class _HidePhones(logging.Filter):
 #: Whoever calls repeats; made once, because urllib3 would make one for each request.
 _NO_RETRIES: Final = Retry(False, redirect=False)
 
+#: A page has some 20 kB: few reads should bring it.
+_BUFFER: Final = 2**16
+
 logging.getLogger("urllib3.connectionpool").addFilter(_HidePhones())
+
+
+class _UntilDeadline(io.RawIOBase):
+    """A socket's incoming bytes; the socket's timeout is for all of them, not for each piece."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._bytes = sock.makefile("rb", buffering=0)
+        timeout = sock.gettimeout()
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._sock.settimeout(left)
+        return self._bytes.readinto(buffer)
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    """An answer whose headers and body must come within the socket's timeout; sent by bytes, it could last for ever."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_UntilDeadline(sock), _BUFFER)
 
 
 class Connections(HTTPAdapter):
@@ -68,12 +109,13 @@ class Connections(HTTPAdapter):
                 "REQUESTS_CA_BUNDLE and their like"
             ) from None
         assert isinstance(pool, HTTPConnectionPool)
+        pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
         self._pool = pool
         # a proxy for plain http wants whole URLs, everybody else paths
         self._prefix = self.request_url(request, found["proxies"]).rstrip("/")
 
     def get(self, target: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
-        """Ask once for a path and query; the answer's body is still to be read."""
+        """Ask once for a path and query; the answer's body is still to be read, within the same seconds."""
         return self._pool.urlopen(
             "GET",
             self._prefix + target,

@@ -1,5 +1,8 @@
+import contextlib
 import logging
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -155,6 +158,30 @@ def test_a_longer_pause_than_patience_is_for_the_user_to_decide(start: Any) -> N
     assert isinstance(error, RateLimitError)
     assert error.retry_after == 900
     assert "900 s" in str(error)
+
+
+def test_headers_that_come_byte_by_byte_have_the_same_deadline() -> None:
+    stopped = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(ConnectionError):  # the client hangs up
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx-endless: ")
+            while not stopped.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Client(resolve(base_url=origin, token=WRONG, timeout=0.3), RetryPolicy(attempts=1)) as client:
+            began = time.monotonic()
+            error = failure(client)
+        assert "within 0.3 s" in str(error)
+        assert time.monotonic() - began < 10
+        stopped.set()
+        thread.join()
 
 
 def test_a_pause_of_no_seconds_does_not_make_it_ask_for_ever(start: Any) -> None:
