@@ -31,8 +31,8 @@ _WAITING: Final = 0.7
 def fitting_size(size: int, limit: int, busy: float) -> int:
     """Return how many workers should go on: additive increase, multiplicative decrease.
 
-    A server that answers at once keeps 2 workers busy: 8 wait for each other's processor time, load a tenth less a
-    second and use a sixth more of it (500,000 rows on loopback). Over a real network all wait for the server, and all
+    A server that answers at once keeps 2 workers busy: 8 wait for each other's processor time, load a sixth less a
+    second and use a fifth more of it (500,000 rows on loopback). Over a real network all wait for the server, and all
     are wanted.
 
     Parameters
