@@ -19,8 +19,8 @@ from optkit.loading.windows import SECOND, Window
 #: Entries a page, as asked for: the documented maximum.
 PER_PAGE: Final = 100
 #: A part with more entries is cut before it is read: deep pages are slow, and all of it is in memory. To cut takes two
-#: requests or three; to skip 10,000 entries takes a database some milliseconds a page. At 50 to 200 ms a request, cutting
-#: pays from some 13,000 to 26,000 entries on.
+#: requests or three; to skip 10,000 entries takes a database some milliseconds a page. At 50 to 200 ms a request,
+#: cutting pays from some 13,000 to 26,000 entries on.
 DEEP: Final = 16_000
 #: Readings of a part before it is halved.
 _TRIES: Final = 2

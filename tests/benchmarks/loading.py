@@ -111,23 +111,28 @@ def measure(case: Case, only: list[str], repeat: int) -> dict[str, Result]:
             for name in names:
                 results[name].append(run(name, server, case))
     return {
-        name: {figure: median(result[figure] for result in them) for figure in ("seconds", "cpu", "memory")}
+        name: {
+            figure: median(result[figure] for result in them)
+            for figure in ("seconds", "cpu", "process", "memory")
+        }
         for name, them in results.items()
     }
 
 
 def show(title: str, case: Case, medians: dict[str, Result]) -> None:
     """Print one table row a contender."""
-    own = medians.get(OPTKIT, {}).get("seconds")
+    own = medians.get(OPTKIT)
     if case.latency and own:
         best = case.rows / (WORKERS * 100 / case.latency)
+        ratio = best / own["seconds"]
         print(
-            f"| {title} | {WORKERS} workers * 100 / latency | {case.rows / best:,.0f} | | | {best / own:.2f} |"
+            f"| {title} | {WORKERS} workers * 100 / latency | {case.rows / best:,.0f} | | | {ratio:.2f} | |"
         )
     for name, found in medians.items():
-        ratio = f"{found['seconds'] / own:.2f}" if own else ""
+        ratios = [f"{found[kind] / own[kind]:.2f}" if own else "" for kind in ("seconds", "process")]
         rate, cpu = case.rows / found["seconds"], found["cpu"] / case.rows * 1e6
-        print(f"| {title} | {name} | {rate:,.0f} | {cpu:.1f} | {found['memory']:.0f} | {ratio} |", flush=True)
+        cells = (title, name, f"{rate:,.0f}", f"{cpu:.1f}", f"{found['memory']:.0f}", *ratios)
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
@@ -136,10 +141,10 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     given = parser.parse_args()
-    print(
-        "| load | by | rows/s | CPU s per million rows | peak MB beyond imports | optkit's rate is … times |"
-    )
-    print("| --- | --- | ---: | ---: | ---: | ---: |", flush=True)
+    heads = ("load", "by", "rows/s", "CPU s per million rows", "peak MB beyond imports")
+    ratios = ("optkit's rate is … times", "with start and imports")
+    print(f"| {' | '.join(heads + ratios)} |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
     for title in given.cases:
         show(title, CASES[title], measure(CASES[title], given.only, given.repeat))
 
