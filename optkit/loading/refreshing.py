@@ -14,8 +14,9 @@ from optkit.loading import files, progress
 from optkit.loading.cache import Cache, Owner, week_named
 from optkit.loading.files import Entry, Writer
 from optkit.loading.pages import Counts, Reading, read_window
+from optkit.loading.parts import PageRequest, Part
 from optkit.loading.server import DEMO, Server, connect, local_clock
-from optkit.loading.windows import Cached, Window, begin_of, gaps, is_final, text, wanted
+from optkit.loading.windows import DAY, Cached, Window, begin_of, gaps, is_final, text, wanted
 
 Refresh = Literal["auto", "never", "force"]
 
@@ -93,10 +94,11 @@ def refresh_cache(
     begin = begin_of(_cached(entries))
     asked = wish.settle(begin, now)
     known = settings.token is None or (owner is not None and owner.has(settings.token))
-    if asked is None or wish.plan(begin, entries, now) or not known:
+    weeks = wish.plan(begin, entries, now)
+    if asked is None or weeks or not known:
         if settings.token is None and settings.account != DEMO:
             raise _no_token(entries)
-        with connect(settings) as server:
+        with connect(settings, _early(weeks, begin, now, settings.workers)) as server:
             _admit(cache, owner, entries=entries, settings=settings, server=server)
             asked = _fetch(wish, cache=cache, entries=entries, settings=settings, server=server, show=show)
         entries, _ = cache.survey()
@@ -132,6 +134,18 @@ def _cached(entries: dict[int, Entry]) -> list[Cached]:
     return [entry.cached for entry in entries.values()]
 
 
+def _ask_where_it_begins(weeks: list[Window], begin: int | None) -> bool:
+    return begin is None and len(weeks) > _MANY_WEEKS
+
+
+def _early(weeks: list[Window] | None, begin: int | None, now: int, workers: int) -> list[PageRequest]:
+    """Return the first pages of weeks that are over, by any clock that is less than a day wrong."""
+    if weeks is None or _ask_where_it_begins(weeks, begin):
+        return []
+    # one worker less: one request is for the clock
+    return [Part(week).ask(1) for week in weeks[: workers - 1] if week.end < now - DAY]
+
+
 def _fetch(
     wish: Wish,
     *,
@@ -143,7 +157,7 @@ def _fetch(
 ) -> Window:
     begin = begin_of(_cached(entries))
     weeks = wish.plan(begin, entries, server.now)
-    if weeks is None or (begin is None and len(weeks) > _MANY_WEEKS):
+    if weeks is None or _ask_where_it_begins(weeks, begin):
         first = server.begin()
         begin = first.start
         rest = wish.plan(begin, entries, server.now) or []
