@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from queue import PriorityQueue, SimpleQueue
 from typing import Final, Generic, TypeVar
 
@@ -12,7 +13,7 @@ from optkit.loading.parts import PageRequest
 
 J = TypeVar("J")
 
-#: Which task goes first, the least.
+#: Which task goes first, the least; no two are equal.
 Rank = tuple[bool, int, int]
 _Task = tuple[J, PageRequest]
 #: A task, and what came of it: what was raised, if no page.
@@ -31,8 +32,8 @@ _WAITING: Final = 0.7
 def fitting_size(size: int, limit: int, busy: float) -> int:
     """Return how many workers should go on: additive increase, multiplicative decrease.
 
-    A server that answers at once keeps 2 workers busy: 8 wait for each other's processor time, load a sixth less a
-    second and use a fifth more of it (500,000 rows on loopback). Over a real network all wait for the server, and all
+    A server that answers at once keeps 2 workers busy: 8 wait for each other's processor time, load a tenth less a
+    second and use a sixth more of it (500,000 rows on loopback). Over a real network all wait for the server, and all
     are wanted.
 
     Parameters
@@ -64,6 +65,7 @@ class Crew(Generic[J]):
         self._tasks: PriorityQueue[tuple[Rank, _Task[J] | None]] = PriorityQueue()
         self._answers: SimpleQueue[_Answer[J]] = SimpleQueue()
         self._size = 0
+        self._farewells = count()  # tells them apart: equal ranks cannot be put in order
         self._spent: deque[float] = deque()  # processor time of tasks, in seconds
         self._clocks = time.perf_counter(), time.thread_time()
         self._resize(limit)
@@ -92,8 +94,8 @@ class Crew(Generic[J]):
     def _resize(self, size: int) -> None:
         for _ in range(self._size, size):
             threading.Thread(target=self._work, name="optkit-worker", daemon=True).start()
-        for number in range(size, self._size):
-            self._tasks.put(((False, -1, number), None))  # before whatever is still wanted
+        for _ in range(size, self._size):
+            self._tasks.put(((False, -1, next(self._farewells)), None))  # before whatever is still wanted
         self._size = size
 
     def _work(self) -> None:

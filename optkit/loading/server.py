@@ -123,6 +123,7 @@ def _ask_now(client: Client, request: PageRequest) -> "Future[Page]":
         except BaseException as error:  # noqa: BLE001 - it is raised again, by whoever wants the page
             page.set_exception(error)
 
+    # no executor: at its end the interpreter would wait for a server that hangs
     threading.Thread(target=work, name="optkit-early", daemon=True).start()
     return page
 

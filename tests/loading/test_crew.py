@@ -67,3 +67,20 @@ def test_an_error_is_handed_over_and_its_worker_goes_on() -> None:
     assert isinstance(first, ValueError)
     assert isinstance(second, Page)
     crew.dismiss()
+
+
+def test_workers_may_come_and_go_while_others_are_still_busy() -> None:
+    held = threading.Event()
+
+    def get(_: PageRequest) -> Page:
+        held.wait(10)
+        return Page([])
+
+    crew: Crew[str] = Crew(get, 4)
+    ask(crew, 200)
+    for _ in range(50):
+        crew._resize(1)
+        crew._resize(4)
+    held.set()
+    assert len({crew.answer()[1].page for _ in range(200)}) == 200
+    crew.dismiss()

@@ -1,7 +1,7 @@
 """A server that answers: its clock, and pages that are asked for early."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -52,11 +52,7 @@ def test_early_pages_are_asked_for_while_the_clock_is_and_only_once() -> None:
         assert server.now == 1_700_000_000_000
         wanted = [EARLY, EARLY._replace(page=2)]
         came: list[Page] = []
-
-        def readings() -> Iterator[tuple[int, Reading]]:
-            yield 1, once(wanted)
-
-        server.read(readings(), on_page=came.append)
+        server.read(iter([(1, once(wanted))]), on_page=came.append)
         assert len(came) == client.pages == 2
 
 
