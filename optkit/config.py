@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from optkit.errors import SettingsError
+from optkit.times import parse_duration
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,32 +132,6 @@ def _positive(name: str, value: Any) -> float:
 
 def _max_rps(value: Any) -> float | None:
     return None if value is None or value == "" else _positive("max_rps", value)
-
-
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def parse_duration(value: timedelta | str, name: str = "duration") -> timedelta:
-    """Read a duration such as ``"2d"``, ``"90m"`` or ``"1d12h"``.
-
-    Raises
-    ------
-    SettingsError
-        It is no such text, or below zero.
-    """
-    if isinstance(value, timedelta):
-        duration = value
-    else:
-        text = str(value).strip()
-        if not re.fullmatch(r"(\d+[smhdw])+", text):
-            raise SettingsError(f"{name} must be a duration such as '2d', '36h' or '90m'")
-        duration = sum(
-            (timedelta(**{_UNITS[unit]: int(count)}) for count, unit in re.findall(r"(\d+)([smhdw])", text)),
-            timedelta(),
-        )
-    if duration < timedelta():
-        raise SettingsError(f"{name} must not be below zero")
-    return duration
 
 
 #: Of each setting: how a value is read, and its default.

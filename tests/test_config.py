@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 import optkit
-from optkit.config import parse_duration, resolve
+from optkit.config import resolve
+from optkit.times import parse_duration
 
 
 def test_argument_before_configure_before_environment_before_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,11 +120,11 @@ def test_an_audience_comes_from_a_file(demo_cache: None, tmp_path: Path) -> None
 def test_the_answer_on_the_extract_says_what_to_look_at_before_it_is_trusted() -> None:
     files = pl.DataFrame({"ok": [True, True]})
     checks = pl.DataFrame({"check": ["duplicates", "ties", "silent days"], "ok": [True, True, True]})
-    good = display.answers.extract(extract(), files, checks)
+    good = display.headlines.extract(extract(), files, checks)
     assert "2 events from 5 January 2026 to 9 January 2026, without a gap" in good
     assert "its files are intact, and all 3 checks of its events are passed" in good
     doubtful = checks.with_columns(ok=pl.Series([True, False, False]))
-    bad = display.answers.extract(extract(), pl.DataFrame({"ok": [True, False]}), doubtful)
+    bad = display.headlines.extract(extract(), pl.DataFrame({"ok": [True, False]}), doubtful)
     assert "1 file of 2 cannot be read" in bad
     assert "2 of 3 checks want a look first: ties and silent days" in bad
 
@@ -145,7 +145,7 @@ def churn_table(rates: list[float], *, denominator: str = "audience") -> pl.Data
 
 
 def test_the_churn_answer_adds_up_the_whole_weeks_and_compares_the_last() -> None:
-    answer = display.answers.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.02, 0.5]))
+    answer = display.headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.02, 0.5]))
     assert "last 4 whole weeks, from 12 January 2026 on" in answer
     assert (
         "opted out 4,000 times and came back 1,000 times: a net 3,000 left; 3,750 stood opted out" in answer
@@ -155,14 +155,14 @@ def test_the_churn_answer_adds_up_the_whole_weeks_and_compares_the_last() -> Non
 
 
 def test_the_churn_answer_says_when_its_rate_is_no_level() -> None:
-    answer = display.answers.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.5], denominator="observed"))
+    answer = display.headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.5], denominator="observed"))
     assert "no level" in answer
     assert "as usual" in answer
-    assert "No week is covered whole" in display.answers.churn(churn_table([0.1, 0.1]))
+    assert "No week is covered whole" in display.headlines.churn(churn_table([0.1, 0.1]))
 
 
 def test_an_answer_is_shown_large_and_escaped() -> None:
-    assert "<strong>a &lt; b</strong>" in display.answers.Answer("a < b")._repr_html_()
+    assert "<strong>a &lt; b</strong>" in display.headlines.Answer("a < b")._repr_html_()
 
 
 TABLE = pl.DataFrame(

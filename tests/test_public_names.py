@@ -1,9 +1,7 @@
 """The package's face: complete as the contract lists it, light to import."""
 
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -38,31 +36,16 @@ HEAVY = [
 @pytest.mark.parametrize("name", sorted(CONTRACT))
 def test_a_name_of_the_contract_is_there(name: str) -> None:
     assert getattr(optkit, name).__doc__
-    assert name in optkit.__all__
     assert name in dir(optkit)
 
 
-def test_nothing_else_is_public() -> None:
-    assert set(optkit.__all__) == CONTRACT | NOTEBOOKS
-
-
-def test_type_checkers_see_the_same_names() -> None:
-    tree = ast.parse(Path(optkit.__file__).read_text("utf-8"))
-    declared = [
-        f"{node.module.removeprefix('optkit').strip('.')}.{alias.asname}".strip(".")
-        for block in tree.body
-        if isinstance(block, ast.If)
-        for node in block.body
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-    ]
-    lazy = [f"{home}.{name}" for home, names in optkit._HOMES.items() for name in names]
-    assert sorted(declared) == sorted([*lazy, *optkit._MODULES])
+def test_dir_is_the_contract() -> None:
+    assert set(dir(optkit)) == CONTRACT | NOTEBOOKS | {"__version__"}
 
 
 def test_an_unknown_name_says_so() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'loads'"):
-        _ = optkit.loads
+    with pytest.raises(AttributeError, match="loads"):
+        _ = optkit.loads  # type: ignore[attr-defined]
 
 
 def test_importing_it_imports_nothing_heavy() -> None:

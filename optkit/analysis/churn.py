@@ -4,14 +4,13 @@ from collections.abc import Collection
 
 import polars as pl
 
-from optkit.analysis import split
-from optkit.analysis.audience import Audience, population
-from optkit.analysis.frames import History, by_columns
-from optkit.analysis.periods import calendar
-from optkit.analysis.split import Counts, Tally, tally
-from optkit.analysis.states import Bucket, Scope
+from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
+from optkit.engine.denominators import Audience, population
+from optkit.engine.frames import History, by_columns
+from optkit.engine.periods import calendar
+from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.history import Moment, instant, to_ms
+from optkit.times import Moment, instant, to_ms
 
 
 def churn(
@@ -87,40 +86,40 @@ def churn(
     if scope == "recipient" and not (audience is None or isinstance(audience, int)):
         raise SettingsError("in recipient scope audience is a number of people: senders' recipients overlap")
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        start = bucket.first if begin is None else begin
-        periods = calendar(start, max(start, bucket.until), every, time_zone)
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        start = partition.first if begin is None else begin
+        periods = calendar(start, max(start, partition.until), every, time_zone)
         at, out = pl.col("at"), pl.col("out")
         period = pl.when(at >= start).then(periods.index(at)).otherwise(pl.lit(-1, pl.Int32))
-        moves = bucket.transitions.with_columns(period=period)
+        moves = partition.transitions.with_columns(period=period)
         return {
-            "moves": tally(moves, ["group", "period"], opt_outs=out.sum(), re_opt_ins=(~out).sum()),
-            "seen": tally(bucket.units, ["group", "sender"], seen=pl.len()),
+            "moves": partial_sum(moves, ["group", "period"], opt_outs=out.sum(), re_opt_ins=(~out).sum()),
+            "seen": partial_sum(partition.unit_summary, ["group", "sender"], seen=pl.len()),
         }
 
-    counts = split.count(history, counter, by=groups, scope=scope, until=until)
-    people, denominator = population(audience, groups, counts["seen"])
-    rows = _rows(counts, begin, every, time_zone)
-    return _rates(_roll_forward(counts["moves"], people, rows, groups), groups, denominator)
+    totals = aggregate(history, mapper, by=groups, scope=scope, until=until)
+    people, denominator = population(audience, groups, totals["seen"])
+    rows = _rows(totals, begin, every, time_zone)
+    return _rates(_roll_forward(totals["moves"], people, rows, groups), groups, denominator)
 
 
-def _rows(counts: Counts, begin: int | None, every: str, time_zone: str) -> pl.DataFrame:
+def _rows(totals: Totals, begin: int | None, every: str, time_zone: str) -> pl.DataFrame:
     """Return the periods to show: place, period, complete."""
-    start = counts.first if begin is None else begin
-    if start is None or counts.until is None:
+    start = totals.first if begin is None else begin
+    if start is None or totals.until is None:
         return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "complete": pl.Boolean})
-    periods = calendar(start, counts.until, every, time_zone)
+    periods = calendar(start, totals.until, every, time_zone)
     table = pl.DataFrame(
         {
             "period": periods.starts,
             "complete": [
-                start <= first and end - 1 <= counts.until
+                start <= first and end - 1 <= totals.until
                 for first, end in zip(periods.begins, periods.ends, strict=True)
             ],
         }
     ).with_row_index("place")
-    moved = (counts["moves"]["period"] == table.height - 1).any()
-    just_begun = table.height > 1 and periods.begins[-1] == counts.until and not moved
+    moved = (totals["moves"]["period"] == table.height - 1).any()
+    just_begun = table.height > 1 and periods.begins[-1] == totals.until and not moved
     return table.head(table.height - just_begun).cast({"place": pl.Int32})
 
 

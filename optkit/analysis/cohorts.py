@@ -2,12 +2,11 @@
 
 import polars as pl
 
-from optkit.analysis import split
-from optkit.analysis.frames import History
-from optkit.analysis.periods import calendar
-from optkit.analysis.split import Counts, Tally, tally
-from optkit.analysis.states import Bucket
-from optkit.history import Moment
+from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
+from optkit.engine.frames import History
+from optkit.engine.periods import calendar
+from optkit.engine.states import Partition
+from optkit.times import Moment
 
 
 def cohorts(
@@ -58,34 +57,34 @@ def cohorts(
     [(0, 2, 0, 0.0, True), (1, 2, 1, 0.5, False)]
     """
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        periods = calendar(bucket.first, max(bucket.first, bucket.until), every, time_zone)
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        periods = calendar(partition.first, max(partition.first, partition.until), every, time_zone)
         out, back = pl.col("opted_out_at"), pl.col("returned_at")
-        first = bucket.spells.filter(pl.col("spell") == 1).select(
+        first = partition.spells.filter(pl.col("spell") == 1).select(
             born=periods.index(out),
             place=pl.when(back.is_not_null()).then(periods.index(back.fill_null(out))),
         )
-        return {"first": tally(first, ["born", "place"], pairs=pl.len())}
+        return {"first": partial_sum(first, ["born", "place"], pairs=pl.len())}
 
-    counts = split.count(history, counter, until=until)
-    return _triangle(counts["first"], _periods(counts, every, time_zone))
+    totals = aggregate(history, mapper, until=until)
+    return _triangle(totals["first"], _periods(totals, every, time_zone))
 
 
-def _periods(counts: Counts, every: str, time_zone: str) -> pl.DataFrame:
+def _periods(totals: Totals, every: str, time_zone: str) -> pl.DataFrame:
     """Return the periods to show: place, period, mature."""
-    if counts.first is None or counts.until is None:
+    if totals.first is None or totals.until is None:
         return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "mature": pl.Boolean})
-    periods = calendar(counts.first, counts.until, every, time_zone)
-    mature = [end - 1 <= counts.until for end in periods.ends]
+    periods = calendar(totals.first, totals.until, every, time_zone)
+    mature = [end - 1 <= totals.until for end in periods.ends]
     table = pl.DataFrame({"period": periods.starts, "mature": mature}).with_row_index("place")
     last = table.height - 1
-    moved = counts["first"].select((pl.max_horizontal("born", "place") == last).any()).item()
-    just_begun = last > 0 and periods.begins[-1] == counts.until and not moved
+    moved = totals["first"].select((pl.max_horizontal("born", "place") == last).any()).item()
+    just_begun = last > 0 and periods.begins[-1] == totals.until and not moved
     return table.head(table.height - just_begun).cast({"place": pl.Int32})
 
 
 def _triangle(first: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:
-    """Return the table from the counts of pairs by the periods of their first opt-out and first return."""
+    """Return the table from the totals of pairs by the periods of their first opt-out and first return."""
     pairs = pl.col("pairs").sum()
     sizes = first.group_by("born").agg(size=pairs)
     returns = first.drop_nulls("place").group_by("born", "place").agg(now=pairs)

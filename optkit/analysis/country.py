@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import polars as pl
 
-from optkit.analysis import frames, spark
-from optkit.analysis.frames import is_spark
+from optkit.engine import frames, spark
+from optkit.engine.frames import is_spark
 from optkit.errors import HistoryError
 from optkit.phones import Frame, countries
 

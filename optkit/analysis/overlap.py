@@ -2,11 +2,10 @@
 
 import polars as pl
 
-from optkit.analysis import split
-from optkit.analysis.frames import History
-from optkit.analysis.split import Tally, tally
-from optkit.analysis.states import Bucket
-from optkit.history import Moment
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.frames import History
+from optkit.engine.states import Partition
+from optkit.times import Moment
 
 
 def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
@@ -49,11 +48,11 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     >>> optkit.overlap(history).rows()
     [('24273', 'ACME', 1, 2, 1, 0.5, 0.5)]
     """
-    counts = split.count(history, _meetings, until=until)
-    senders, met = counts["senders"], counts["both"]
+    totals = aggregate(history, _meetings, until=until)
+    senders, met = totals["senders"], totals["both"]
     both, a, b = pl.col("both_out"), pl.col("out_a"), pl.col("out_b")
     swapped = pl.col("sender_a") > pl.col("sender_b")
-    # Which of two senders has the lower code may differ from bucket to bucket.
+    # Which of two senders has the lower code may differ from partition to partition.
     in_order = (
         met.select(
             "both_out",
@@ -82,13 +81,13 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     )
 
 
-def _meetings(bucket: Bucket) -> dict[str, Tally]:
-    out = bucket.units.filter("out").select("recipient", "sender")
+def _meetings(partition: Partition) -> dict[str, PartialSum]:
+    out = partition.unit_summary.filter("out").select("recipient", "sender")
     # Most recipients know one sender: only the others can meet anybody.
     same = pl.col("recipient") == pl.col("recipient").shift(1)
     several = out.filter(same.fill_null(False) | same.shift(-1).fill_null(False))
     met = several.join(several, on="recipient", suffix="_b").filter(pl.col("sender") < pl.col("sender_b"))
     return {
-        "senders": tally(bucket.units, ["sender"], out=pl.col("out").sum()),
-        "both": tally(met.rename({"sender": "sender_a"}), ["sender_a", "sender_b"], both_out=pl.len()),
+        "senders": partial_sum(partition.unit_summary, ["sender"], out=pl.col("out").sum()),
+        "both": partial_sum(met.rename({"sender": "sender_a"}), ["sender_a", "sender_b"], both_out=pl.len()),
     }

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from optkit.analysis import frames, spark, split
-from optkit.analysis.frames import History, is_spark
-from optkit.analysis.split import Counts, Tally, tally
-from optkit.analysis.states import Bucket
-from optkit.history import INSTANT, OPT_IN, OPT_OUT, STATUS, Moment, from_ms, instant, to_ms
+from optkit.engine import frames, spark
+from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
+from optkit.engine.frames import History, is_spark
+from optkit.engine.states import Partition
+from optkit.history import OPT_IN, OPT_OUT, STATUS
 from optkit.phones import countries
+from optkit.times import DAY, INSTANT, Moment, from_ms, instant, to_ms
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-_DAY: Final = 86_400_000
 _REPORTED: Final = "reported_current_status"
 _UNSAID: Final = 2  # beside 0 and 1: no report
 
@@ -105,42 +105,42 @@ def quality(history: History, *, until: Moment | None = None, now: Moment | None
     if not is_spark(history):
         history = frames.lazy(history)  # what can be read only once is read here
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        return _counted(bucket, present)
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        return _counted(partition, present)
 
-    counts = split.count(history, counter, until=until)
+    totals = aggregate(history, mapper, until=until)
     checks = [
-        *_of_rows(counts),
+        *_of_rows(totals),
         *_of_order(history, end),
         *_of_reports(history, end),
-        _silence(counts),
+        _silence(totals),
     ]
     return pl.DataFrame([check.row() for check in checks], schema=_SCHEMA, orient="row")
 
 
-def _counted(bucket: Bucket, present: int) -> dict[str, Tally]:
+def _counted(partition: Partition, present: int) -> dict[str, PartialSum]:
     pair, out = ["sender", "recipient"], pl.col("out")
-    number = bucket.codes.recipient(pl.col("recipient"))
-    first = bucket.runs.filter("first")
-    moments = bucket.events.group_by(*pair, "at").agg(outs=_many(out), ins=_many(~out))
-    numbers = bucket.events.group_by("recipient").agg(events=pl.len()).with_columns(number=number)
+    number = partition.codes.recipient(pl.col("recipient"))
+    first = partition.runs.filter("first")
+    moments = partition.events.group_by(*pair, "at").agg(outs=_many(out), ins=_many(~out))
+    numbers = partition.events.group_by("recipient").agg(events=pl.len()).with_columns(number=number)
     no_country = pl.col("number").map_batches(countries, return_dtype=pl.String).is_null()
-    people = bucket.units.group_by("recipient").agg(pairs=_many(out.is_not_null()), outs=_many(out))
+    people = partition.unit_summary.group_by("recipient").agg(pairs=_many(out.is_not_null()), outs=_many(out))
     some = pl.col("outs") > 0
     return {
-        "moments": tally(
+        "moments": partial_sum(
             moments,
             [],
             rows=pl.col("outs").sum() + pl.col("ins").sum(),
             duplicates=(pl.col("outs") - 1).clip(0).sum() + (pl.col("ins") - 1).clip(0).sum(),
             ties=(some & (pl.col("ins") > 0)).sum(),
         ),
-        "transitions": tally(bucket.transitions, [], transitions=pl.len()),
-        "orphans": tally(first, [], orphans=(~out).sum(), pairs=pl.len()),
-        "future": tally(bucket.events, [], future=(pl.col("at") > present).sum()),
-        "numbers": tally(numbers, [], invalid=pl.col("events").filter(no_country).sum()),
-        "people": tally(people, [], differ=(pl.col("pairs") - pl.col("outs")).filter(some).sum()),
-        "days": tally(bucket.events.select(day=pl.col("at") // _DAY), ["day"], events=pl.len()),
+        "transitions": partial_sum(partition.transitions, [], transitions=pl.len()),
+        "orphans": partial_sum(first, [], orphans=(~out).sum(), pairs=pl.len()),
+        "future": partial_sum(partition.events, [], future=(pl.col("at") > present).sum()),
+        "numbers": partial_sum(numbers, [], invalid=pl.col("events").filter(no_country).sum()),
+        "people": partial_sum(people, [], differ=(pl.col("pairs") - pl.col("outs")).filter(some).sum()),
+        "days": partial_sum(partition.events.select(day=pl.col("at") // DAY), ["day"], events=pl.len()),
     }
 
 
@@ -148,11 +148,11 @@ def _many(condition: pl.Expr) -> pl.Expr:
     return condition.sum().cast(pl.Int64)
 
 
-def _of_rows(counts: Counts) -> list[_Check]:
+def _of_rows(totals: Totals) -> list[_Check]:
     """Return what the events say by themselves."""
     found = {
         name: value
-        for table in counts.values()
+        for table in totals.values()
         if "day" not in table
         for name, value in table.row(0, named=True).items()
     }
@@ -160,8 +160,8 @@ def _of_rows(counts: Counts) -> list[_Check]:
     repeats = rows - found["transitions"] - found["duplicates"] - found["ties"] - orphans
     begin = (
         "there is no event"
-        if counts.first is None
-        else f"the history begins at {from_ms(counts.first):%Y-%m-%d %H:%M} UTC"
+        if totals.first is None
+        else f"the history begins at {from_ms(totals.first):%Y-%m-%d %H:%M} UTC"
     )
     return [
         _Check(
@@ -183,7 +183,7 @@ def _of_rows(counts: Counts) -> list[_Check]:
             found["ties"],
             rows,
             0.001,
-            "an opt-in in the same millisecond as the pair's opt-out: the opt-out counts",
+            "an opt-in in the same millisecond as the pair's opt-out: the opt-out totals",
         ),
         _Check(
             "repeats",
@@ -285,17 +285,17 @@ def _before(events: pl.LazyFrame, until: int | None) -> pl.LazyFrame:
     return events if until is None else events.filter(pl.col("created_at") <= pl.lit(until).cast(INSTANT))
 
 
-def _silence(counts: Counts) -> _Check:
+def _silence(totals: Totals) -> _Check:
     """Return the days without any event that lie in silences too long to be chance."""
     name, meaning = (
         "silent days",
         "whole days without any event where some were to be expected: is a window missing?",
     )
-    if counts.first is None or counts.until is None:
+    if totals.first is None or totals.until is None:
         return _Check(name, 0, 0, 0.0, meaning)
-    days = counts["days"].sort("day")
-    span = counts.until // _DAY - counts.first // _DAY + 1
-    edges = [*days["day"], counts.until // _DAY + 1]
+    days = totals["days"].sort("day")
+    span = totals.until // DAY - totals.first // DAY + 1
+    edges = [*days["day"], totals.until // DAY + 1]
     events = int(days["events"].sum())
     silences = []
     for day, following in pairwise(edges):
@@ -305,5 +305,5 @@ def _silence(counts: Counts) -> _Check:
             silences.append((length, day + 1))
     if silences:
         length, day = max(silences)
-        meaning += f" The longest is {length} days from {from_ms(day * _DAY):%Y-%m-%d} on"
+        meaning += f" The longest is {length} days from {from_ms(day * DAY):%Y-%m-%d} on"
     return _Check(name, sum(length for length, _ in silences), span, 0.0, meaning)

@@ -5,13 +5,13 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis import split, statistics
-from optkit.analysis.audience import Audience, Denominator, population
-from optkit.analysis.frames import History, by_columns
-from optkit.analysis.split import Tally, tally
-from optkit.analysis.states import Bucket
+from optkit.engine import statistics
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.denominators import Audience, Denominator, population
+from optkit.engine.frames import History, by_columns
+from optkit.engine.states import Partition
 from optkit.errors import SettingsError
-from optkit.history import Moment
+from optkit.times import Moment
 
 _SUMS: Final = ["recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
 
@@ -47,7 +47,7 @@ def opt_out_rates(
     -------
     polars.DataFrame
         Sorted by `by`; a row per group: the columns of `by`; recipients (seen in the history; who knows two
-        senders of a group counts for each), opt_outs, re_opt_ins, ever_opted_out, opted_out (at `until`), n
+        senders of a group totals for each), opt_outs, re_opt_ins, ever_opted_out, opted_out (at `until`), n
         (Int64); rate = ever_opted_out / n, low and high (Wilson's interval), shrunk_rate (empirical Bayes:
         drawn towards the overall rate, the more so the smaller n; beta-binomial by maximum likelihood, the
         overall rate where the groups differ no more than by chance) (Float64, null where n is 0); signal
@@ -84,9 +84,9 @@ def opt_out_rates(
     groups = by_columns(by)
     if not groups:
         raise SettingsError("by must name at least one column")
-    counts = split.count(history, _per_sender, by=groups, until=until)["pairs"]
-    people, denominator = _denominators(audience, groups, counts)
-    sums = counts.drop("sender").group_by(groups).agg(pl.all().sum())
+    totals = aggregate(history, _per_sender, by=groups, until=until)["pairs"]
+    people, denominator = _denominators(audience, groups, totals)
+    sums = totals.drop("sender").group_by(groups).agg(pl.all().sum())
     table = people.join(sums, on=groups, how="left", nulls_equal=True).with_columns(
         pl.col(_SUMS).fill_null(0)
     )
@@ -96,7 +96,7 @@ def opt_out_rates(
     )
 
 
-def _per_sender(bucket: Bucket) -> dict[str, Tally]:
+def _per_sender(partition: Partition) -> dict[str, PartialSum]:
     sums = {
         "recipients": pl.len(),
         "opt_outs": pl.col("opt_outs").sum(),
@@ -104,14 +104,14 @@ def _per_sender(bucket: Bucket) -> dict[str, Tally]:
         "ever_opted_out": (pl.col("opt_outs") > 0).sum(),
         "opted_out": pl.col("out").sum(),
     }
-    return {"pairs": tally(bucket.units, ["group", "sender"], **sums)}
+    return {"pairs": partial_sum(partition.unit_summary, ["group", "sender"], **sums)}
 
 
 def _denominators(
-    audience: Audience | None, groups: list[str], counts: pl.DataFrame
+    audience: Audience | None, groups: list[str], totals: pl.DataFrame
 ) -> tuple[pl.DataFrame, Denominator]:
     """Return each group's columns and n; and "audience" or "observed"."""
-    seen = counts.select(*groups, "sender", seen="recipients")
+    seen = totals.select(*groups, "sender", seen="recipients")
     one_number = isinstance(audience, int) and not isinstance(audience, bool)
     people, denominator = population(None if one_number else audience, groups, seen)
     if one_number:

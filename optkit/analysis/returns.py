@@ -7,12 +7,12 @@ from typing import Final, TypeAlias
 
 import polars as pl
 
-from optkit.analysis import split, statistics
-from optkit.analysis.frames import History, by_columns
-from optkit.analysis.split import Tally, tally
-from optkit.analysis.states import Bucket, Scope
+from optkit.engine import statistics
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.frames import History, by_columns
+from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.history import Moment
+from optkit.times import Moment
 
 #: A length of time: "10m", "1h", "7d", or a timedelta.
 Duration: TypeAlias = str | timedelta
@@ -35,7 +35,7 @@ def return_curve(
 ) -> pl.DataFrame:
     """Estimate which share is still opted out how long after opting out.
 
-    Every spell counts from its opt-out on; who has not come back by `until` is censored there and was at risk
+    Every spell totals from its opt-out on; who has not come back by `until` is censored there and was at risk
     until then. A pair's spells count as independent of each other.
 
     Parameters
@@ -89,8 +89,8 @@ def return_curve(
     """
     groups = by_columns(by)
     step = 1 if resolution is None else milliseconds(resolution, "resolution")
-    counts = split.count(history, _durations(step), by=groups, scope=scope, until=until)["durations"]
-    return _curves(counts, groups, step, confidence).select(
+    totals = aggregate(history, _durations(step), by=groups, scope=scope, until=until)["durations"]
+    return _curves(totals, groups, step, confidence).select(
         *groups, "days", "at_risk", "returned", "censored", "still_out", "low", "high"
     )
 
@@ -126,7 +126,7 @@ def cycles(
     polars.DataFrame
         Sorted by `by`; a row per group of the history, those without spells too: the columns of `by`;
         spells, cycles (finished spells), open_spells, recipients (with at least one spell; who knows two
-        senders of a group counts for each), max_cycles (of one pair), relapses (cycles whose pair opted out
+        senders of a group totals for each), max_cycles (of one pair), relapses (cycles whose pair opted out
         again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles); quick_returns (Int64);
         median_days_out (Float64: first time at which at most half are still out, null if not reached);
         win_back_1d, … (Float64: 1 - still_out of `return_curve` at so many days, null without spells; beyond
@@ -167,16 +167,18 @@ def cycles(
     at_most = milliseconds(quick, "quick")
     durations = _durations(step)
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
         soon = pl.col("returned_at") - pl.col("opted_out_at") <= at_most
         return {
-            **durations(bucket),
-            "units": tally(bucket.units, ["group", "opt_outs", "re_opt_ins"], pairs=pl.len()),
-            "quick": tally(bucket.spells, ["group"], quick_returns=soon.sum()),
+            **durations(partition),
+            "unit_summary": partial_sum(
+                partition.unit_summary, ["group", "opt_outs", "re_opt_ins"], pairs=pl.len()
+            ),
+            "quick": partial_sum(partition.spells, ["group"], quick_returns=soon.sum()),
         }
 
-    counts = split.count(history, counter, by=groups, until=until)
-    curves = _curves(counts["durations"], groups, step, confidence=0.95)
+    totals = aggregate(history, mapper, by=groups, until=until)
+    curves = _curves(totals["durations"], groups, step, confidence=0.95)
     days, out = pl.col("days"), pl.col("still_out")
     estimates = [
         days.filter(out <= 0.5 + _ROUNDING).min().alias("median_days_out"),
@@ -186,8 +188,8 @@ def cycles(
         ),
     ]
     table = (
-        _per_group(counts["units"], groups)
-        .join(counts["quick"], on=groups, how="left", nulls_equal=True)
+        _per_group(totals["unit_summary"], groups)
+        .join(totals["quick"], on=groups, how="left", nulls_equal=True)
         .join(curves.group_by(groups).agg(estimates), on=groups, how="left", nulls_equal=True)
     )
     return table.with_columns(pl.col("quick_returns").fill_null(0)).sort(groups, nulls_last=True)
@@ -211,27 +213,27 @@ def milliseconds(duration: Duration, name: str) -> int:
     return length
 
 
-def _durations(step: int) -> Callable[[Bucket], dict[str, Tally]]:
-    """Return a counter of spells by length, rounded up to a number of steps."""
+def _durations(step: int) -> Callable[[Partition], dict[str, PartialSum]]:
+    """Return a mapper of spells by length, rounded up to a number of steps."""
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        end = pl.col("returned_at").fill_null(bucket.until)
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        end = pl.col("returned_at").fill_null(partition.until)
         steps = (end - pl.col("opted_out_at") + (step - 1)) // step
         back = pl.col("returned_at").is_not_null()
-        spells = bucket.spells.with_columns(steps=steps, back=back)
+        spells = partition.spells.with_columns(steps=steps, back=back)
         return {
-            "durations": tally(
+            "durations": partial_sum(
                 spells, ["group", "steps"], returned=pl.col("back").sum(), censored=(~pl.col("back")).sum()
             )
         }
 
-    return counter
+    return mapper
 
 
-def _curves(counts: pl.DataFrame, groups: list[str], step: int, confidence: float) -> pl.DataFrame:
+def _curves(totals: pl.DataFrame, groups: list[str], step: int, confidence: float) -> pl.DataFrame:
     """Return each group's Kaplan-Meier estimate, sorted by `groups` and days."""
-    counts = counts.with_columns(days=pl.col("steps") * step / _DAY).sort(*groups, "steps", nulls_last=True)
-    parts = counts.partition_by(groups, maintain_order=True) if groups and counts.height else [counts]
+    totals = totals.with_columns(days=pl.col("steps") * step / _DAY).sort(*groups, "steps", nulls_last=True)
+    parts = totals.partition_by(groups, maintain_order=True) if groups and totals.height else [totals]
     return pl.concat(_with_curve(part, confidence) for part in parts)
 
 
@@ -245,8 +247,8 @@ def _with_curve(part: pl.DataFrame, confidence: float) -> pl.DataFrame:
     )
 
 
-def _per_group(units: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Return the counts of each group from those of pairs by opt-outs and re-opt-ins."""
+def _per_group(unit_summary: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Return the totals of each group from those of pairs by opt-outs and re-opt-ins."""
     pairs, outs, backs = (
         pl.col("pairs"),
         pl.col("opt_outs").cast(pl.Int64),
@@ -254,7 +256,7 @@ def _per_group(units: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     )
     relapses, finished = pl.col("relapses"), pl.col("cycles")
     return (
-        units.group_by(groups)
+        unit_summary.group_by(groups)
         .agg(
             spells=(outs * pairs).sum(),
             cycles=(backs * pairs).sum(),

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from optkit.analysis import spark
-from optkit.analysis.frames import History, is_spark
-from optkit.analysis.states import Scope
 from optkit.analysis.suppression import suppression_list
+from optkit.engine import spark
+from optkit.engine.frames import History, is_spark
+from optkit.engine.states import Scope
 from optkit.errors import SettingsError
-from optkit.history import Moment
 from optkit.phones import check_region, e164
+from optkit.times import Moment
 
 OPTED_OUT: Final = "opted out"
 UNREADABLE: Final = "unreadable number"

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from optkit.analysis import frames, statistics
 from optkit.analysis.churn import churn
-from optkit.analysis.frames import History, by_columns
-from optkit.analysis.statistics import Array
+from optkit.engine import frames, statistics
+from optkit.engine.frames import History, by_columns
+from optkit.engine.statistics import Array
 from optkit.errors import HistoryError, SettingsError
-from optkit.history import Moment
+from optkit.times import Moment
 
 Bools = npt.NDArray[np.bool_]
 
@@ -79,7 +79,7 @@ def spikes(
     References
     ----------
     C. P. Farrington et al. (1996), A statistical algorithm for the early detection of outbreaks of infectious
-    disease, JRSS A 159 (past outbreaks left out, limits from overdispersed counts);
+    disease, JRSS A 159 (past outbreaks left out, limits from overdispersed totals);
     D. B. Laney (2002), Improved control charts for attributes, Quality Engineering 14.
 
     Examples
@@ -115,11 +115,11 @@ def _messaged(table: pl.DataFrame, audience: Any, keys: list[str]) -> pl.DataFra
 def _charted(part: pl.DataFrame, *, rhythm: bool) -> pl.DataFrame:
     """Return one group's periods with expectation, limits and verdict."""
     messaged = part.filter(pl.col("recipients") > 0)
-    counts = messaged["opt_outs"].to_numpy().astype(np.float64)
+    totals = messaged["opt_outs"].to_numpy().astype(np.float64)
     exposure = messaged["recipients"].to_numpy().astype(np.float64)
     weekly = rhythm and messaged.height >= 7 * _WEEKS
     slots = messaged["period"].dt.weekday().to_numpy() - 1 if weekly else np.zeros(messaged.height, np.int64)
-    chart = _chart(counts, exposure, slots)
+    chart = _chart(totals, exposure, slots)
     judged = messaged.select(
         "period",
         expected=pl.Series(chart.expected),
@@ -138,44 +138,44 @@ class _Chart(NamedTuple):
     usual: Bools
 
 
-def _chart(counts: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]]) -> _Chart:
-    """Chart counts against their expectation, which is made of the usual among them."""
-    if not len(counts):
-        return _Chart(counts, counts, counts, counts > 0)
-    usual = np.ones(len(counts), dtype=np.bool_)
-    chart = _limits(counts, exposure, slots, usual)
-    if len(counts) < _FEW:
+def _chart(totals: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]]) -> _Chart:
+    """Chart totals against their expectation, which is made of the usual among them."""
+    if not len(totals):
+        return _Chart(totals, totals, totals, totals > 0)
+    usual = np.ones(len(totals), dtype=np.bool_)
+    chart = _limits(totals, exposure, slots, usual)
+    if len(totals) < _FEW:
         return chart._replace(usual=usual)
     # Begin without the highest tenth of those with any, so that no spike can hide in limits that it widens.
-    height = (counts - chart.expected) / np.sqrt(chart.expected)
-    busy = int((counts > 0).sum())
+    height = (totals - chart.expected) / np.sqrt(chart.expected)
+    busy = int((totals > 0).sum())
     dropped = math.ceil(busy / 10) if busy > 1 else 0
     usual[np.argsort(-height, kind="stable")[:dropped]] = False
     for _ in range(_ROUNDS):
-        chart = _limits(counts, exposure, slots, usual)
+        chart = _limits(totals, exposure, slots, usual)
         if (chart.usual == usual).all():
             break
         usual = chart.usual
     return chart
 
 
-def _limits(counts: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]], usual: Bools) -> _Chart:
+def _limits(totals: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]], usual: Bools) -> _Chart:
     """Return expectation and limits from the usual periods, and which periods are usual by them."""
     # One average period more for each estimate keeps empty weekdays and quiet months from expecting nothing.
     weight, one = usual.astype(np.float64), float(exposure.mean())
-    base = max(float((weight * counts).sum()), 0.5) / float((weight * exposure).sum())
-    seen, held = (np.bincount(slots, weight * values)[slots] for values in (counts, exposure))
-    share = (seen + base * one) / ((held + one) * base) if slots.any() else np.ones(len(counts))
-    near = _around(weight * counts) + base * one
+    base = max(float((weight * totals).sum()), 0.5) / float((weight * exposure).sum())
+    seen, held = (np.bincount(slots, weight * values)[slots] for values in (totals, exposure))
+    share = (seen + base * one) / ((held + one) * base) if slots.any() else np.ones(len(totals))
+    near = _around(weight * totals) + base * one
     level = near / (_around(weight * exposure * share) + one)
     expected = level * exposure * share
-    freedom = max(1.0, usual.sum() - (slots.max() + 1) - len(counts) / (2 * _REACH))
-    residuals = (counts - expected) ** 2 / expected
+    freedom = max(1.0, usual.sum() - (slots.max() + 1) - len(totals) / (2 * _REACH))
+    residuals = (totals - expected) ** 2 / expected
     dispersion = max(1.0, float(residuals[usual].sum()) / freedom)
     # A new count varies about its expectation, and the expectation about the truth.
     ratio = dispersion * (1 + expected / near + expected / (seen + base * one))
     low, high = statistics.count_limits(expected, ratio)
-    return _Chart(expected, low, high, counts <= high)
+    return _Chart(expected, low, high, totals <= high)
 
 
 def _around(values: Array) -> Array:

@@ -4,12 +4,12 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis import split
-from optkit.analysis.frames import History
-from optkit.analysis.split import Rows, instants
-from optkit.analysis.states import Bucket, Scope
+from optkit.engine.aggregate import Rows, instants, map_rows
+from optkit.engine.frames import History
+from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.history import OPT_IN, OPT_OUT, STATUS, Moment, instant, to_ms
+from optkit.history import OPT_IN, OPT_OUT, STATUS
+from optkit.times import Moment, instant, to_ms
 
 #: The two ways in which a place on the list changes.
 CHANGE: Final = pl.Enum(["added", "removed"])
@@ -59,10 +59,10 @@ def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pai
     """
     key = _key(scope)
 
-    def maker(bucket: Bucket) -> pl.LazyFrame:
-        return bucket.units.select(*key, status=_status(), since=instants("since"))
+    def mapper(partition: Partition) -> pl.LazyFrame:
+        return partition.unit_summary.select(*key, status=_status(), since=instants("since"))
 
-    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=_moment(at))
+    return map_rows(history, mapper, sort=_sort(scope), scope=scope, until=_moment(at))
 
 
 def suppression_list(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
@@ -109,14 +109,14 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
     """
     key = _key(scope)
 
-    def maker(bucket: Bucket) -> pl.LazyFrame:
+    def mapper(partition: Partition) -> pl.LazyFrame:
         return (
-            bucket.units.filter("out")
+            partition.unit_summary.filter("out")
             .select(*key, "opt_outs", opted_out_at=instants("since"))
             .select(*key, "opted_out_at", "opt_outs")
         )
 
-    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=_moment(at))
+    return map_rows(history, mapper, sort=_sort(scope), scope=scope, until=_moment(at))
 
 
 def suppression_diff(history: History, before: Moment, after: Moment, *, scope: Scope = "pair") -> Rows:
@@ -164,16 +164,16 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
         raise SettingsError("`before` must not lie after `after`")
     key = _key(scope)
 
-    def maker(bucket: Bucket) -> pl.LazyFrame:
+    def mapper(partition: Partition) -> pl.LazyFrame:
         # States alternate, so an odd number of transitions since `before` is what changes the list.
-        moved = bucket.transitions.filter(pl.col("at") > start).group_by(key)
+        moved = partition.transitions.filter(pl.col("at") > start).group_by(key)
         last = moved.agg(pl.len().alias("moves"), pl.col("at", "out").last())
         change = pl.when("out").then(pl.lit("added", CHANGE)).otherwise(pl.lit("removed", CHANGE))
         return last.filter(pl.col("moves") % 2 == 1).select(
             *key, change=change, at=instants("at"), status=_status()
         )
 
-    return split.rows(history, maker, sort=_sort(scope), scope=scope, until=after)
+    return map_rows(history, mapper, sort=_sort(scope), scope=scope, until=after)
 
 
 def _moment(at: Moment | None) -> Moment | None:

@@ -5,11 +5,12 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis import frames, spark
-from optkit.analysis.frames import History, is_spark
+from optkit.engine import frames, spark
+from optkit.engine.frames import History, is_spark
 from optkit.errors import SettingsError
-from optkit.history import INSTANT, OPT_IN, STATUS, Moment, instant
+from optkit.history import OPT_IN, STATUS
 from optkit.phones import e164
+from optkit.times import INSTANT, Moment, instant
 
 _SCHEMA: Final = pl.Schema(
     {
@@ -42,8 +43,8 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
         (Datetime ms, UTC); status, state_before, state_after (Enum: "opt-in", "opt-out"; states are those
         of the recipient with that sender, opted in before their first event); note (String): "" where the
         event changed the state, else why it did not: "repeat", "tie" (an opt-in in the same millisecond as
-        an opt-out, which counts), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
-        again). No row where the number is not in the history: it counts as opted in.
+        an opt-out, which totals), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
+        again). No row where the number is not in the history: it totals as opted in.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
     status = pl.col("status").cast(STATUS, strict=False)
     ordered = events.select("from_phone", "created_at", status).sort(pl.all()).collect()
     if any(ordered.null_count().row(0)):
-        frames.refuse_values(events)
+        frames.validate_values(events)
     table = pl.DataFrame(_annotated(ordered.rows()), schema=_SCHEMA, orient="row")
     return table.sort("created_at", "from_phone", "status", maintain_order=True)
 

@@ -4,25 +4,23 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis import split
-from optkit.analysis.frames import History
-from optkit.analysis.split import Rows, instants
-from optkit.analysis.states import Bucket, Scope
-from optkit.history import OPT_OUT, Moment
+from optkit.engine.aggregate import Rows, instants, map_rows
+from optkit.engine.frames import History
+from optkit.engine.states import Partition, Scope
+from optkit.history import OPT_OUT
+from optkit.times import DAY, Moment
 
 RE_OPT_IN: Final = "re-opt-in"
 
 #: The two kinds of transition.
 KIND: Final = pl.Enum([OPT_OUT, RE_OPT_IN])
 
-_DAY: Final = 86_400_000
-
 
 def transitions(history: History, *, scope: Scope = "pair", until: Moment | None = None) -> Rows:
     """List the events that changed a state: opt-outs, and opt-ins after an opt-out.
 
     Repeats, exact duplicates and orphan opt-ins (a pair's first event) change nothing; of opposite events of
-    one pair in the same millisecond the opt-out counts.
+    one pair in the same millisecond the opt-out totals.
 
     Parameters
     ----------
@@ -62,11 +60,11 @@ def transitions(history: History, *, scope: Scope = "pair", until: Moment | None
     ['opt-out', 're-opt-in']
     """
 
-    def maker(bucket: Bucket) -> pl.LazyFrame:
+    def mapper(partition: Partition) -> pl.LazyFrame:
         kind = pl.when("out").then(pl.lit(OPT_OUT, KIND)).otherwise(pl.lit(RE_OPT_IN, KIND))
-        return bucket.transitions.select("sender", "recipient", created_at=instants("at"), kind=kind)
+        return partition.transitions.select("sender", "recipient", created_at=instants("at"), kind=kind)
 
-    return split.rows(history, maker, sort=["created_at", "from_phone", "to_phone"], scope=scope, until=until)
+    return map_rows(history, mapper, sort=["created_at", "from_phone", "to_phone"], scope=scope, until=until)
 
 
 def spells(history: History, *, scope: Scope = "pair", until: Moment | None = None) -> Rows:
@@ -110,16 +108,16 @@ def spells(history: History, *, scope: Scope = "pair", until: Moment | None = No
     [(1, 1.5, True), (2, 1.0, False)]
     """
 
-    def maker(bucket: Bucket) -> pl.LazyFrame:
-        end = pl.col("returned_at").fill_null(bucket.until)
-        return bucket.spells.select(
+    def mapper(partition: Partition) -> pl.LazyFrame:
+        end = pl.col("returned_at").fill_null(partition.until)
+        return partition.spells.select(
             "sender",
             "recipient",
             "spell",
             opted_out_at=instants("opted_out_at"),
             returned_at=instants("returned_at"),
-            days=(end - pl.col("opted_out_at")) / _DAY,
+            days=(end - pl.col("opted_out_at")) / DAY,
             returned=pl.col("returned_at").is_not_null(),
         )
 
-    return split.rows(history, maker, sort=["from_phone", "to_phone", "spell"], scope=scope, until=until)
+    return map_rows(history, mapper, sort=["from_phone", "to_phone", "spell"], scope=scope, until=until)

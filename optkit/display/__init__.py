@@ -1,18 +1,18 @@
-"""What notebooks share: an account and its banner, answers in words, tables, pictures with controls."""
+"""What notebooks share: an account and its banner, headlines in words, tables, pictures with controls."""
 
-from optkit.display import answers as answers
-from optkit.display.answers import denominator
+from optkit.display import headlines as headlines
+from optkit.display.account import Extract, open_account
+from optkit.display.export import export, moments, phone
 from optkit.display.figures import explore, show
-from optkit.display.handing import export, moments, phone
-from optkit.display.opening import Extract, open_account
+from optkit.display.headlines import denominator
 from optkit.display.tables import style, table, tidy
 
 __all__ = [
     "Extract",
-    "answers",
     "denominator",
     "explore",
     "export",
+    "headlines",
     "moments",
     "open_account",
     "phone",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from optkit.display.answers.answer import Note
-from optkit.phrases import plural
+from optkit.display.headlines.headline import Note
+from optkit.formatting import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from optkit.phrases import NONE, interval, percent
+from optkit.formatting import NONE, interval, percent
 
 #: Columns that are shares, by what their names end or begin with.
 _SHARES: Final = ("rate", "share", "jaccard", "out_a_in_b")

@@ -11,7 +11,8 @@ import polars as pl
 
 from optkit.emulator.modes import Readings
 from optkit.errors import HistoryError
-from optkit.history import INSTANT, OPT_IN, OPT_OUT, STATUS
+from optkit.history import OPT_IN, OPT_OUT, STATUS
+from optkit.times import INSTANT
 
 Index = npt.NDArray[np.int64]
 

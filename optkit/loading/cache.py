@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import ClassVar, Final, Self
 
 from optkit.errors import CacheError
-from optkit.history import to_ms
 from optkit.loading.files import PART, SUFFIX, DamagedError, Entry, Writer, read_entry
 from optkit.loading.windows import Window, week_of
+from optkit.times import to_ms
 
 #: A temporary file that nobody has written to for so long was left behind by a killed process.
 _ABANDONED: Final = timedelta(hours=6).total_seconds()

@@ -11,7 +11,6 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, HTTPError, NameResolutionError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as TooLateError
 
-import optkit
 from optkit.config import Settings
 from optkit.errors import (
     AuthenticationError,
@@ -24,6 +23,7 @@ from optkit.errors import (
 from optkit.loading.connections import Connections
 from optkit.loading.entries import Page, UnreadableBodyError, decode
 from optkit.loading.pace import Gate, RetryPolicy, parse_retry_after
+from optkit.version import __version__
 
 #: The document's heading has the first, its snippets the second.
 _PATHS: Final = ("/api/v2/sms/opt-status.json", "/api/v2/sms/opt-status")
@@ -68,7 +68,7 @@ class Client:
             "access-token": settings.token,
             "accept": "application/json",
             "accept-encoding": "gzip",
-            "user-agent": f"optkit/{optkit.__version__}",
+            "user-agent": f"optkit/{__version__}",
         }
         self._connections = Connections(settings.base_url, settings.workers)
 

@@ -13,7 +13,8 @@ import msgspec
 import polars as pl
 
 from optkit.errors import ResponseError
-from optkit.history import INSTANT, STATUS
+from optkit.history import STATUS
+from optkit.times import INSTANT
 
 _Status = Literal["opt-in", "opt-out"]
 

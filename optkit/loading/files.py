@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from optkit.history import SCHEMA, STATUS, from_ms
+from optkit.history import SCHEMA, STATUS
 from optkit.loading.windows import Cached, Window
+from optkit.times import from_ms
 
 #: The layout of the files; another one is read anew.
 VERSION: Final = 1

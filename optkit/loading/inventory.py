@@ -6,9 +6,9 @@ import polars as pl
 
 from optkit.config import resolve
 from optkit.errors import SettingsError
-from optkit.history import INSTANT, Moment, from_ms, instant, to_ms
 from optkit.loading.cache import Cache
 from optkit.loading.windows import Window
+from optkit.times import INSTANT, Moment, from_ms, instant, to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,11 +7,12 @@ import polars as pl
 
 from optkit.config import resolve
 from optkit.errors import SettingsError
-from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS, Moment, from_ms, instant, to_ms
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
 from optkit.loading import files
 from optkit.loading.refreshing import Refresh, refresh_cache
 from optkit.loading.server import connect
 from optkit.loading.windows import Window
+from optkit.times import Moment, from_ms, instant, to_ms
 
 Some = str | Iterable[str] | None
 

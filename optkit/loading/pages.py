@@ -12,7 +12,8 @@ import polars as pl
 from optkit.errors import DriftError, ResponseError
 from optkit.loading.entries import Page
 from optkit.loading.parts import Outcome, PageRequest, Part, is_duplicate, read_part
-from optkit.loading.windows import SECOND, Window
+from optkit.loading.windows import Window
+from optkit.times import SECOND
 
 #: Halvings of a part before the load gives up.
 _HALVINGS: Final = 6

@@ -14,7 +14,8 @@ import polars as pl
 from optkit.errors import ResponseError
 from optkit.history import ORDER
 from optkit.loading.entries import Page, to_columns
-from optkit.loading.windows import SECOND, Window
+from optkit.loading.windows import Window
+from optkit.times import SECOND
 
 #: Entries a page, as asked for: the documented maximum.
 PER_PAGE: Final = 100

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-import optkit
 from optkit.config import Settings
 from optkit.errors import CacheError, MissingWindowsError, SettingsError
 from optkit.history import ORDER
@@ -16,7 +15,9 @@ from optkit.loading.files import Entry, Writer
 from optkit.loading.pages import Counts, Reading, read_window
 from optkit.loading.parts import PageRequest, Part
 from optkit.loading.server import DEMO, Server, connect, local_clock
-from optkit.loading.windows import DAY, Cached, Window, begin_of, gaps, is_final, text, wanted
+from optkit.loading.windows import Cached, Window, begin_of, gaps, is_final, text, wanted
+from optkit.times import DAY
+from optkit.version import __version__
 
 Refresh = Literal["auto", "never", "force"]
 
@@ -207,7 +208,7 @@ def _read_weeks(
 
 def _server_name(settings: Settings) -> str:
     # the made-up account may be another one in another version
-    return f"made up by optkit {optkit.__version__}" if settings.account == DEMO else settings.base_url
+    return f"made up by optkit {__version__}" if settings.account == DEMO else settings.base_url
 
 
 def _leave(owner: Owner, cache: Cache, settings: Settings) -> None:

@@ -13,13 +13,14 @@ import polars as pl
 
 from optkit.config import Settings
 from optkit.errors import LoadInterrupted, SettingsError
-from optkit.history import SCHEMA, to_ms
+from optkit.history import SCHEMA
 from optkit.loading.client import Client
 from optkit.loading.entries import Page
 from optkit.loading.fanout import read_all
 from optkit.loading.pages import Counts, Reading, read_window
 from optkit.loading.parts import PageRequest
-from optkit.loading.windows import DAY, WEEK, Window, week_of
+from optkit.loading.windows import Window, week_of
+from optkit.times import DAY, WEEK, to_ms
 
 #: The made-up account: always there, answered by the emulator on loopback.
 DEMO: Final = "demo"

@@ -10,11 +10,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final, Self
 
-from optkit.history import from_ms
+from optkit.times import DAY, SECOND, WEEK, from_ms
 
-SECOND: Final = 1000
-DAY: Final = 86_400 * SECOND
-WEEK: Final = 7 * DAY
 #: Monday 1970-01-05, the first whole week.
 _FIRST_MONDAY: Final = 4 * DAY
 

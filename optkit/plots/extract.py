@@ -8,12 +8,12 @@ from matplotlib import colors, dates, ticker
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from optkit.phrases import percent, plural
-from optkit.plots import canvas
-from optkit.plots.canvas import BACK, INK, OUT, QUIET
+from optkit.formatting import percent, plural
+from optkit.plots import axes
+from optkit.plots.axes import BACK, INK, OUT, QUIET
 
 
-@canvas.styled
+@axes.styled
 def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the calendar of what is in the cache: a row a month, a cell a day (UTC).
 
@@ -36,12 +36,12 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     HistoryError
         The table is no result of `optkit.coverage`.
     """
-    canvas.need(table, "coverage", "window_start", "window_end", "rows", "final")
+    axes.need(table, "coverage", "window_start", "window_end", "rows", "final")
     if table.is_empty():
-        return canvas.nothing(canvas.place(ax), "nothing is loaded yet")
+        return axes.nothing(axes.place(ax), "nothing is loaded yet")
     days = _days(table)
     months = days["day"].dt.truncate("1mo").unique().sort().to_list()
-    ax = canvas.place(ax, height=1.4 + 0.26 * max(len(months), 3))
+    ax = axes.place(ax, height=1.4 + 0.26 * max(len(months), 3))
     row_of = {month: row for row, month in enumerate(months)}
     rates = np.full((len(months), 31), np.nan)
     for day, rate, final in days.select("day", "rate", "final").rows():
@@ -55,7 +55,7 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     most = max(np.nanmax(rates), 1.0)
     norm = colors.PowerNorm(0.5, vmin=-0.12 * most, vmax=most)
     image = ax.imshow(rates, aspect="auto", cmap="Blues", norm=norm)
-    canvas.heat_axes(ax, len(months), 31)
+    axes.heat_axes(ax, len(months), 31)
     ax.set_yticks(range(len(months)), [f"{month:%Y-%m}" for month in months])
     ax.set_xticks([0, 4, 9, 14, 19, 24, 29], ["1", "5", "10", "15", "20", "25", "30"])
     bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
@@ -90,7 +90,7 @@ def _cell(row: int, column: int, **look: object) -> Rectangle:
     return Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, zorder=3, **look)  # type: ignore[arg-type]
 
 
-@canvas.styled
+@axes.styled
 def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the certificate: each check, whether it is passed, and how many rows it concerns.
 
@@ -110,18 +110,18 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     HistoryError
         The table is no result of `optkit.quality`.
     """
-    canvas.need(table, "quality", "check", "rows", "share", "ok")
-    ax = canvas.place(ax, height=1.4 + 0.32 * max(table.height, 2))
+    axes.need(table, "quality", "check", "rows", "share", "ok")
+    ax = axes.place(ax, height=1.4 + 0.32 * max(table.height, 2))
     if table.is_empty():
-        return canvas.nothing(ax, "no checks")
+        return axes.nothing(ax, "no checks")
     shares = table["share"].fill_null(0.0)
     good = [bool(ok) for ok in table["ok"]]
     ax.barh(range(table.height), shares, height=0.6, color=[QUIET if ok else OUT for ok in good])
-    canvas.row_axes(
+    axes.row_axes(
         ax, [f"{check}  {'✓' if ok else '✗'}" for check, ok in zip(table["check"], good, strict=True)]
     )
-    ax.set_xlim(0, max(canvas.highest(shares) * 1.3, 0.001))
-    canvas.percent_axis(ax.xaxis)
+    ax.set_xlim(0, max(axes.highest(shares) * 1.3, 0.001))
+    axes.percent_axis(ax.xaxis)
     for place, (rows, share) in enumerate(table.select("rows", "share").rows()):
         text = f"{rows or 0:,} ({percent(share)})"
         ax.annotate(text, (share or 0.0, place), xytext=(6, 0), textcoords="offset points", va="center")
@@ -130,7 +130,7 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@canvas.styled
+@axes.styled
 def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | None = None) -> Axes:
     """Draw all that one number did: a lane a sender, red while opted out.
 
@@ -152,11 +152,11 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
     HistoryError
         The table is no result of `optkit.timeline`.
     """
-    canvas.need(table, "timeline", "from_phone", "created_at", "status", "state_after", "note")
+    axes.need(table, "timeline", "from_phone", "created_at", "status", "state_after", "note")
     senders = table["from_phone"].unique().sort().to_list()
-    ax = canvas.place(ax, height=1.6 + 0.55 * max(len(senders), 2))
+    ax = axes.place(ax, height=1.6 + 0.55 * max(len(senders), 2))
     if table.is_empty():
-        return canvas.nothing(ax, "this number never opted out or in")
+        return axes.nothing(ax, "this number never opted out or in")
     first, last = table["created_at"][0], table["created_at"][-1]
     margin = max((last - first) * 0.04, timedelta(hours=1))
     end = max(until or last, last + margin)
@@ -177,9 +177,9 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
             edge = color if face == "white" else "white"
             ax.plot([when], [beside], marker, markersize=9, mfc=face, mec=edge, zorder=3)
         ax.hlines(lane, first - margin, moments[0], color=QUIET, linewidth=1, linestyle=":", zorder=1)
-    canvas.row_axes(ax, senders)
+    axes.row_axes(ax, senders)
     ax.set_xlim(*dates.date2num([first - margin, end]))
-    canvas.date_axis(ax)
+    axes.date_axis(ax)
     ax.set_xlabel("UTC; ▼ opt-out, ▲ opt-in, hollow: changed nothing; thick: opted out, thin: opted in")
     ax.set_title(f"{plural(table.height, 'event')} of one number, {plural(len(senders), 'sender')}")
     return ax

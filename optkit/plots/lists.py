@@ -7,12 +7,12 @@ import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from optkit.phrases import plural
-from optkit.plots import canvas
-from optkit.plots.canvas import BACK, OUT
+from optkit.formatting import plural
+from optkit.plots import axes
+from optkit.plots.axes import BACK, OUT
 
 
-@canvas.styled
+@axes.styled
 def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Axes:
     """Draw how many are opted out, and opted in again, of each sender.
 
@@ -34,32 +34,32 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     HistoryError
         The table is no result of `optkit.status_at`.
     """
-    canvas.need(table, "status_at", "to_phone", "status", "since")
+    axes.need(table, "status_at", "to_phone", "status", "since")
     sender = pl.col("from_phone") if "from_phone" in table.columns else pl.lit("all senders")
     out = pl.col("status").cast(pl.String) == "opt-out"
     counts = table.group_by(sender.alias("sender")).agg(
         out=out.sum(), opted_in=(~out).sum(), everyone=pl.len()
     )
     top = counts.sort("everyone", "sender", descending=[True, False]).head(rows)
-    ax = canvas.place(ax, height=1.6 + 0.34 * max(top.height, 2))
+    ax = axes.place(ax, height=1.6 + 0.34 * max(top.height, 2))
     if top.is_empty():
-        return canvas.nothing(ax, "no events, so everybody is opted in")
+        return axes.nothing(ax, "no events, so everybody is opted in")
     places = range(top.height)
     ax.barh(places, top["out"], color=OUT, height=0.7)
     ax.barh(places, top["opted_in"], left=top["out"], color=BACK, height=0.7)
     for place, (out_count, in_count, everyone) in enumerate(top.select("out", "opted_in", "everyone").rows()):
         text = f"{out_count:,} out, {in_count:,} in"
         ax.annotate(text, (everyone, place), xytext=(6, 0), textcoords="offset points", va="center")
-    canvas.row_axes(ax, top["sender"].to_list())
-    ax.set_xlim(0, canvas.highest(top["everyone"]) * 1.25 or 1)
-    canvas.count_axis(ax.xaxis)
+    axes.row_axes(ax, top["sender"].to_list())
+    ax.set_xlim(0, axes.highest(top["everyone"]) * 1.25 or 1)
+    axes.count_axis(ax.xaxis)
     ax.set_xlabel("people who ever opted out or in (dark: now opted out; light: now opted in)")
     most = f": the {rows} senders with most people" if counts.height > rows else ""
     ax.set_title(f"Where everybody stands who ever said a word{most}")
     return ax
 
 
-@canvas.styled
+@axes.styled
 def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw since when those have been opted out who are on the list.
 
@@ -79,25 +79,25 @@ def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     HistoryError
         The table is no result of `optkit.suppression_list`.
     """
-    canvas.need(table, "suppression_list", "to_phone", "opted_out_at")
-    ax = canvas.place(ax, height=3.6)
+    axes.need(table, "suppression_list", "to_phone", "opted_out_at")
+    ax = axes.place(ax, height=3.6)
     if table.is_empty():
-        return canvas.nothing(ax, "nobody is opted out")
+        return axes.nothing(ax, "nobody is opted out")
     month = pl.col("opted_out_at").dt.truncate("1mo").dt.date()
     counts = table.group_by(month=month).len().sort("month")
     starts = dates.date2num(counts["month"].to_list())
     ends = dates.date2num(counts["month"].dt.offset_by("1mo").to_list())
     ax.bar(starts, counts["len"], (ends - starts) * 0.88, align="edge", color=OUT)
-    ax.set_ylim(0, canvas.highest(counts["len"]) * 1.1)
-    canvas.count_axis(ax.yaxis)
-    canvas.date_axis(ax)
+    ax.set_ylim(0, axes.highest(counts["len"]) * 1.1)
+    axes.count_axis(ax.yaxis)
+    axes.date_axis(ax)
     ax.set_ylabel("on the list")
     ax.set_xlabel("month in which they opted out (UTC)")
     ax.set_title(f"Since when the {table.height:,} on the list have been opted out")
     return ax
 
 
-@canvas.styled
+@axes.styled
 def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what changed on the list, by the day on which it changed.
 
@@ -117,10 +117,10 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     HistoryError
         The table is no result of `optkit.suppression_diff`.
     """
-    canvas.need(table, "suppression_diff", "to_phone", "change", "at")
-    ax = canvas.place(ax, height=3.6)
+    axes.need(table, "suppression_diff", "to_phone", "change", "at")
+    ax = axes.place(ax, height=3.6)
     if table.is_empty():
-        return canvas.nothing(ax, "the list did not change")
+        return axes.nothing(ax, "the list did not change")
     change = pl.col("change").cast(pl.String)
     daily = (
         table.group_by(day=pl.col("at").dt.date())
@@ -135,22 +135,22 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     room = max(added.max(), removed.max(), 1) * 0.12
     ax.set_ylim(-removed.max() - room, added.max() + room)
     ax.set_xlim(days[0] - 0.5, days[-1] + 1.5)
-    canvas.count_axis(ax.yaxis)
+    axes.count_axis(ax.yaxis)
     ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
-    canvas.date_axis(ax)
+    axes.date_axis(ax)
     ax.set_ylabel("added up, removed down")
     ax.set_xlabel("day of the change (UTC)")
     ax.set_title("What changed on the list")
     labels = [(added.max() * 0.5, f"{added.sum():,} added", OUT)]
     labels += [(-removed.max() * 0.5, f"{removed.sum():,} removed", BACK)]
-    canvas.end_labels(ax, labels)
+    axes.end_labels(ax, labels)
     return ax
 
 
 _KEPT: Final = "may be messaged"
 
 
-@canvas.styled
+@axes.styled
 def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) -> Axes:
     """Draw how many contacts may be messaged, and why the others may not.
 
@@ -171,22 +171,22 @@ def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) 
         The tables are no result of `optkit.scrub`.
     """
     keep, suppressed = tables
-    canvas.need(suppressed, "scrub", "reason")
+    axes.need(suppressed, "scrub", "reason")
     reasons = suppressed.group_by(pl.col("reason").cast(pl.String)).len()
     reasons = reasons.sort("len", "reason", descending=[True, False])
     counts = [(_KEPT, keep.height), *reasons.rows()]
     total = keep.height + suppressed.height
-    ax = canvas.place(ax, height=1.3 + 0.4 * len(counts))
+    ax = axes.place(ax, height=1.3 + 0.4 * len(counts))
     if not total:
-        return canvas.nothing(ax, "no contacts")
+        return axes.nothing(ax, "no contacts")
     sizes = np.array([count for _, count in counts])
     ax.barh(range(len(counts)), sizes, color=[BACK] + [OUT] * (len(counts) - 1), height=0.7)
     for place, size in enumerate(sizes.tolist()):
         text = f"{size:,} ({size / total:.1%})"
         ax.annotate(text, (size, place), xytext=(6, 0), textcoords="offset points", va="center")
-    canvas.row_axes(ax, [reason for reason, _ in counts])
+    axes.row_axes(ax, [reason for reason, _ in counts])
     ax.set_xlim(0, sizes.max() * 1.2)
-    canvas.count_axis(ax.xaxis)
+    axes.count_axis(ax.xaxis)
     ax.set_xlabel("contacts")
     ax.set_title(f"What became of {plural(total, 'contact')}")
     return ax

@@ -7,13 +7,13 @@ import polars as pl
 from matplotlib import dates, patheffects, ticker
 from matplotlib.axes import Axes
 
-from optkit.plots import canvas
-from optkit.plots.canvas import BACK, INK, OUT, QUIET
+from optkit.plots import axes
+from optkit.plots.axes import BACK, INK, OUT, QUIET
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-@canvas.styled
+@axes.styled
 def churn(
     table: pl.DataFrame, *, ax: Axes | None = None, kind: Literal["movement", "rate", "size"] = "movement"
 ) -> Axes:
@@ -41,10 +41,10 @@ def churn(
     HistoryError
         The table is no result of `optkit.churn`.
     """
-    canvas.need(table, "churn", "period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate", "complete")
-    ax = canvas.place(ax)
+    axes.need(table, "churn", "period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate", "complete")
+    ax = axes.place(ax)
     if table.is_empty():
-        return canvas.nothing(ax, "no events, so no periods to draw")
+        return axes.nothing(ax, "no events, so no periods to draw")
     if kind == "rate":
         return _churn_rate(table, ax)
     counts = pl.col("opt_outs", "re_opt_ins", "opted_out_end").sum()
@@ -54,8 +54,8 @@ def churn(
 
 def _churn_movement(table: pl.DataFrame, ax: Axes) -> Axes:
     starts = table["period"].to_list()
-    widths = canvas.period_widths(starts)
-    word = canvas.period_word(starts)
+    widths = axes.period_widths(starts)
+    word = axes.period_word(starts)
     left = dates.date2num(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
     for heights, color in ((outs, OUT), (-backs, BACK)):
@@ -69,11 +69,11 @@ def _churn_movement(table: pl.DataFrame, ax: Axes) -> Axes:
     ax.axhline(0, color="#888888", linewidth=0.8)
     ax.set_xlim(left[0] - widths[0] * 0.2, left[-1] + widths[-1] * 1.2)
     ax.set_ylim(*_with_room(min(-backs.max(), 0), outs.max()))
-    canvas.count_axis(ax.yaxis)
+    axes.count_axis(ax.yaxis)
     ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
     ax.set_ylabel("opt-outs up, re-opt-ins down")
     ax.set_title(f"Opt-outs and re-opt-ins, by {word}")
-    canvas.end_labels(
+    axes.end_labels(
         ax,
         [(outs[-1], "opt-outs", OUT), (-backs[-1], "re-opt-ins", BACK), (outs[-1] - backs[-1], "net", INK)],
     )
@@ -82,21 +82,21 @@ def _churn_movement(table: pl.DataFrame, ax: Axes) -> Axes:
 
 def _churn_size(table: pl.DataFrame, ax: Axes) -> Axes:
     starts = table["period"].to_list()
-    ends = dates.date2num(starts) + canvas.period_widths(starts)
+    ends = dates.date2num(starts) + axes.period_widths(starts)
     sizes = table["opted_out_end"].to_numpy()
     ax.fill_between(ends, sizes, color=OUT, alpha=0.15, linewidth=0)
     ax.plot(ends, sizes, color=OUT)
     ax.set_ylim(*_with_room(0, sizes.max()))
-    canvas.count_axis(ax.yaxis)
+    axes.count_axis(ax.yaxis)
     ax.set_ylabel("opted out at the period's end")
-    ax.set_title("Opted out at the end of each " + canvas.period_word(starts))
-    canvas.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", OUT)])
-    canvas.date_axis(ax)
+    ax.set_title("Opted out at the end of each " + axes.period_word(starts))
+    axes.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", OUT)])
+    axes.date_axis(ax)
     return ax
 
 
 def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
-    names, label = canvas.labels_of(table, "period")
+    names, label = axes.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = (
         table.group_by("label")
@@ -105,12 +105,12 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
     )
     labels = []
     for number, name in enumerate(ranking["label"]):
-        named = number < len(canvas.GROUPS)
-        color = canvas.PALE if not named else canvas.GROUPS[number] if names else OUT
-        layer, mark = (3, canvas.MARKS[number]) if named else (1, "")
+        named = number < len(axes.GROUPS)
+        color = axes.PALE if not named else axes.GROUPS[number] if names else OUT
+        layer, mark = (3, axes.MARKS[number]) if named else (1, "")
         group = table.filter(pl.col("label") == name)
         starts = group["period"].to_list()
-        middles = dates.date2num(starts) + canvas.period_widths(starts) / 2
+        middles = dates.date2num(starts) + axes.period_widths(starts) / 2
         rates = group["churn_rate"].fill_null(float("nan")).to_numpy()
         whole = group["complete"].to_numpy()
         ax.plot(middles, rates, color=color, zorder=layer)
@@ -130,18 +130,18 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
         known = rates[~np.isnan(rates)]
         if named and known.size:
             labels.append((float(known[-1]), name if names else "churn rate", color))
-    ax.set_ylim(0, canvas.highest(table["churn_rate"]) * 1.15 or 1.0)
-    canvas.percent_axis(ax.yaxis)
-    word = canvas.period_word(table["period"].unique().sort().to_list())
+    ax.set_ylim(0, axes.highest(table["churn_rate"]) * 1.15 or 1.0)
+    axes.percent_axis(ax.yaxis)
+    word = axes.period_word(table["period"].unique().sort().to_list())
     of = "audience" if table["denominator"][0] == "audience" else "pairs seen in the history"
     ax.set_ylabel(f"opt-outs, % of those opted in\nas the {word} began ({of})")
     ax.set_title(f"Churn rate, by {word}")
-    canvas.end_labels(ax, labels)
+    axes.end_labels(ax, labels)
     return _period_axis(ax, table, word)
 
 
 def _period_axis(ax: Axes, table: pl.DataFrame, word: str) -> Axes:
-    canvas.date_axis(ax)
+    axes.date_axis(ax)
     hollow = "; hollow: not covered whole" if not table["complete"].all() else ""
     monday = ", from Monday" if word == "week" else ""
     ax.set_xlabel(f"{word}{monday}{hollow}")
@@ -153,7 +153,7 @@ def _with_room(low: float, high: float) -> tuple[float, float]:
     return (low - room if low < 0 else 0.0), high + room
 
 
-@canvas.styled
+@axes.styled
 def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) -> Axes:
     """Draw the control chart of opt-outs: what came, what was to be expected, what stands out.
 
@@ -177,29 +177,29 @@ def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) ->
     HistoryError
         The table is no result of `optkit.spikes`.
     """
-    canvas.need(table, "spikes", "period", "opt_outs", "expected", "low", "high", "spike")
+    axes.need(table, "spikes", "period", "opt_outs", "expected", "low", "high", "spike")
     if table.columns[0] != "period":
         return _spike_lanes(table, ax)
-    ax = canvas.place(ax)
+    ax = axes.place(ax)
     if table.is_empty():
-        return canvas.nothing(ax, "no events, so no periods to draw")
+        return axes.nothing(ax, "no events, so no periods to draw")
     starts = table["period"].to_list()
-    word = canvas.period_word(starts)
+    word = axes.period_word(starts)
     when = dates.date2num(starts)
     ax.fill_between(when, table["low"], table["high"], step="mid", color=QUIET, alpha=0.3, linewidth=0)
     ax.plot(when, table["expected"], color="#666666", linewidth=1.2, linestyle="--", drawstyle="steps-mid")
     ax.plot(when, table["opt_outs"], color=BACK, linewidth=1, marker=".", markersize=4)
     spiked = table.filter("spike").sort("opt_outs", descending=True)
     ax.plot(dates.date2num(spiked["period"].to_list()), spiked["opt_outs"], "D", color=OUT, markersize=6)
-    ax.set_ylim(*_with_room(0, max(canvas.highest(table["opt_outs"]), canvas.highest(table["high"]))))
+    ax.set_ylim(*_with_room(0, max(axes.highest(table["opt_outs"]), axes.highest(table["high"]))))
     ax.margins(x=0.02)
     _spike_dates(ax, spiked.head(labelled))
-    canvas.count_axis(ax.yaxis)
+    axes.count_axis(ax.yaxis)
     ax.set_ylabel(f"opt-outs in a {word}")
     ax.set_title(f"Opt-outs by {word}, against what was to be expected")
     last = table.tail(1)
-    canvas.end_labels(ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", "#666666")])
-    canvas.date_axis(ax)
+    axes.end_labels(ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", "#666666")])
+    axes.date_axis(ax)
     return ax
 
 
@@ -220,37 +220,37 @@ def _spike_dates(ax: Axes, spiked: pl.DataFrame) -> None:
             textcoords="offset points",
             va="center",
             ha="left" if side > 0 else "right",
-            color=canvas.readable(OUT),
+            color=axes.readable(OUT),
         )
 
 
 def _spike_lanes(table: pl.DataFrame, ax: Axes | None) -> Axes:
-    names, label = canvas.labels_of(table, "period")
+    names, label = axes.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = table.group_by("label").agg(pl.col("spike").sum(), pl.col("opt_outs").sum())
     lanes = ranking.sort("spike", "opt_outs", "label", descending=[True, True, False])["label"].to_list()
-    ax = canvas.place(ax, height=1.5 + 0.32 * max(len(lanes), 2))
+    ax = axes.place(ax, height=1.5 + 0.32 * max(len(lanes), 2))
     if table.is_empty():
-        return canvas.nothing(ax, "no events, so no periods to draw")
+        return axes.nothing(ax, "no events, so no periods to draw")
     found = table.filter("spike")
     excess = found["opt_outs"] - found["expected"]
     ax.scatter(
         dates.date2num(found["period"].to_list()),
         [lanes.index(lane) for lane in found["label"]],
-        s=(30 + 250 * excess / (canvas.highest(excess) or 1)).to_list(),
+        s=(30 + 250 * excess / (axes.highest(excess) or 1)).to_list(),
         color=OUT,
         alpha=0.75,
         linewidths=0,
     )
     starts = table["period"].unique().sort().to_list()
     ax.set_xlim(*dates.date2num([starts[0], starts[-1]]) + np.array([-1.0, 1.0]))
-    canvas.row_axes(ax, lanes)
-    canvas.date_axis(ax)
-    ax.set_title(f"Spikes of opt-outs, by {canvas.spoken(names)} (area: opt-outs above expectation)")
+    axes.row_axes(ax, lanes)
+    axes.date_axis(ax)
+    ax.set_title(f"Spikes of opt-outs, by {axes.spoken(names)} (area: opt-outs above expectation)")
     return ax
 
 
-@canvas.styled
+@axes.styled
 def transitions(
     table: pl.DataFrame,
     *,
@@ -280,8 +280,8 @@ def transitions(
     HistoryError
         The table is no result of `optkit.transitions`.
     """
-    canvas.need(table, "transitions", "created_at", "kind")
-    ax = canvas.place(ax, height=3.6)
+    axes.need(table, "transitions", "created_at", "kind")
+    ax = axes.place(ax, height=3.6)
     local = pl.col("created_at").dt.convert_time_zone(time_zone)
     hours = (
         table.filter(pl.col("kind").cast(pl.String) == kind)
@@ -289,11 +289,11 @@ def transitions(
         .len()
     )
     if hours.is_empty():
-        return canvas.nothing(ax, f"no {kind} to draw")
+        return axes.nothing(ax, f"no {kind} to draw")
     counts = np.zeros((7, 24), dtype=int)
     counts[hours["day"].to_numpy(), hours["hour"].to_numpy()] = hours["len"].to_numpy()
     image = ax.imshow(counts, aspect="auto", cmap="Blues", vmin=0)
-    canvas.heat_axes(ax, 7, 24)
+    axes.heat_axes(ax, 7, 24)
     ax.set_yticks(range(7), WEEKDAYS)
     ax.set_xticks(range(0, 24, 3), [f"{hour:02}:00" for hour in range(0, 24, 3)])
     day, hour = np.unravel_index(counts.argmax(), counts.shape)

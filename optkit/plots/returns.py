@@ -7,9 +7,9 @@ import polars as pl
 from matplotlib import colors
 from matplotlib.axes import Axes
 
-from optkit.phrases import plural
-from optkit.plots import canvas
-from optkit.plots.canvas import BACK, INK
+from optkit.formatting import plural
+from optkit.plots import axes
+from optkit.plots.axes import BACK, INK
 
 _DAY: Final = 86_400.0
 
@@ -28,7 +28,7 @@ _DURATIONS: Final = {
 }
 
 
-@canvas.styled
+@axes.styled
 def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | None = None) -> Axes:
     """Draw how many have come back by when, with its interval and the numbers at risk below the axis.
 
@@ -52,11 +52,11 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
     HistoryError
         The table is no result of `optkit.return_curve`.
     """
-    canvas.need(table, "return_curve", "days", "at_risk", "returned", "still_out", "low", "high")
-    ax = canvas.place(ax)
+    axes.need(table, "return_curve", "days", "at_risk", "returned", "still_out", "low", "high")
+    ax = axes.place(ax)
     if table.is_empty():
-        return canvas.nothing(ax, "nobody opted out, so nobody can come back")
-    names, label = canvas.labels_of(table, "days")
+        return axes.nothing(ax, "nobody opted out, so nobody can come back")
+    names, label = axes.labels_of(table, "days")
     table = table.with_columns(label)
     sizes = (
         table.group_by("label")
@@ -64,14 +64,14 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
         .sort("at_risk", "label", descending=[True, False])
     )
     groups = sizes["label"].head(3).to_list()
-    end = days or min(90.0, canvas.highest(table["days"])) or 1.0
+    end = days or min(90.0, axes.highest(table["days"])) or 1.0
     ticks = [0]
     for tick in (1, 7, 14, 30, 60, 90, 180, 365, 730, 1460, 2920):
         if ticks[-1] + end * 0.09 <= tick <= end:
             ticks.append(tick)
     below = [f"{tick:,}" for tick in ticks]
     labels, top = [], 0.0
-    for group, color in zip(groups, canvas.GROUPS if names else (BACK,), strict=False):
+    for group, color in zip(groups, axes.GROUPS if names else (BACK,), strict=False):
         curve = table.filter((pl.col("label") == group) & (pl.col("days") <= end))
         when = np.concatenate([[0.0], curve["days"], [end]])
         back, low, high = (_returned(curve[column]) for column in ("still_out", "high", "low"))
@@ -85,7 +85,7 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
     ax.set_xlim(0, end)
     ax.set_ylim(0, top * 1.1 or 1.0)
     ax.set_xticks(ticks, below)
-    canvas.percent_axis(ax.yaxis)
+    axes.percent_axis(ax.yaxis)
     rows = "\n".join(groups) if names else "still out"
     ax.annotate(
         "days\n" + rows,
@@ -100,7 +100,7 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
     ax.set_xlabel("days since the opt-out; below: opt-outs still out and observed (at risk)")
     ax.set_ylabel("came back, % of opt-outs")
     ax.set_title("How many come back, and when")
-    canvas.end_labels(ax, labels)
+    axes.end_labels(ax, labels)
     return ax
 
 
@@ -111,10 +111,10 @@ def _returned(still_out: pl.Series) -> np.ndarray:
 
 def _at_risk(table: pl.DataFrame, group: str, day: float) -> int:
     later = table.filter((pl.col("label") == group) & (pl.col("days") >= day))
-    return int(canvas.highest(later["at_risk"]))
+    return int(axes.highest(later["at_risk"]))
 
 
-@canvas.styled
+@axes.styled
 def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1440) -> Axes:
     """Draw how long finished opt-outs lasted, on a logarithmic axis that shows quick reversals.
 
@@ -136,11 +136,11 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     HistoryError
         The table is no result of `optkit.spells`.
     """
-    canvas.need(table, "spells", "days", "returned")
-    ax = canvas.place(ax)
+    axes.need(table, "spells", "days", "returned")
+    ax = axes.place(ax)
     back = table.filter("returned")["days"].to_numpy()
     if not back.size:
-        return canvas.nothing(ax, "nobody came back")
+        return axes.nothing(ax, "nobody came back")
     shown = np.clip(back, 1 / _DAY, None)
     low, high = np.log10(1 / _DAY / quick), np.log10(max(shown.max(), quick * 10) / quick)
     edges = quick * 10 ** (np.arange(np.floor(low * 6), np.floor(high * 6) + 2) / 6)
@@ -151,7 +151,7 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
         counts,
         np.diff(edges),
         align="edge",
-        color=[canvas.OUT if is_fast else BACK for is_fast in fast],
+        color=[axes.OUT if is_fast else BACK for is_fast in fast],
         edgecolor="white",
         linewidth=0.6,
     )
@@ -161,13 +161,11 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     ax.set_xticks(list(ticks.values()), list(ticks))
     ax.minorticks_off()
     ax.set_ylim(0, counts.max() * 1.15)
-    canvas.count_axis(ax.yaxis)
+    axes.count_axis(ax.yaxis)
     few = int((back <= quick).sum())
     ax.axvline(quick, color=INK, linewidth=0.8, linestyle=":")
     note = f"quick reversals:\n{few:,} ({few / back.size:.1%})"
-    ax.text(
-        quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top", color=canvas.OUT
-    )
+    ax.text(quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top", color=axes.OUT)
     still = table.height - back.size
     ax.set_xlabel(
         f"time from opt-out to return (logarithmic); {plural(still, 'opt-out')} still open not shown"
@@ -177,7 +175,7 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     return ax
 
 
-@canvas.styled
+@axes.styled
 def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Axes:
     """Draw, sender by sender, which share of opt-outs has come back within each horizon.
 
@@ -199,37 +197,37 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     HistoryError
         The table is no result of `optkit.cycles`.
     """
-    canvas.need(table, "cycles", "spells", "cycles", "relapse_rate")
+    axes.need(table, "cycles", "spells", "cycles", "relapse_rate")
     horizons = [column for column in table.columns if column.startswith("win_back_")]
-    names, label = canvas.labels_of(table, "spells")
+    names, label = axes.labels_of(table, "spells")
     top = table.with_columns(label).sort("spells", "label", descending=[True, False]).head(rows)
-    ax = canvas.place(ax, height=1.7 + 0.36 * max(top.height, 2))
+    ax = axes.place(ax, height=1.7 + 0.36 * max(top.height, 2))
     if top.is_empty() or not horizons:
-        return canvas.nothing(ax, "nobody opted out, so nobody can come back")
+        return axes.nothing(ax, "nobody opted out, so nobody can come back")
     shades = colors.LinearSegmentedColormap.from_list("", ["#b8dcf5", BACK, "#12395c"])(
         np.linspace(0, 1, len(horizons))
     )
     places = np.arange(top.height)
     reach = top.select(pl.max_horizontal(horizons)).to_series().fill_null(0.0)
-    ax.hlines(places, 0, reach, color=canvas.PALE, linewidth=3, zorder=1)
+    ax.hlines(places, 0, reach, color=axes.PALE, linewidth=3, zorder=1)
     for column, shade in zip(horizons, shades, strict=True):
         values = top[column].fill_null(float("nan"))
         ax.scatter(values, places, s=55, color=[shade], edgecolors=INK, linewidths=0.6, zorder=3)
-    canvas.row_axes(ax, [f"{name} ({count:,})" for name, count in top.select("label", "spells").rows()])
-    ax.set_xlim(0, canvas.highest(reach) * 1.08 or 1.0)
-    canvas.percent_axis(ax.xaxis)
+    axes.row_axes(ax, [f"{name} ({count:,})" for name, count in top.select("label", "spells").rows()])
+    ax.set_xlim(0, axes.highest(reach) * 1.08 or 1.0)
+    axes.percent_axis(ax.xaxis)
     for place, rate in top.select("relapse_rate").with_row_index().drop_nulls().rows():
         ax.text(1.02, place, f"{rate:.1%} left again", transform=ax.get_yaxis_transform(), va="center")
     days = ", ".join(column.removeprefix("win_back_").removesuffix("d") for column in horizons)
     ax.set_xlabel(f"came back within {days} days (light to dark), % of opt-outs; in brackets: opt-outs")
     ax.set_title(
-        f"Who comes back, by {canvas.spoken(names)}"
+        f"Who comes back, by {axes.spoken(names)}"
         + (f": the {rows} with most opt-outs" if table.height > rows else "")
     )
     return ax
 
 
-@canvas.styled
+@axes.styled
 def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the triangle of cohorts: which share of those who left together has ever come back, by age.
 
@@ -251,25 +249,25 @@ def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     HistoryError
         The table is no result of `optkit.cohorts`.
     """
-    canvas.need(table, "cohorts", "cohort", "age", "size", "share", "mature")
+    axes.need(table, "cohorts", "cohort", "age", "size", "share", "mature")
     starts = table.select("cohort", "size").unique("cohort").sort("cohort")
-    ax = canvas.place(ax, height=1.5 + 0.32 * max(starts.height, 3))
+    ax = axes.place(ax, height=1.5 + 0.32 * max(starts.height, 3))
     if table.is_empty():
-        return canvas.nothing(ax, "nobody opted out, so there are no cohorts")
-    ages = int(canvas.highest(table["age"])) + 1
+        return axes.nothing(ax, "nobody opted out, so there are no cohorts")
+    ages = int(axes.highest(table["age"])) + 1
     row_of = {cohort: row for row, cohort in enumerate(starts["cohort"])}
     shares, young = np.full((2, len(row_of), ages), np.nan)
     for cohort, age, share, mature in table.select("cohort", "age", "share", "mature").rows():
         (shares if mature else young)[row_of[cohort], age] = np.nan if share is None else share
-    limit = max(canvas.highest(table["share"]), 0.01)
+    limit = max(axes.highest(table["share"]), 0.01)
     ax.imshow(np.where(np.isnan(young), np.nan, 0.25), aspect="auto", cmap="Greys", vmin=0, vmax=1)
     image = ax.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=limit * 1.1)
-    canvas.heat_axes(ax, len(row_of), ages)
+    axes.heat_axes(ax, len(row_of), ages)
     both = np.where(np.isnan(shares), young, shares)
     if ages <= 20:  # noqa: PLR2004 - more do not leave room for a number in each cell
         texts = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
-        canvas.cell_texts(ax, image, texts, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
-    word = canvas.period_word(starts["cohort"].to_list())
+        axes.cell_texts(ax, image, texts, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
+    word = axes.period_word(starts["cohort"].to_list())
     form = "%Y-%m" if word in {"month", "quarter"} else "%Y" if word == "year" else "%Y-%m-%d"
     ax.set_yticks(range(len(row_of)), [f"{start.strftime(form)} ({size:,})" for start, size in starts.rows()])
     step = max(1, ages // 15)

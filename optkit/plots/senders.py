@@ -8,14 +8,14 @@ import polars as pl
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from optkit.analysis.statistics import fit_funnel
-from optkit.plots import canvas
-from optkit.plots.canvas import BACK, INK, OUT, QUIET
+from optkit.engine.statistics import fit_funnel
+from optkit.plots import axes
+from optkit.plots.axes import BACK, INK, OUT, QUIET
 
 _SIGNALS = {"high": (OUT, "^"), "usual": (QUIET, "o"), "low": (BACK, "v")}
 
 
-@canvas.styled
+@axes.styled
 def opt_out_rates(
     table: pl.DataFrame,
     *,
@@ -46,7 +46,7 @@ def opt_out_rates(
     HistoryError
         The table is no result of `optkit.opt_out_rates`.
     """
-    canvas.need(
+    axes.need(
         table,
         "opt_out_rates",
         "recipients",
@@ -58,25 +58,25 @@ def opt_out_rates(
         "shrunk_rate",
         "signal",
     )
-    names, label = canvas.labels_of(table, "recipients")
-    what = canvas.spoken(names)
+    names, label = axes.labels_of(table, "recipients")
+    what = axes.spoken(names)
     known = table.with_columns(label).filter(pl.col("n") > 0)
     if known.is_empty():
-        return canvas.nothing(canvas.place(ax), "no opt-outs, so no rates to compare")
+        return axes.nothing(axes.place(ax), "no opt-outs, so no rates to compare")
     of = "its audience" if known["denominator"][0] == "audience" else "its recipients seen in the history"
     return _funnel(known, ax, what, of) if kind == "funnel" else _dumbbell(known, ax, what, of, rows)
 
 
 def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
-    ax = canvas.place(ax)
+    ax = axes.place(ax)
     funnel = fit_funnel(table["ever_opted_out"], table["n"])
-    sizes = np.geomspace(table["n"].to_numpy().min() * 0.7, canvas.highest(table["n"]) * 1.4, 200)
+    sizes = np.geomspace(table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4, 200)
     low, high = funnel.limits(sizes)
     ax.fill_between(sizes, low, high, color=QUIET, alpha=0.2, linewidth=0)
     ax.axhline(funnel.target, color="#666666", linewidth=1, linestyle="--")
     ax.set_xscale("log")
     ax.set_xlim(sizes[0], sizes[-1])
-    top = max(canvas.highest(table["rate"]), min(float(high[-1]), 1.0), funnel.target * 2)
+    top = max(axes.highest(table["rate"]), min(float(high[-1]), 1.0), funnel.target * 2)
     ax.set_ylim(0, top * 1.12 or 1.0)
     for signal, (color, marker) in _SIGNALS.items():
         some = table.filter(pl.col("signal").cast(pl.String) == signal)
@@ -87,13 +87,13 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
         ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
-    canvas.percent_axis(ax.yaxis)
+    axes.percent_axis(ax.yaxis)
     ax.set_xlabel(f"n: people in {of} (logarithmic)")
     ax.set_ylabel("ever opted out, % of n")
     ax.set_title(f"Opt-out rate by {what}: outside the funnel it is more than chance")
     edge = float(np.clip(high[-1], 0, ax.get_ylim()[1]))
     labels = [(funnel.target, f"overall\n{funnel.target:.1%}", "#666666"), (edge, "limits\n99.8%", "#666666")]
-    canvas.end_labels(ax, labels)
+    axes.end_labels(ax, labels)
     return ax
 
 
@@ -113,31 +113,31 @@ def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
             textcoords="offset points",
             ha="left" if side > 0 else "right",
             va="center",
-            color=canvas.readable(color),
+            color=axes.readable(color),
         )
 
 
 def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: int) -> Axes:
     shown = table.sort("n", "label", descending=[True, False]).head(rows)
     shown = shown.sort("shrunk_rate", "label", descending=[True, False])
-    ax = canvas.place(ax, height=1.7 + 0.33 * max(shown.height, 2))
+    ax = axes.place(ax, height=1.7 + 0.33 * max(shown.height, 2))
     places = range(shown.height)
     overall = fit_funnel(table["ever_opted_out"], table["n"]).target
     ax.axvline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
-    ax.hlines(places, shown["low"], shown["high"], color=canvas.PALE, linewidth=6, zorder=1)
+    ax.hlines(places, shown["low"], shown["high"], color=axes.PALE, linewidth=6, zorder=1)
     ax.hlines(places, shown["rate"], shown["shrunk_rate"], color="#666666", linewidth=1, zorder=2)
     ax.scatter(shown["rate"], places, s=42, facecolors="white", edgecolors=INK, zorder=3)
     signals = [_SIGNALS[str(signal)] for signal in shown["signal"]]
     ax.scatter(shown["shrunk_rate"], places, s=52, color=[color for color, _ in signals], zorder=4)
-    canvas.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
-    right = min(1.0, canvas.highest(shown["high"])) * 1.03 or 1.0
+    axes.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
+    right = min(1.0, axes.highest(shown["high"])) * 1.03 or 1.0
     left = float(shown["low"].to_numpy().min())
     # where all rates are high, an axis from 0 would press them into one corner
     ax.set_xlim(left - (right - left) * 0.08 if left > right / 2 else 0, right)
-    canvas.percent_axis(ax.xaxis)
+    axes.percent_axis(ax.xaxis)
     for place, (signal, (color, _)) in enumerate(zip(shown["signal"], signals, strict=True)):
         text = ax.text(1.01, place, str(signal), transform=ax.get_yaxis_transform(), va="center")
-        text.set_color(canvas.readable(color))
+        text.set_color(axes.readable(color))
     ax.set_xlabel(
         f"ever opted out, % of {of} (in brackets)\n"
         f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"
@@ -147,7 +147,7 @@ def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: in
     return ax
 
 
-@canvas.styled
+@axes.styled
 def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> Axes:
     """Draw, for each two senders, which share of those opted out of one are opted out of the other too.
 
@@ -169,13 +169,13 @@ def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> A
     HistoryError
         The table is no result of `optkit.overlap`.
     """
-    canvas.need(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
+    axes.need(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
     sides = [table.select(sender=f"sender_{side}", out=f"out_{side}") for side in "ab"]
     sizes = pl.concat(sides).unique().sort("out", "sender", descending=[True, False])
     senders = sizes["sender"].head(rows).to_list()
-    ax = canvas.place(ax, height=1.6 + 0.34 * max(len(senders), 3))
+    ax = axes.place(ax, height=1.6 + 0.34 * max(len(senders), 3))
     if not senders:
-        return canvas.nothing(ax, "fewer than two senders have anybody opted out")
+        return axes.nothing(ax, "fewer than two senders have anybody opted out")
     place = {sender: number for number, sender in enumerate(senders)}
     shares = np.full((len(senders), len(senders)), np.nan)
     for a, b, both, out_a, out_b in table.select("sender_a", "sender_b", "both_out", "out_a", "out_b").rows():
@@ -185,9 +185,9 @@ def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> A
     image = ax.imshow(
         shares, aspect="auto", cmap="Blues", vmin=0, vmax=max(np.nanmax(shares, initial=0), 0.01)
     )
-    canvas.heat_axes(ax, len(senders), len(senders))
+    axes.heat_axes(ax, len(senders), len(senders))
     texts = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
-    canvas.cell_texts(ax, image, texts)
+    axes.cell_texts(ax, image, texts)
     outs = dict(sizes.rows())
     ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
     ax.set_xticks(range(len(senders)), senders)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import polars as pl
 from hypothesis import strategies as st
 
-from optkit.history import INSTANT, STATUS, instant, to_ms
+from optkit.history import STATUS
+from optkit.times import INSTANT, instant, to_ms
 
 
 class Event(NamedTuple):

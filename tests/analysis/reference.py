@@ -23,7 +23,7 @@ def out_of(events: Iterable[Event], recipient: str, at: int) -> set[str]:
     return {sender for sender in senders if pair_state(events, sender, recipient, at) == "opt-out"}
 
 
-def units(events: Iterable[Event], scope: str) -> set[tuple[str | None, str]]:
+def unit_summary(events: Iterable[Event], scope: str) -> set[tuple[str | None, str]]:
     """Whose states there are: (sender, recipient), or (None, recipient) in recipient scope."""
     return {(e.from_phone if scope == "pair" else None, e.to_phone) for e in events}
 
@@ -65,7 +65,7 @@ def transitions(
     events = cut(events, until)
     rows = [
         (sender, unit[1], at, kind)
-        for unit in units(events, scope)
+        for unit in unit_summary(events, scope)
         for at, kind, sender in unit_transitions(events, unit)
     ]
     return sorted(rows, key=lambda row: (row[2], row[0], row[1]))
@@ -78,7 +78,7 @@ def spells(
     events = cut(events, until)
     end = until if until is not None else max((e.at for e in events), default=0)
     rows = []
-    for unit in units(events, scope):
+    for unit in unit_summary(events, scope):
         moves = unit_transitions(events, unit)
         for number, (out, back) in enumerate(zip(moves[::2], [*moves[1::2], None], strict=False), 1):
             returned = back[0] if back else None
@@ -93,7 +93,7 @@ def status_at(
     """(from_phone or None, to_phone, status, since), sorted."""
     events = cut(events, at)
     rows = []
-    for unit in units(events, scope):
+    for unit in unit_summary(events, scope):
         moves = unit_transitions(events, unit)
         since = moves[-1][0] if moves else times(events, unit)[0]
         rows.append((*unit, state(events, unit, at), since))
@@ -106,7 +106,7 @@ def suppression_list(
     """(from_phone or None, to_phone, opted_out_at, opt_outs), sorted."""
     counts = {
         unit: sum(kind == "opt-out" for _, kind, _ in unit_transitions(cut(events, at), unit))
-        for unit in units(events, scope)
+        for unit in unit_summary(events, scope)
     }
     return [
         (sender, recipient, since, counts[sender, recipient])
@@ -120,7 +120,7 @@ def suppression_diff(
 ) -> list[tuple[str | None, str, str, int, str]]:
     """(from_phone or None, to_phone, change, at, status), sorted."""
     rows = []
-    for unit in units(cut(events, after), scope):
+    for unit in unit_summary(cut(events, after), scope):
         was, now = state(events, unit, before), state(events, unit, after)
         if was != now:
             at = unit_transitions(cut(events, after), unit)[-1][0]
@@ -175,7 +175,7 @@ def churn(
         return []
     first = min(e.at for e in events) if since is None else since
     last = max(e.at for e in events) if until is None else until
-    everybody = units(events, scope)
+    everybody = unit_summary(events, scope)
     moves = transitions(events, scope)
     rows: list[tuple[date, int, int, int, int, int, bool]] = []
     for start, begin, end in periods(first, last, every, time_zone):

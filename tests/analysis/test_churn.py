@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optkit
-from optkit.analysis.states import Scope
+from optkit.engine.states import Scope
 
 SCOPES = st.sampled_from(["pair", "recipient"])
 EVERY = st.sampled_from(["1d", "1w", "1mo", "1q", "1y"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optkit
-from optkit.analysis.states import Scope
+from optkit.engine.states import Scope
 
 SCOPES = st.sampled_from(["pair", "recipient"])
 MOMENTS = st.sampled_from(INSTANTS)

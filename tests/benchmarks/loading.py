@@ -26,7 +26,8 @@ import polars as pl
 from contenders import CONTENDERS, WORKERS
 
 from optkit.emulator import Emulator, Faults
-from optkit.history import INSTANT, OPT_IN, OPT_OUT, STATUS, to_ms
+from optkit.history import OPT_IN, OPT_OUT, STATUS
+from optkit.times import INSTANT, to_ms
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 OPTKIT = "optkit"

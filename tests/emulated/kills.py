@@ -14,7 +14,7 @@ from children import Child
 import optkit
 from optkit.emulator import Emulator, Faults
 from optkit.emulator.endpoint import Record
-from optkit.history import to_ms
+from optkit.times import to_ms
 
 ASKED = ("2026-03-02", "2026-04-27")
 CLOCK = datetime(2026, 5, 1, tzinfo=UTC)

@@ -13,7 +13,8 @@ from optkit.loading import parts
 from optkit.loading.entries import Entry, Page
 from optkit.loading.pages import Counts, read_window
 from optkit.loading.parts import PageRequest
-from optkit.loading.windows import DAY, WEEK, Window, week_of
+from optkit.loading.windows import Window, week_of
+from optkit.times import DAY, WEEK
 
 WEEK_OF_MARCH = week_of(1_772_500_000_000)
 Answer = Callable[[PageRequest], Page]

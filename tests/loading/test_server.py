@@ -11,13 +11,13 @@ import optkit
 from optkit.config import Settings, resolve
 from optkit.emulator import Emulator
 from optkit.errors import AuthenticationError
-from optkit.history import from_ms, to_ms
 from optkit.loading.client import Client
 from optkit.loading.entries import Page
 from optkit.loading.pages import Counts, Reading
 from optkit.loading.parts import PageRequest
 from optkit.loading.server import Server
-from optkit.loading.windows import WEEK, week_of
+from optkit.loading.windows import week_of
+from optkit.times import WEEK, from_ms, to_ms
 
 WRONG = "another"
 EARLY = PageRequest(1, 2, 1)

@@ -4,8 +4,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optkit.history import to_ms
-from optkit.loading.windows import DAY, SECOND, WEEK, Cached, Window, gaps, is_final, wanted, week_of, weeks
+from optkit.loading.windows import Cached, Window, gaps, is_final, wanted, week_of, weeks
+from optkit.times import DAY, SECOND, WEEK, to_ms
 
 MONDAY = to_ms(datetime(2026, 3, 2, tzinfo=UTC))
 moments = st.integers(0, MONDAY + 60 * WEEK)

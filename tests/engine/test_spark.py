@@ -11,9 +11,8 @@ import polars as pl
 import pytest
 
 import optkit
-from optkit.analysis import split
-from optkit.analysis.split import Tally, tally
-from optkit.analysis.states import Bucket
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.states import Partition
 
 pytestmark = pytest.mark.java
 
@@ -126,11 +125,11 @@ def test_one_number_and_a_contact_list_are_the_same(on_spark: Any) -> None:
 
 
 def test_buckets_do_not_matter(on_spark: Any) -> None:
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        ended = bucket.spells.with_columns(open=pl.col("returned_at").is_null())
-        return {"spells": tally(ended, ["sender", "open"], n=pl.len())}
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        ended = partition.spells.with_columns(open=pl.col("returned_at").is_null())
+        return {"spells": partial_sum(ended, ["sender", "open"], n=pl.len())}
 
-    here, there = (split.count(frame, counter, buckets=3) for frame in (HISTORY, on_spark))
+    here, there = (aggregate(frame, mapper, partitions=3) for frame in (HISTORY, on_spark))
     assert (here.first, here.until) == (there.first, there.until)
     assert here["spells"].sort(pl.all()).equals(there["spells"].sort(pl.all()))
 

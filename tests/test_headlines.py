@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from optkit import display
-from optkit.display import answers
+from optkit.display import headlines
 from optkit.errors import SettingsError
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -28,20 +28,20 @@ def spikes_table(*counts: int) -> pl.DataFrame:
 
 def test_the_largest_spike_is_named_with_its_day_its_limits_and_its_sender() -> None:
     blame = pl.DataFrame({"from_phone": ["72975", "ACME"], "opt_outs": [1350, 150], "share": [0.9, 0.1]})
-    answer = answers.spikes(spikes_table(50, 1500, 90, 40), blame)
+    answer = headlines.spikes(spikes_table(50, 1500, 90, 40), blame)
     assert "2 of the 4 days from 13 February 2026 on had more opt-outs than expected" in answer
     assert (
         "Saturday 14 February 2026: 1,500 opt-outs, where 30 to 80 are usual; 90.0% of them left 72975"
         in answer
     )
-    assert "None of the 2 days" in answers.spikes(spikes_table(50, 40), blame)
-    assert "no event" in answers.spikes(spikes_table(), blame)
+    assert "None of the 2 days" in headlines.spikes(spikes_table(50, 40), blame)
+    assert "no event" in headlines.spikes(spikes_table(), blame)
 
 
 def test_the_day_looked_into_is_the_chosen_one_or_the_largest_spike() -> None:
-    assert answers.largest_spike(spikes_table(50, 90, 1500)) == date(2026, 2, 15)
-    assert answers.largest_spike(spikes_table(50, 90), "2026-01-02") == date(2026, 1, 2)
-    assert answers.largest_spike(spikes_table(50)) is None
+    assert headlines.largest_spike(spikes_table(50, 90, 1500)) == date(2026, 2, 15)
+    assert headlines.largest_spike(spikes_table(50, 90), "2026-01-02") == date(2026, 1, 2)
+    assert headlines.largest_spike(spikes_table(50)) is None
 
 
 def test_who_was_behind_counts_the_local_day_against_the_mean_of_all() -> None:
@@ -55,10 +55,10 @@ def test_who_was_behind_counts_the_local_day_against_the_mean_of_all() -> None:
         }
     )
     # in New York the first is on the 13th, the next two on the 14th
-    behind = answers.who_was_behind(transitions, date(2026, 2, 14), time_zone="America/New_York")
+    behind = headlines.who_was_behind(transitions, date(2026, 2, 14), time_zone="America/New_York")
     assert behind.select("from_phone", "opt_outs", "share").rows() == [("72975", 2, 1.0)]
     assert behind["a_day_on_average"].to_list() == [3 / 4]
-    assert answers.who_was_behind(transitions.clear(), None).is_empty()
+    assert headlines.who_was_behind(transitions.clear(), None).is_empty()
 
 
 CYCLES = pl.DataFrame({"spells": [80, 20], "cycles": [30, 10], "relapses": [4, 6], "quick_returns": [20, 0]})
@@ -74,19 +74,19 @@ CURVE = pl.DataFrame(
 
 
 def test_the_answer_on_returns_gives_the_share_at_the_horizon_with_its_interval() -> None:
-    answer = answers.cycles(CYCLES, CURVE)
+    answer = headlines.cycles(CYCLES, CURVE)
     assert (
         "Of 100 opt-outs 40.0% (35.0% to 45.0%) are taken back within 90 days, 10.0% within one day" in answer
     )
     assert "Of the 40 returns so far 50.0% came within minutes" in answer
     assert "25.0% were followed by another opt-out" in answer
-    assert "within 60 days" in answers.cycles(CYCLES, CURVE.head(3)), "no further than was observed"
-    assert "Nobody opted out" in answers.cycles(CYCLES.clear(), CURVE.clear())
+    assert "within 60 days" in headlines.cycles(CYCLES, CURVE.head(3)), "no further than was observed"
+    assert "Nobody opted out" in headlines.cycles(CYCLES.clear(), CURVE.clear())
 
 
 def test_relapses_follow_each_pair_from_one_spell_to_the_next() -> None:
     spells = pl.DataFrame({"spell": [1, 1, 1, 2, 2, 3], "returned": [True, True, False, True, False, False]})
-    assert answers.relapses(spells).rows() == [
+    assert headlines.relapses(spells).rows() == [
         (1, 3, 2, 2, 2 / 3, 1.0),
         (2, 2, 1, 1, 0.5, 1.0),
         (3, 1, 0, 0, 0.0, None),
@@ -111,14 +111,14 @@ def rates(signals: list[str], denominator: str = "audience") -> pl.DataFrame:
 
 
 def test_the_answer_on_rates_names_who_differs_with_intervals() -> None:
-    answer = answers.opt_out_rates(rates(["high", "usual", "usual"]))
+    answer = headlines.opt_out_rates(rates(["high", "usual", "usual"]))
     assert "Of all who were messaged 1.7% have ever opted out" in answer, "50 of 3,000"
     assert "1 of 3 senders differs from that by more than chance: 72970 (3.0%, 2.0% to 4.0%) above." in answer
-    both = answers.opt_out_rates(rates(["high", "usual", "low"]))
+    both = headlines.opt_out_rates(rates(["high", "usual", "low"]))
     assert "2 of 3 senders differ" in both
     assert "above and 72972 (1.0%, 2.0% to 4.0%) below" in both
-    assert "with one sender there is nothing to compare" in answers.opt_out_rates(rates(["usual"]))
-    none = answers.opt_out_rates(rates(["usual", "usual"], "observed"))
+    assert "with one sender there is nothing to compare" in headlines.opt_out_rates(rates(["usual"]))
+    none = headlines.opt_out_rates(rates(["usual", "usual"], "observed"))
     assert "none of 2 senders differs" in none
     assert "nothing about who was messaged" in none
 
@@ -129,7 +129,7 @@ def test_the_answer_on_countries_gives_shares_and_the_ends_of_the_range() -> Non
         CURVE.with_columns(pl.lit(country).alias("country"), pl.col("still_out") + more)
         for country, more in (("US", 0.0), ("CA", 0.2), (None, 0.1))
     )
-    answer = answers.countries(table, curves)
+    answer = headlines.countries(table, curves)
     assert (
         "3 countries: US 60.0%, CA 20.0% and unknown 20.0%" in answer or "US 60.0%, unknown 20.0%" in answer
     )
@@ -139,7 +139,7 @@ def test_the_answer_on_countries_gives_shares_and_the_ends_of_the_range() -> Non
 def test_the_answer_on_the_list_counts_what_changed() -> None:
     changes = pl.DataFrame({"change": ["added", "added", "removed"]})
     people = pl.DataFrame({"to_phone": ["+12025550101"] * 3})
-    answer = answers.suppression(people, changes, NOON, NOON - timedelta(days=7))
+    answer = headlines.suppression(people, changes, NOON, NOON - timedelta(days=7))
     assert answer == (
         "As of 2026-07-01 12:00 UTC 3 people are opted out of at least one sender. Since 24 June 2026 2 were added "
         "and 1 taken off."
@@ -154,17 +154,17 @@ def test_the_answer_on_one_number_says_where_it_stands() -> None:
             "state_after": ["opt-out", "opt-out", "opt-in"],
         }
     )
-    answer = answers.one_number(events, "+1202•••0101", NOON)
+    answer = headlines.one_number(events, "+1202•••0101", NOON)
     assert "+1202•••0101 is opted out of 72975 and must not be messaged" in answer
     assert "3 events with 2 senders, the last on 21 June 2026" in answer
-    assert "opted in everywhere" in answers.one_number(events.clear(), "+1202•••0101", NOON)
+    assert "opted in everywhere" in headlines.one_number(events.clear(), "+1202•••0101", NOON)
 
 
 def test_the_most_active_number_is_the_one_with_the_most_events() -> None:
     history = pl.DataFrame({"to_phone": ["+12025550102", "+12025550101", "+12025550101"]})
-    assert answers.most_active(history) == "+12025550101"
+    assert headlines.most_active(history) == "+12025550101"
     with pytest.raises(SettingsError, match="there is no event here"):
-        answers.most_active(history.clear())
+        headlines.most_active(history.clear())
 
 
 def test_moments_are_a_week_apart_unless_said() -> None:

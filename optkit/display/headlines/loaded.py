@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from optkit.display.answers.answer import Answer
-from optkit.display.opening import Extract
-from optkit.phrases import day, listed, plural
+from optkit.display.account import Extract
+from optkit.display.headlines.headline import Answer
+from optkit.formatting import day, join_names, plural
 
 
 def extract(extract: Extract, files: pl.DataFrame, checks: pl.DataFrame) -> Answer:
@@ -33,7 +33,7 @@ def extract(extract: Extract, files: pl.DataFrame, checks: pl.DataFrame) -> Answ
     sound = (
         f"all {plural(checks.height, 'check')} of its events are passed, so it can be trusted"
         if not failed
-        else f"{len(failed):,} of {plural(checks.height, 'check')} want a look first: {listed(failed, 5)}"
+        else f"{len(failed):,} of {plural(checks.height, 'check')} want a look first: {join_names(failed, 5)}"
     )
     events = extract.history["created_at"]
     if events.is_empty():

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import polars as pl
 
-from optkit.analysis import frames
+from optkit.engine import frames
 from optkit.errors import HistoryError, SettingsError
 
 #: A number, or any frame with from_phone and recipients.

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optkit
-from optkit.analysis import split
-from optkit.analysis.split import Tally, tally
-from optkit.analysis.states import Bucket, Scope
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.states import Partition, Scope
 
 SCOPES = st.sampled_from(["pair", "recipient"])
 
@@ -36,34 +35,34 @@ def test_spells_are_the_reference_s(made: list[Event], scope: Scope, until: int 
     )  # polars rounds /
 
 
-def everything(bucket: Bucket) -> dict[str, Tally]:
-    """Counts every frame of a bucket by nearly all it holds."""
+def everything(partition: Partition) -> dict[str, PartialSum]:
+    """Totals every frame of a partition by nearly all it holds."""
     return {
-        "runs": tally(bucket.runs, ["group", "sender", "at", "out", "first"], n=pl.len()),
-        "transitions": tally(bucket.transitions, ["group", "sender", "at", "out"], n=pl.len()),
-        "spells": tally(
-            bucket.spells, ["group", "sender", "spell", "opted_out_at", "returned_at"], n=pl.len()
+        "runs": partial_sum(partition.runs, ["group", "sender", "at", "out", "first"], n=pl.len()),
+        "transitions": partial_sum(partition.transitions, ["group", "sender", "at", "out"], n=pl.len()),
+        "spells": partial_sum(
+            partition.spells, ["group", "sender", "spell", "opted_out_at", "returned_at"], n=pl.len()
         ),
-        "units": tally(
-            bucket.units,
+        "unit_summary": partial_sum(
+            partition.unit_summary,
             ["group", "sender", "first", "since", "out"],
             n=pl.len(),
             opt_outs=pl.col("opt_outs").sum(),
             re_opt_ins=pl.col("re_opt_ins").sum(),
         ),
-        "events": tally(bucket.events, ["sender", "at", "out"], n=pl.len()),
-        "all": tally(bucket.units, [], n=pl.len()),
+        "events": partial_sum(partition.events, ["sender", "at", "out"], n=pl.len()),
+        "all": partial_sum(partition.unit_summary, [], n=pl.len()),
     }
 
 
 @given(events(), SCOPES, st.integers(2, 5), st.randoms(use_true_random=False))
 def test_neither_row_order_nor_buckets_matter(
-    made: list[Event], scope: Scope, buckets: int, random: Random
+    made: list[Event], scope: Scope, partitions: int, random: Random
 ) -> None:
-    once = split.count(frame(made), everything, scope=scope)
+    once = aggregate(frame(made), everything, scope=scope)
     shuffled = list(made)
     random.shuffle(shuffled)
-    again = split.count(frame(shuffled), everything, scope=scope, buckets=buckets)
+    again = aggregate(frame(shuffled), everything, scope=scope, partitions=partitions)
     assert (once.first, once.until) == (again.first, again.until)
     assert once.keys() == again.keys()
     for name in once:
@@ -92,14 +91,16 @@ def test_any_text_is_a_phone_of_its_own(phones: list[str]) -> None:
 def test_units_count_opt_outs_and_returns(scope: Scope) -> None:
     statuses = ["opt-in", "opt-out", "opt-out", "opt-in", "opt-out", "opt-in", "opt-in"]
     made = [Event("+12025550101", "ACME", at, status) for at, status in enumerate(statuses)]
-    counts = split.count(
+    counts = aggregate(
         frame(made),
-        lambda bucket: {
-            "units": tally(bucket.units, ["first", "since", "out", "opt_outs", "re_opt_ins"], n=pl.len())
+        lambda partition: {
+            "unit_summary": partial_sum(
+                partition.unit_summary, ["first", "since", "out", "opt_outs", "re_opt_ins"], n=pl.len()
+            )
         },
         scope=scope,
     )
-    assert counts["units"].rows() == [(0, 5, False, 2, 2, 1)]
+    assert counts["unit_summary"].rows() == [(0, 5, False, 2, 2, 1)]
 
 
 def test_by_any_column_that_is_constant_per_sender_or_recipient() -> None:
@@ -112,27 +113,25 @@ def test_by_any_column_that_is_constant_per_sender_or_recipient() -> None:
         ]
     ).with_columns(country=pl.Series(["US", "GB", "US", None]), brand=pl.Series([1, 1, 2, 2]))
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        return {"n": tally(bucket.units, ["group"], n=pl.len())}
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        return {"n": partial_sum(partition.unit_summary, ["group"], n=pl.len())}
 
     for scope in ("pair", "recipient"):
-        counts = split.count(history, counter, by="country", scope=scope)["n"]
+        counts = aggregate(history, mapper, by="country", scope=scope)["n"]
         both = 2 if scope == "pair" else 1
         assert set(counts.rows()) == {("US", both), ("GB", 1), (None, 1)}
-    assert set(split.count(history, counter, by="brand")["n"].rows()) == {(1, 2), (2, 2)}
-    assert set(split.count(history, counter, by=["brand", "from_phone", "country"])["n"].rows()) == {
+    assert set(aggregate(history, mapper, by="brand")["n"].rows()) == {(1, 2), (2, 2)}
+    assert set(aggregate(history, mapper, by=["brand", "from_phone", "country"])["n"].rows()) == {
         (1, "ACME", "US", 1),
         (1, "ACME", "GB", 1),
         (2, "24273", "US", 1),
         (2, "24273", None, 1),
     }
     with pytest.raises(optkit.HistoryError, match="several values for a recipient in 1 cases"):
-        split.count(history, counter, by="brand", scope="recipient")
+        aggregate(history, mapper, by="brand", scope="recipient")
     with pytest.raises(optkit.HistoryError, match="several values for a sender and recipient"):
-        split.count(
-            pl.concat([history, history.with_columns(brand=pl.lit(3, pl.Int64))]), counter, by="brand"
-        )
+        aggregate(pl.concat([history, history.with_columns(brand=pl.lit(3, pl.Int64))]), mapper, by="brand")
     with pytest.raises(optkit.SettingsError, match="needs scope='pair'"):
-        split.count(history, counter, by="from_phone", scope="recipient")
+        aggregate(history, mapper, by="from_phone", scope="recipient")
     with pytest.raises(optkit.SettingsError, match="scope must be"):
-        split.count(history, counter, scope="sender")  # type: ignore[arg-type]
+        aggregate(history, mapper, scope="sender")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A history cut into buckets of recipients, by its size and the memory there is."""
+"""A history cut into partitions of recipients, by its size and the memory there is."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,12 +8,12 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis import frames
-from optkit.analysis.frames import History
-from optkit.analysis.packing import Packing
-from optkit.analysis.states import Bucket, Scope
+from optkit.engine import frames
+from optkit.engine.frames import History
+from optkit.engine.packing import Packing
+from optkit.engine.states import Partition, Scope
 
-#: Events of a bucket, about: sorting and counting that many takes some hundred MB.
+#: Events of a partition, about: sorting and counting that many takes some hundred MB.
 SIZE: Final = 2**23
 
 _WIDTH: Final = 18  # bytes of a packed event and the number of its part
@@ -22,18 +22,18 @@ _UNKNOWN: Final = 8 * 2**30  # bytes of memory where the system does not say
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A tally of one bucket, counted: sums by `keys`, with names for codes."""
+class CollectedSum:
+    """A partial_sum of one partition, counted: sums by `keys`, with names for codes."""
 
     keys: list[str]
     frame: pl.DataFrame
 
 
-class Buckets:
-    """The buckets of a history that is not Spark's; iterating gives at least one, even of an empty history.
+class Partitions:
+    """The partitions of a history that is not Spark's; iterating gives at least one, even of an empty history.
 
-    All events are packed at once, which takes 16 bytes each, and then taken bucket by bucket. Where there is
-    not the memory for that, the history is read several times, for some of the buckets each time.
+    All events are packed at once, which takes 16 bytes each, and then taken partition by partition. Where there is
+    not the memory for that, the history is read several times, for some of the partitions each time.
 
     Attributes
     ----------
@@ -54,8 +54,8 @@ class Buckets:
         self._parts = parts or max(1, -(-rows // SIZE))
         self._passes = min(self._parts, max(1, -(-rows * _WIDTH * _SHARE // memory())))
 
-    def __iter__(self) -> Iterator[Bucket]:
-        """Yield the buckets one by one."""
+    def __iter__(self) -> Iterator[Partition]:
+        """Yield the partitions one by one."""
         step = -(-self._parts // self._passes)
         for low in range(0, self._parts, step):
             chosen = range(low, min(low + step, self._parts))
@@ -63,16 +63,16 @@ class Buckets:
             codes = self._packing.codes()
             for part in chosen:
                 mine = events if self._parts == 1 else events.filter(pl.col("part") == part)
-                yield Bucket(
+                yield Partition(
                     mine["event"], codes, scope=self._scope, first=self.first or 0, until=self.until or 0
                 )
 
-    def run(self, work: Callable[[Bucket], dict[str, Counted]]) -> Iterator[dict[str, Counted]]:
-        """Yield what `work` counts in each bucket."""
+    def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:
+        """Yield what `work` counts in each partition."""
         return map(work, self)
 
-    def rows(self, work: Callable[[Bucket], pl.DataFrame]) -> pl.DataFrame:
-        """Return the rows that `work` makes of each bucket."""
+    def rows(self, work: Callable[[Partition], pl.DataFrame]) -> pl.DataFrame:
+        """Return the rows that `work` makes of each partition."""
         return pl.concat(map(work, self))
 
 

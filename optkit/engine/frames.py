@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 import polars as pl
 
 from optkit.errors import HistoryError
-from optkit.history import INSTANT, OPT_IN, OPT_OUT
+from optkit.history import OPT_IN, OPT_OUT
+from optkit.times import INSTANT
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
@@ -33,7 +34,7 @@ def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     """Return the named columns of a history that is not Spark's, with a history's dtypes.
 
     The types are checked, not the values: who reads the values meets nulls and unknown words, and has
-    `refuse_values` say which.
+    `validate_values` say which.
 
     Raises
     ------
@@ -42,11 +43,11 @@ def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     """
     frame = lazy(history)
     schema = frame.collect_schema()
-    refuse(schema, columns)
+    validate_schema(schema, columns)
     return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
 
 
-def refuse(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> None:
+def validate_schema(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> None:
     """Raise `HistoryError` unless a frame has the named columns with types that can be read as a history's."""
     complaints = [_complaint(name, schema.get(name)) for name in dict.fromkeys(columns)]
     _raise([complaint for complaint in complaints if complaint])
@@ -100,7 +101,7 @@ def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
     return column
 
 
-def refuse_values(history: pl.LazyFrame) -> None:
+def validate_values(history: pl.LazyFrame) -> None:
     """Raise `HistoryError` if a value of `KEYS` is none that a history can hold."""
     created_at = pl.col("created_at").cast(pl.Int64)
     found = history.select(
@@ -108,10 +109,10 @@ def refuse_values(history: pl.LazyFrame) -> None:
         words=(~pl.col("status").cast(pl.String).is_in([OPT_IN, OPT_OUT])).sum(),
         far=(~created_at.is_between(-REACH, REACH)).sum(),
     ).collect(engine="streaming")
-    refuse_counts(found.row(0, named=True))
+    validate_counts(found.row(0, named=True))
 
 
-def refuse_counts(counts: Mapping[str, int]) -> None:
+def validate_counts(counts: Mapping[str, int]) -> None:
     """Raise `HistoryError` if rows were counted whose column is null, or that have odd `words` or are `far` off."""
     complaints = [f"{name} is null in {counts[name]} rows" for name in KEYS if counts[name]]
     if counts["words"]:

@@ -1,6 +1,6 @@
-"""A Spark history cut into buckets of recipients: the same polars functions, on Spark's workers.
+"""A Spark history cut into partitions of recipients: the same polars functions, on Spark's workers.
 
-Each bucket travels to a worker as Arrow, so the workers need optkit and what it imports, nothing else.
+Each partition travels to a worker as Arrow, so the workers need optkit and what it imports, nothing else.
 """
 
 import warnings
@@ -10,30 +10,31 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from optkit.analysis import frames
-from optkit.analysis.buckets import Counted
-from optkit.analysis.packing import Packing
-from optkit.analysis.states import Bucket, Scope
-from optkit.history import INSTANT, OPT_IN, OPT_OUT
+from optkit.engine import frames
+from optkit.engine.packing import Packing
+from optkit.engine.partitions import CollectedSum
+from optkit.engine.states import Partition, Scope
+from optkit.history import OPT_IN, OPT_OUT
+from optkit.times import INSTANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame as SparkFrame
     from pyspark.sql.types import DataType, StructType
 
-#: Events of a bucket, about: its text has to fit into a worker's memory beside other buckets.
+#: Events of a partition, about: its text has to fit into a worker's memory beside other partitions.
 SIZE: Final = 2**20
 
-_BUCKET: Final = "bucket of the recipient"  # beside a history's own columns
+_BUCKET: Final = "partition of the recipient"  # beside a history's own columns
 
 
-class SparkBuckets:
-    """The buckets of a Spark history.
+class SparkPartitions:
+    """The partitions of a Spark history.
 
     Attributes
     ----------
     first, until : int or None
-        As of `buckets.Buckets`.
+        As of `partitions.Partitions`.
     """
 
     def __init__(
@@ -51,12 +52,12 @@ class SparkBuckets:
         parts = parts or max(1, -(-rows // SIZE))
         self._events = events.withColumn(_BUCKET, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
 
-    def run(self, work: Callable[[Bucket], dict[str, Counted]]) -> Iterator[dict[str, Counted]]:
-        """Yield what `work` counts in each bucket, an empty one first: so there is one."""
+    def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:
+        """Yield what `work` counts in each partition, an empty one first: so there is one."""
         import pyarrow as pa
 
-        def travel(bucket: Bucket) -> pa.Table:
-            counted = work(bucket)
+        def travel(partition: Partition) -> pa.Table:
+            counted = work(partition)
             payload = [part.frame.write_ipc(None).getvalue() for part in counted.values()]
             return pa.table(
                 {
@@ -68,33 +69,33 @@ class SparkBuckets:
 
         yield work(self._empty())
         for row in collect(self._map(travel, "name string, keys array<string>, payload binary")).to_pylist():
-            yield {row["name"]: Counted(row["keys"], pl.read_ipc(row["payload"]))}
+            yield {row["name"]: CollectedSum(row["keys"], pl.read_ipc(row["payload"]))}
 
-    def rows(self, work: Callable[[Bucket], pl.DataFrame]) -> "SparkFrame":
-        """Return the rows that `work` makes of each bucket, as a Spark frame that has not run yet."""
+    def rows(self, work: Callable[[Partition], pl.DataFrame]) -> "SparkFrame":
+        """Return the rows that `work` makes of each partition, as a Spark frame that has not run yet."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
         schema = _plain(work(self._empty())).schema
-        return self._map(lambda bucket: _plain(work(bucket)), from_arrow_schema(schema))
+        return self._map(lambda partition: _plain(work(partition)), from_arrow_schema(schema))
 
-    def _empty(self) -> Bucket:
-        """Return a bucket without events, to learn from it what `work` returns."""
+    def _empty(self) -> Partition:
+        """Return a partition without events, to learn from it what `work` returns."""
         return self._reader()(collect(self._events.limit(0)))
 
-    def _map(self, function: Callable[[Bucket], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
+    def _map(self, function: Callable[[Partition], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
         read = self._reader()
         with quiet():
             return self._events.groupBy(_BUCKET).applyInArrow(lambda table: function(read(table)), schema)
 
-    def _reader(self) -> Callable[["pa.Table"], Bucket]:
-        """Return what makes a bucket of its rows; it travels to the workers, without this object."""
+    def _reader(self) -> Callable[["pa.Table"], Partition]:
+        """Return what makes a partition of its rows; it travels to the workers, without this object."""
         by, scope, first, until = self._by, self._scope, self.first or 0, self.until or 0
 
-        def read(table: "pa.Table") -> Bucket:
+        def read(table: "pa.Table") -> Partition:
             events = pl.DataFrame(table).lazy().with_columns(pl.col("created_at").cast(INSTANT))
             packing = Packing(events, by, None)
             packed = packing.events(1, range(1))["event"]
-            return Bucket(packed, packing.codes(), scope=scope, first=first, until=until)
+            return Partition(packed, packing.codes(), scope=scope, first=first, until=until)
 
         return read
 
@@ -134,7 +135,7 @@ def _read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
     """
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    frames.refuse({field.name: _dtype(field.dataType) for field in history.schema}, columns)
+    frames.validate_schema({field.name: _dtype(field.dataType) for field in history.schema}, columns)
     return history.select(
         *(
             F.unix_millis("created_at").alias(name) if name == "created_at" else F.col(name)
@@ -172,7 +173,7 @@ def _check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
         F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
     )
     counts = found.collect()[0].asDict()
-    frames.refuse_counts(counts)
+    frames.validate_counts(counts)
     return counts["rows"], counts["first"], counts["last"]
 
 

@@ -16,9 +16,10 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis.frames import REACH, refuse_values
+from optkit.engine.frames import REACH, validate_values
 from optkit.errors import HistoryError
-from optkit.history import INSTANT, OPT_IN, OPT_OUT
+from optkit.history import OPT_IN, OPT_OUT
+from optkit.times import INSTANT
 
 TIME_BITS: Final = 46  # with the state
 _SENDER_BITS: Final = 30
@@ -108,8 +109,8 @@ class Packing:
             )
         self.history = history
         self._by = list(by)
-        self._odd = _Numbering()
-        self._names = _Numbering()
+        self._odd = _Interning()
+        self._names = _Interning()
         self._senders: pl.DataFrame | None = None
         extra = [name for name in by if name != "from_phone"]
         if extra:
@@ -145,7 +146,7 @@ class Packing:
             packed = packed.filter(pl.col("part").is_between(chosen[0], chosen[-1]) | EVENT.is_null())
         events = packed.collect(engine="streaming")
         if events["event"].null_count():
-            refuse_values(self.history)
+            validate_values(self.history)
         return events
 
     def codes(self) -> Codes:
@@ -158,7 +159,7 @@ class Packing:
         return Codes(senders, self._odd.words(), self._by)
 
 
-class _Numbering:
+class _Interning:
     """Numbers texts 0, 1, 2, … as they come, in one pass over them."""
 
     def __init__(self) -> None:
@@ -173,7 +174,7 @@ class _Numbering:
         return self._categories.to_series().cast(pl.String)
 
 
-def _recipient(odd: _Numbering) -> pl.Expr:
+def _recipient(odd: _Interning) -> pl.Expr:
     """Return the code of to_phone."""
     text = pl.col("to_phone")
     plus = text.str.starts_with("+")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from scipy import stats
 
-from optkit.analysis import statistics
+from optkit.engine import statistics
 
 Z = 3.090232306167813  # 99.8 %, two-sided
 

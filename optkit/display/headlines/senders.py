@@ -4,9 +4,9 @@ from typing import Final
 
 import polars as pl
 
-from optkit.display.answers.answer import Answer
-from optkit.display.answers.returns import horizon
-from optkit.phrases import interval, listed, percent, plural
+from optkit.display.headlines.headline import Answer
+from optkit.display.headlines.returns import horizon
+from optkit.formatting import interval, join_names, percent, plural
 
 #: Opt-outs that a country must have to be named for its returns; with fewer an interval says nothing.
 _ENOUGH: Final = 30
@@ -42,7 +42,7 @@ def opt_out_rates(table: pl.DataFrame, *, one: str = "sender") -> Answer:
         said = [
             f"{key or 'unknown'} ({percent(rate)}, {interval(low, high)})" for key, rate, low, high in rows
         ]
-        parts += [f"{listed(said)} {word}"] if said else []
+        parts += [f"{join_names(said)} {word}"] if said else []
         differing += len(said)
     whole = (
         f"Of all who were messaged {percent(overall)} have ever opted out"
@@ -84,7 +84,7 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> A
     )
     total = sum(count for _, count in people)
     said = [f"{country or 'unknown'} {percent(count / total)}" for country, count in people]
-    answer = f"Those who acted live in {plural(len(people), 'country', 'countries')}: {listed(said)}."
+    answer = f"Those who acted live in {plural(len(people), 'country', 'countries')}: {join_names(said)}."
     days = horizon(curves, days)
     back = (
         curves.filter(pl.col("days") <= days)

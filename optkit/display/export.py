@@ -7,10 +7,10 @@ from typing import Final
 
 import polars as pl
 
-from optkit.display.answers.answer import Note
+from optkit.display.headlines.headline import Note
 from optkit.errors import SettingsError
-from optkit.history import instant
-from optkit.phrases import plural
+from optkit.formatting import plural
+from optkit.times import instant
 
 _LAST_TIME: Final = timedelta(days=7)
 

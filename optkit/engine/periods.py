@@ -11,16 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from optkit.analysis.frames import REACH
+from optkit.engine.frames import REACH
 from optkit.errors import SettingsError
-from optkit.history import from_ms, to_ms
-
-_DAY: Final = 86_400_000
+from optkit.times import DAY, from_ms, to_ms
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,12 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     if not -REACH <= first <= last <= REACH:
         raise SettingsError("`since` must not lie after `until`, and neither centuries off")
     offset = _offsets(time_zone)
-    near = pl.Series([from_ms(first - 2 * _DAY).date(), from_ms(last + 2 * _DAY).date()]).dt.truncate(every)
+    near = pl.Series([from_ms(first - 2 * DAY).date(), from_ms(last + 2 * DAY).date()]).dt.truncate(every)
     low, high = near.head(1).dt.offset_by("-" + every).item(), near.tail(1).dt.offset_by(every).item()
     starts = pl.date_range(low, high, every, eager=True)
     begins = [_ms(day) for day in starts]
     # A day more or less is wider than any clock's distance from UTC.
-    edges, places = _stretches(begins, begins[0] + _DAY, begins[-1] + _DAY, offset)
+    edges, places = _stretches(begins, begins[0] + DAY, begins[-1] + DAY, offset)
     return _trim(starts, edges, places, first, last)
 
 
@@ -111,8 +108,8 @@ def _offsets(time_zone: str) -> Callable[[int], int]:
 def _changes(offset: Callable[[int], int], low: int, high: int) -> list[int]:
     """Return the instants at which the clock jumps; none does twice within a day."""
     found = []
-    for day in range(low, high, _DAY):
-        before, after = day, day + _DAY
+    for day in range(low, high, DAY):
+        before, after = day, day + DAY
         old = offset(before)
         if old == offset(after):
             continue

@@ -48,10 +48,10 @@ def minute(moment: datetime | None) -> str:
     return NONE if moment is None else f"{moment:%Y-%m-%d %H:%M %Z}".strip()
 
 
-def listed(items: list[str], most: int = 3) -> str:
+def join_names(items: list[str], most: int = 3) -> str:
     """Return names as a sentence lists them.
 
-    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c", "d", "e"])
+    >>> join_names(["a"]), join_names(["a", "b"]), join_names(["a", "b", "c", "d", "e"])
     ('a', 'a and b', 'a, b, c and 2 more')
     """
     shown = items[:most] + ([f"{len(items) - most:,} more"] if len(items) > most else [])

@@ -4,8 +4,8 @@ from datetime import date
 
 import polars as pl
 
-from optkit.display.answers.answer import Answer
-from optkit.phrases import day, interval, percent, plural
+from optkit.display.headlines.headline import Answer
+from optkit.formatting import day, interval, percent, plural
 
 
 def churn(table: pl.DataFrame, *, periods: int = 4, word: str = "week") -> Answer:

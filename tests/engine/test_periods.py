@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 from histories import moment
 
-from optkit.analysis.periods import calendar
-from optkit.history import instant, to_ms
+from optkit.engine.periods import calendar
+from optkit.times import instant, to_ms
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,16 @@ Packed into integers (`packing`) and sorted, all of a pair's events lie together
 last of several in one millisecond, and exact duplicates are equal neighbours. Every frame below comes from one
 pass over that order, in whole numbers: codes for phones, milliseconds for times.
 
-The frames of a `Bucket` (lazy, sorted by recipient and sender, then time; all with these columns)::
+The frames of a `Partition` (lazy, sorted by recipient and sender, then time; all with these columns)::
 
     group      UInt32   code of the `by` columns' values; 0 without `by`
     sender     UInt32   code of from_phone
     recipient  Int64    code of to_phone
 
-`Bucket.runs`         a row per stretch of one state: at, out, first
-`Bucket.transitions`  a row per transition: at, out (true: opt-out; false: re-opt-in)
-`Bucket.spells`       a row per spell: spell, opted_out_at, returned_at (null: open)
-`Bucket.units`        a row per pair, or per recipient in that scope: first, since, out, opt_outs, re_opt_ins
+`Partition.runs`         a row per stretch of one state: at, out, first
+`Partition.transitions`  a row per transition: at, out (true: opt-out; false: re-opt-in)
+`Partition.spells`       a row per spell: spell, opted_out_at, returned_at (null: open)
+`Partition.unit_summary`        a row per pair, or per recipient in that scope: first, since, out, opt_outs, re_opt_ins
 
 `at`, `first`, `since`, `opted_out_at` and `returned_at` are Int64 milliseconds since 1970; `runs.first` is
 a Boolean: the pair's first run. A first run that is an opt-in is an orphan: no transition.
@@ -27,7 +27,7 @@ from typing import Literal, TypeAlias
 
 import polars as pl
 
-from optkit.analysis.packing import EVENT, TIME_BITS, Codes, at_of, big, recipient_of, sender_of
+from optkit.engine.packing import EVENT, TIME_BITS, Codes, at_of, big, recipient_of, sender_of
 from optkit.errors import HistoryError
 
 Scope: TypeAlias = Literal["pair", "recipient"]
@@ -61,15 +61,15 @@ def _recipient_runs(runs: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
         .group_by("recipient", "at", maintain_order=True)
         .agg(
             pl.col("step").sum(),
-            blamed=pl.col("sender").filter(out).first(),
-            thanked=pl.col("sender").filter(~out & ~pl.col("first")).first(),
+            out_sender=pl.col("sender").filter(out).first(),
+            return_sender=pl.col("sender").filter(~out & ~pl.col("first")).first(),
             seen=pl.col("sender").first(),
         )
         .with_columns(out=pl.col("step").cum_sum().over("recipient") > 0)
         .with_columns(first=~same.fill_null(False))
     )
     return moments.filter(pl.col("first") | (out != out.shift(1))).select(
-        sender=pl.when("out").then("blamed").otherwise(pl.coalesce("thanked", "seen")),
+        sender=pl.when("out").then("out_sender").otherwise(pl.coalesce("return_sender", "seen")),
         recipient="recipient",
         at="at",
         out="out",
@@ -77,7 +77,7 @@ def _recipient_runs(runs: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
     )
 
 
-class Bucket:
+class Partition:
     """All events of some recipients, and what follows from them; see the module for its frames.
 
     Attributes
@@ -114,7 +114,7 @@ class Bucket:
     def _runs(self) -> pl.DataFrame:
         pairs = _pair_runs(self._packed.lazy())
         if self.codes.senders.width > 1:
-            _refuse_unsteady(pairs.collect(), self.codes, self.scope)
+            _validate_by(pairs.collect(), self.codes, self.scope)
         runs = _recipient_runs(pairs, self.codes) if self.scope == "recipient" else pairs
         return runs.collect()
 
@@ -146,7 +146,7 @@ class Bucket:
         )
 
     @property
-    def units(self) -> pl.LazyFrame:
+    def unit_summary(self) -> pl.LazyFrame:
         """A row per pair or recipient: first, since, out (its state at `until`), opt_outs, re_opt_ins."""
         place = pl.int_range(pl.len(), dtype=pl.Int64)
         placed = self.runs.with_columns(place=place)
@@ -172,7 +172,7 @@ class Bucket:
         return frame.select(group.alias("group"), pl.all())
 
 
-def _refuse_unsteady(runs: pl.DataFrame, codes: Codes, scope: Scope) -> None:
+def _validate_by(runs: pl.DataFrame, codes: Codes, scope: Scope) -> None:
     """Raise unless each pair (or recipient) has one value of the `by` columns."""
     unit = ["recipient"] if scope == "recipient" else ["recipient", "name"]
     named = runs.lazy().select(

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import polars as pl
 
-from optkit.display.answers.answer import Answer
+from optkit.display.headlines.headline import Answer
 from optkit.errors import SettingsError
-from optkit.phrases import day, listed, minute, plural
+from optkit.formatting import day, join_names, minute, plural
 
 
 def suppression(now: pl.DataFrame, changes: pl.DataFrame, at: datetime, before: datetime) -> Answer:
@@ -54,7 +54,7 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Answer:
     last = events.group_by("from_phone", maintain_order=True).last()
     out = last.filter(pl.col("state_after").cast(pl.String) == "opt-out")
     stands = (
-        f"is opted out of {listed(out['from_phone'].to_list())} and must not be messaged from there"
+        f"is opted out of {join_names(out['from_phone'].to_list())} and must not be messaged from there"
         if out.height
         else "is opted in everywhere"
     )

@@ -10,8 +10,8 @@ import polars as pl
 
 from optkit.config import resolve
 from optkit.errors import SettingsError
-from optkit.history import instant
-from optkit.phrases import NONE, minute, plural
+from optkit.formatting import NONE, minute, plural
+from optkit.times import instant
 
 DEMO: Final = "demo"
 

@@ -8,10 +8,10 @@ import pytest
 from histories import Event, frame
 
 import optkit
-from optkit.analysis import buckets, split
-from optkit.analysis.split import Tally, tally
-from optkit.analysis.states import Bucket
-from optkit.history import instant
+from optkit.engine import partitions
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.states import Partition
+from optkit.times import instant
 
 HISTORY = frame(
     [
@@ -120,24 +120,24 @@ def test_a_history_larger_than_memory_is_read_some_recipients_at_a_time(
     ]
     history = frame(made).sample(fraction=1, shuffle=True, seed=0).lazy()
 
-    def counter(bucket: Bucket) -> dict[str, Tally]:
-        sizes.append(bucket.units.collect().height)
-        return {"n": tally(bucket.spells, ["group", "spell"], n=pl.len())}
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        sizes.append(partition.unit_summary.collect().height)
+        return {"n": partial_sum(partition.spells, ["group", "spell"], n=pl.len())}
 
     sizes: list[int] = []
-    whole = split.count(history, counter, by="from_phone")["n"].sort(pl.all())
+    whole = aggregate(history, mapper, by="from_phone")["n"].sort(pl.all())
     rows = optkit.spells(history)
     assert sizes == [300]
-    monkeypatch.setattr(buckets, "SIZE", 100)
-    monkeypatch.setattr(buckets, "memory", lambda: 20_000)
+    monkeypatch.setattr(partitions, "SIZE", 100)
+    monkeypatch.setattr(partitions, "memory", lambda: 20_000)
     sizes.clear()
-    assert split.count(history, counter, by="from_phone")["n"].sort(pl.all()).equals(whole)
+    assert aggregate(history, mapper, by="from_phone")["n"].sort(pl.all()).equals(whole)
     assert len(sizes) == 9
     assert sum(sizes) == 300
     assert optkit.spells(history).equals(rows)
-    packing = buckets.Buckets(history, [], "pair", None, None)
+    packing = partitions.Partitions(history, [], "pair", None, None)
     assert packing._passes == 4
-    assert max(bucket.events.collect().height for bucket in packing) < 200
+    assert max(partition.events.collect().height for partition in packing) < 200
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from math import ceil
 
 import polars as pl
 
-from optkit.display.answers.answer import Answer
-from optkit.phrases import interval, percent, plural
+from optkit.display.headlines.headline import Answer
+from optkit.formatting import interval, percent, plural
 
 
 def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Answer:

@@ -1,0 +1,227 @@
+"""Count per partition of recipients, add up, finish on the small sum: how every analysis reads a history.
+
+No recipient's result depends on another's. So an analysis is written as a *mapper*: a function of one
+`states.Partition` that returns named partial sums, each a group-by whose numbers add up over partitions. `aggregate`
+runs it over as many partitions as the size of the history asks for, in memory, from a file, or on Spark, and returns
+the sums with the codes turned back into names::
+
+    def opt_outs_per_sender(partition: Partition) -> dict[str, PartialSum]:
+        return {
+            "moves": partial_sum(partition.transitions, ["group"], opt_outs=pl.col("out").sum()),
+            "pairs": partial_sum(
+                partition.unit_summary, ["group"], recipients=pl.len(), opted_out=pl.col("out").sum()
+            ),
+        }
+
+
+    totals = aggregate(history, opt_outs_per_sender, by="from_phone", until="2026-03-01")
+    totals["moves"]  # polars.DataFrame: from_phone, opt_outs
+    totals["pairs"].join(totals["moves"], on="from_phone", how="left")  # and finish
+
+* A key called ``group`` comes back as the columns of `by` (no column where `by` is None). A key called
+  ``sender`` or ``sender_…`` comes back as that sender's name. Other keys come back as they are.
+* Sums are whole numbers: keep them so, and compute floats from them at the end. They are Int64. Anything that
+  does not add up must be a key: counting spells per pair is ``keys=["group", "spells"], pairs=pl.len()``.
+* ``partition.first`` and ``partition.until`` (and ``totals.first``, ``totals.until``) are the whole history's,
+  in milliseconds since 1970; in an empty history without `until` they are 0 there, None in `totals`.
+* `scope` and `until` are settled before the mapper runs: its frames have no later event.
+* A mapper travels to Spark's workers: it closes over plain values only.
+* `by` is any column that is constant for a sender, a recipient or a pair; else `HistoryError`.
+* The tables of an empty history have no rows and the right dtypes: the mapper runs on an empty partition.
+
+Functions with a row per event, pair or spell give `map_rows` a *mapper* instead, whose columns ``sender`` and
+``recipient`` come back as from_phone and to_phone, in place::
+
+    def opted_out(partition: Partition) -> pl.LazyFrame:
+        return partition.unit_summary.filter("out").select("sender", "recipient", since=instants("since"))
+
+
+    map_rows(history, opted_out, sort=["from_phone", "to_phone"])  # polars, or Spark if the history is
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from optkit.engine import frames
+from optkit.engine.frames import History
+from optkit.engine.packing import Codes
+from optkit.engine.partitions import CollectedSum, Partitions
+from optkit.engine.states import Partition, Scope
+from optkit.errors import SettingsError
+from optkit.times import INSTANT, Moment, instant, to_ms
+
+if TYPE_CHECKING:
+    from optkit.engine.spark import SparkPartitions
+
+
+@dataclass(frozen=True)
+class PartialSum:
+    """A group-by that adds up over partitions; made by `partial_sum`."""
+
+    keys: list[str]
+    frame: pl.LazyFrame
+
+
+Mapper: TypeAlias = Callable[[Partition], Mapping[str, PartialSum]]
+RowMapper: TypeAlias = Callable[[Partition], pl.LazyFrame]
+
+#: A polars DataFrame; of a Spark history a Spark DataFrame.
+Rows: TypeAlias = Any
+
+
+def partial_sum(frame: pl.LazyFrame, keys: Sequence[str], **sums: pl.Expr) -> PartialSum:
+    """Count within a partition: `sums` (whole numbers that add up) by `keys` (columns of `frame`)."""
+    totals = [total.cast(pl.Int64).alias(name) for name, total in sums.items()]
+    counted = frame.group_by(keys).agg(totals) if keys else frame.select(totals)
+    return PartialSum(list(keys), counted)
+
+
+def instants(column: str) -> pl.Expr:
+    """Return a column of milliseconds since 1970 as instants of a history."""
+    return pl.col(column).cast(INSTANT)
+
+
+class Totals(dict[str, pl.DataFrame]):
+    """The partial sums of a whole history by name, and the stretch of time that they cover.
+
+    Attributes
+    ----------
+    first, until : int or None
+        First event and end of observation, milliseconds since 1970; None in an empty history (`until`:
+        unless given).
+    """
+
+    def __init__(self, tables: Mapping[str, pl.DataFrame], first: int | None, until: int | None) -> None:
+        super().__init__(tables)
+        self.first = first
+        self.until = until
+
+
+def aggregate(
+    history: History,
+    mapper: Mapper,
+    *,
+    by: str | Collection[str] | None = None,
+    scope: Scope = "pair",
+    until: Moment | None = None,
+    partitions: int | None = None,
+) -> Totals:
+    """Run a mapper over all of a history and return the sums; see the module.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    mapper : callable
+        From a `Partition` to its partial sums by name.
+    by : str or collection of str, optional
+        What the key ``group`` stands for.
+    scope : "pair" or "recipient"
+        Whose states are counted.
+    until : str, date or datetime, optional
+        End of observation, default the last event; later events are ignored, one at that very
+        millisecond totals.
+    partitions : int, optional
+        How many partitions to split into, default as many as the size asks for.
+
+    Returns
+    -------
+    Totals
+        A table for each partial_sum, in no particular order of rows.
+
+    Raises
+    ------
+    HistoryError
+        The frame is no history, or `by` is not constant.
+    SettingsError
+        An argument cannot be used.
+    """
+    source = _partitions(history, by, scope, until, partitions)
+    parts: dict[str, list[CollectedSum]] = {}
+    for counted in source.run(lambda partition: _collect(mapper(partition), partition.codes)):
+        for name, part in counted.items():
+            parts.setdefault(name, []).append(part)
+    return Totals({name: _add_up(part) for name, part in parts.items()}, source.first, source.until)
+
+
+def map_rows(
+    history: History,
+    mapper: RowMapper,
+    *,
+    sort: Sequence[str],
+    scope: Scope = "pair",
+    until: Moment | None = None,
+    partitions: int | None = None,
+) -> Rows:
+    """Run a mapper of rows over all of a history; see the module.
+
+    Returns
+    -------
+    polars.DataFrame or pyspark.sql.DataFrame
+        The rows of all partitions; sorted by `sort`, except on Spark, where rows have no order.
+    """
+    source = _partitions(history, None, scope, until, partitions)
+    made = source.rows(
+        lambda partition: _name(mapper(partition), partition.codes).collect(engine="streaming")
+    )
+    return made.sort(sort) if isinstance(made, pl.DataFrame) else made
+
+
+def _partitions(
+    history: History, by: str | Collection[str] | None, scope: Scope, until: Moment | None, parts: int | None
+) -> "Partitions | SparkPartitions":
+    if scope not in {"pair", "recipient"}:
+        raise SettingsError("scope must be 'pair' or 'recipient'")
+    columns = frames.by_columns(by)
+    if scope == "recipient" and "from_phone" in columns:
+        raise SettingsError(
+            "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
+        )
+    end = None if until is None else to_ms(instant(until, "until"))
+    if frames.is_spark(history):
+        from optkit.engine.spark import SparkPartitions
+
+        return SparkPartitions(history, columns, scope, end, parts)
+    return Partitions(history, columns, scope, end, parts)
+
+
+def _collect(sums: Mapping[str, PartialSum], codes: Codes) -> dict[str, CollectedSum]:
+    counted = pl.collect_all([partial_sum.frame for partial_sum in sums.values()], engine="streaming")
+    return {
+        name: _decode(partial_sum.keys, frame, codes)
+        for (name, partial_sum), frame in zip(sums.items(), counted, strict=True)
+    }
+
+
+def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> CollectedSum:
+    """Turn the codes among the keys back into names."""
+    named: list[str] = []
+    columns: list[pl.Expr] = []
+    for key in keys:
+        if key == "group":
+            named += codes.by
+            columns += [pl.lit(codes.groups[name]).gather(pl.col("group")).alias(name) for name in codes.by]
+        else:
+            named.append(key)
+            is_sender = key == "sender" or key.startswith("sender_")
+            columns.append(codes.sender(pl.col(key)).alias(key) if is_sender else pl.col(key))
+    return CollectedSum(named, frame.select(*columns, pl.exclude(keys)))
+
+
+def _add_up(parts: list[CollectedSum]) -> pl.DataFrame:
+    keys = parts[0].keys
+    if len(parts) == 1 and "group" not in keys:
+        return parts[0].frame
+    together = pl.concat(part.frame for part in parts)
+    return together.group_by(keys).agg(pl.all().sum()) if keys else together.sum()
+
+
+def _name(frame: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
+    named = {
+        "sender": codes.sender(pl.col("sender")).alias("from_phone"),
+        "recipient": codes.recipient(pl.col("recipient")).alias("to_phone"),
+    }
+    return frame.select(named.get(name, pl.col(name)) for name in frame.collect_schema().names())
