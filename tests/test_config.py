@@ -6,7 +6,6 @@ import pytest
 
 import optkit
 from optkit.config import resolve
-from optkit.times import parse_duration
 
 
 def test_argument_before_configure_before_environment_before_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,11 +80,6 @@ def test_configure_changes_nothing_when_one_value_is_bad() -> None:
 )
 def test_base_url_is_an_origin(url: str, origin: str) -> None:
     assert resolve(base_url=url).base_url == origin
-
-
-def test_durations() -> None:
-    assert parse_duration("1d12h") == timedelta(hours=36)
-    assert parse_duration("0s") == timedelta()
 
 
 def test_the_cache_of_a_checkout_is_its_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,7 @@
 """Do people come back, when, and do they stay: the return curve, and cycles by sender."""
 
-import re
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 import polars as pl
 
@@ -12,13 +10,7 @@ from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.frames import History, by_columns
 from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.times import Moment
-
-#: A length of time: "10m", "1h", "7d", or a timedelta.
-Duration: TypeAlias = str | timedelta
-
-_UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_DAY: Final = _UNITS["d"]
+from optkit.times import DAY, Duration, Moment, duration_ms
 
 #: Two products of the same fractions may differ in the last digits: less than this is equal.
 _ROUNDING: Final = 1e-12
@@ -88,7 +80,7 @@ def return_curve(
     [(8.0, 2, 0, 1, 1.0), (9.0, 1, 1, 0, 0.0)]
     """
     groups = by_columns(by)
-    step = 1 if resolution is None else milliseconds(resolution, "resolution")
+    step = 1 if resolution is None else duration_ms(resolution, "resolution")
     totals = aggregate(history, _durations(step), by=groups, scope=scope, until=until)["durations"]
     return _curves(totals, groups, step, confidence).select(
         *groups, "days", "at_risk", "returned", "censored", "still_out", "low", "high"
@@ -163,8 +155,8 @@ def cycles(
         raise SettingsError("by must name at least one column")
     if any(isinstance(days, bool) or not isinstance(days, int) or days < 1 for days in horizons):
         raise SettingsError("horizons must be whole numbers of days, such as (7, 30)")
-    step = 1 if resolution is None else milliseconds(resolution, "resolution")
-    at_most = milliseconds(quick, "quick")
+    step = 1 if resolution is None else duration_ms(resolution, "resolution")
+    at_most = duration_ms(quick, "quick")
     durations = _durations(step)
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
@@ -195,24 +187,6 @@ def cycles(
     return table.with_columns(pl.col("quick_returns").fill_null(0)).sort(groups, nulls_last=True)
 
 
-def milliseconds(duration: Duration, name: str) -> int:
-    """Return a length of time in ms; `name` is what the caller calls it.
-
-    Raises
-    ------
-    SettingsError
-        It is none, or none above zero.
-    """
-    if isinstance(duration, timedelta):
-        length = duration // timedelta(milliseconds=1)
-    else:
-        found = re.fullmatch(r"(\d+) ?(ms|[smhdw])", str(duration))
-        length = int(found[1]) * _UNITS[found[2]] if found else 0
-    if length < 1:
-        raise SettingsError(f"{name} must be a length of time such as '10m', '1h' or '7d', or a timedelta")
-    return length
-
-
 def _durations(step: int) -> Callable[[Partition], dict[str, PartialSum]]:
     """Return a mapper of spells by length, rounded up to a number of steps."""
 
@@ -232,7 +206,7 @@ def _durations(step: int) -> Callable[[Partition], dict[str, PartialSum]]:
 
 def _curves(totals: pl.DataFrame, groups: list[str], step: int, confidence: float) -> pl.DataFrame:
     """Return each group's Kaplan-Meier estimate, sorted by `groups` and days."""
-    totals = totals.with_columns(days=pl.col("steps") * step / _DAY).sort(*groups, "steps", nulls_last=True)
+    totals = totals.with_columns(days=pl.col("steps") * step / DAY).sort(*groups, "steps", nulls_last=True)
     parts = totals.partition_by(groups, maintain_order=True) if groups and totals.height else [totals]
     return pl.concat(_with_curve(part, confidence) for part in parts)
 

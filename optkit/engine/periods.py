@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from optkit import times
 from optkit.engine.frames import REACH
 from optkit.errors import SettingsError
 from optkit.times import DAY, from_ms, to_ms
@@ -90,12 +90,7 @@ def _ms(day: date) -> int:
 
 
 def _offsets(time_zone: str) -> Callable[[int], int]:
-    try:
-        zone = ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError):  # none of that name, or no name at all
-        raise SettingsError(
-            f"there is no time zone {time_zone!r}; give an IANA name, such as 'Europe/Berlin'"
-        ) from None
+    zone = times.time_zone(time_zone)
 
     def offset(at: int) -> int:
         ahead = from_ms(at).astimezone(zone).utcoffset()

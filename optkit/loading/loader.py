@@ -10,7 +10,7 @@ from optkit.errors import SettingsError
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
 from optkit.loading import files
 from optkit.loading.refreshing import Refresh, refresh_cache
-from optkit.loading.server import connect
+from optkit.loading.server import connect, local_clock
 from optkit.loading.windows import Window
 from optkit.times import Moment, from_ms, instant, to_ms
 
@@ -37,8 +37,9 @@ def load(
     Parameters
     ----------
     start, end : str, date or datetime, optional
-        The half-open interval [start, end): ISO text (UTC where it names no offset), a date (midnight UTC), or an
-        aware datetime. Without start: from the account's first event on. Without end: to now, by the server's
+        The half-open interval [start, end): ISO text (UTC unless it names an offset or, after the time, a time zone:
+        ``"2026-06-29 09:00 Europe/Berlin"``), a span back from now (``"30d"``, ``"12w"``), a date (midnight UTC), or
+        an aware datetime. Without start: from the account's first event on. Without end: to now, by the server's
         clock; with ``refresh="never"``, to where the cache ends. An end in the future means now.
     to_phone, from_phone, status, current_status : str or list of str, optional
         Only events of these recipients, senders, statuses; applied after `current_status` was derived from all of
@@ -136,10 +137,12 @@ def scan(
         "status": _statuses(status, "status"),
         "current_status": _statuses(current_status, "current_status"),
     }
+    settings = resolve(account=account)
+    now = from_ms(local_clock(settings))
     asked, entries = refresh_cache(
-        None if start is None else to_ms(instant(start, "start")),
-        None if end is None else to_ms(instant(end, "end")),
-        settings=resolve(account=account),
+        None if start is None else to_ms(instant(start, "start", now=now)),
+        None if end is None else to_ms(instant(end, "end", now=now)),
+        settings=settings,
         refresh=refresh,
         show=progress,
     )

@@ -1,5 +1,3 @@
-from datetime import UTC, date, datetime, timedelta, timezone
-
 import duckdb
 import pandas as pd
 import polars as pl
@@ -11,7 +9,6 @@ import optkit
 from optkit.engine import partitions
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.states import Partition
-from optkit.times import instant
 
 HISTORY = frame(
     [
@@ -138,36 +135,3 @@ def test_a_history_larger_than_memory_is_read_some_recipients_at_a_time(
     packing = partitions.Partitions(history, [], "pair", None, None)
     assert packing._passes == 4
     assert max(partition.events.collect().height for partition in packing) < 200
-
-
-@pytest.mark.parametrize(
-    ("value", "iso"),
-    [
-        ("2026-03-01", "2026-03-01T00:00:00+00:00"),
-        ("2026-03-01T12:30", "2026-03-01T12:30:00+00:00"),
-        (" 2026-03-01T12:30:00.123999+05:30 ", "2026-03-01T07:00:00.123000+00:00"),
-        ("2026-03-01T12:30Z", "2026-03-01T12:30:00+00:00"),
-        (date(2026, 3, 1), "2026-03-01T00:00:00+00:00"),
-        (datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=-5))), "2026-03-01T05:00:00+00:00"),
-        (pd.Timestamp("2026-03-01", tz="Asia/Kolkata"), "2026-02-28T18:30:00+00:00"),
-        (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "1969-12-31T23:59:59.999000+00:00"),
-    ],
-)
-def test_an_instant_is_text_a_date_or_an_aware_datetime(value: str | date, iso: str) -> None:
-    assert instant(value).isoformat() == iso
-
-
-@pytest.mark.parametrize(
-    ("value", "says"),
-    [
-        (datetime(2026, 3, 1), "at is a datetime without a time zone"),  # noqa: DTZ001 - to be refused
-        ("1 March", "at is no date or time"),
-        ("", "at is no date or time"),
-        (1_767_225_600_000, "at must be ISO 8601 text, a date or a datetime, not int"),
-    ],
-)
-def test_any_other_instant_is_refused(value: object, says: str) -> None:
-    with pytest.raises(optkit.SettingsError, match=says):
-        instant(value, "at")  # type: ignore[arg-type]
-    with pytest.raises(optkit.SettingsError, match=says):
-        optkit.status_at(HISTORY, value)  # type: ignore[arg-type]
