@@ -11,6 +11,7 @@ import typer
 
 import optkit
 from optkit.errors import LoadInterrupted, OptkitError, SettingsError
+from optkit.private_files import PrivateFile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -172,27 +173,14 @@ def suppress(
         )
         typer.echo(text, nl=format == "json")
         return
-    _write_private(out, table, format)
+    with PrivateFile(out, remedy="give another file with --out") as file:
+        if format == "csv":
+            table.write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+        elif format == "json":
+            table.write_json(file)
+        else:
+            table.write_parquet(file)
     typer.echo(f"{table.height:,} rows in {out}", err=True)
-
-
-def _write_private(out: Path, table: "pl.DataFrame", form: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    partial = out.with_name(f".{out.name}.part")
-    try:
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            if form == "csv":
-                table.write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
-            elif form == "json":
-                table.write_json(file)
-            else:
-                table.write_parquet(file)
-        partial.replace(out)
-    except OSError as error:
-        raise SettingsError(
-            f"{out} cannot be written ({error.strerror}); give another file with --out"
-        ) from None
 
 
 @app.command()

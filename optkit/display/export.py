@@ -1,6 +1,5 @@
 """Small things handed to readers: a number as it may be shown, two moments, a list as a file."""
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ import polars as pl
 from optkit.display.headlines.headline import Note
 from optkit.errors import SettingsError
 from optkit.formatting import plural
+from optkit.private_files import PrivateFile
 from optkit.times import instant
 
 _LAST_TIME: Final = timedelta(days=7)
@@ -66,7 +66,7 @@ def export(table: pl.DataFrame, file: str | None) -> Note:
     table : polars.DataFrame
         The list; numbers are written in full.
     file : str or None
-        A ``.csv`` or ``.parquet`` file; what is there is replaced. None: nothing is written.
+        A ``.csv`` or ``.parquet`` file; an old one is replaced once the new one is complete. None: nothing is written.
 
     Returns
     -------
@@ -83,13 +83,9 @@ def export(table: pl.DataFrame, file: str | None) -> Note:
     path = Path(file).expanduser()
     if path.suffix not in {".csv", ".parquet"}:
         raise SettingsError(f"export must name a .csv or .parquet file, not {path.name}")
-    try:
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            if path.suffix == ".csv":
-                table.write_csv(out)
-            else:
-                table.write_parquet(out)
-    except OSError as error:
-        raise SettingsError(f"{path.name} cannot be written: {error.strerror}") from None
+    with PrivateFile(path) as out:
+        if path.suffix == ".csv":
+            table.write_csv(out)
+        else:
+            table.write_parquet(out)
     return Note(f"{plural(table.height, 'row')} written to {path}.")
