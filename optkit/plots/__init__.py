@@ -1,13 +1,20 @@
-"""Pictures: ``optkit.plots.<name>(table, *, ax=None)`` draws what ``optkit.<name>`` returned; returns Axes.
+"""Pictures: ``optkit.plots.<name>(table, *, ax=None)`` draws what ``optkit.<name>`` returned and returns the Axes.
 
-Every picture is drawn in the style ``optkit.optkit`` and nothing is shown: that is the caller's to do.
+Each function is in the module of its question. Nothing is shown or saved; that is up to the caller.
 """
 
-from optkit.plots.extract import coverage, quality, timeline
-from optkit.plots.lists import scrub, status_at, suppression_diff, suppression_list
-from optkit.plots.movement import churn, spikes, transitions
-from optkit.plots.returns import cohorts, cycles, return_curve, spells
-from optkit.plots.senders import opt_out_rates, overlap
+from optkit.plots.churn import churn
+from optkit.plots.cohorts import cohorts
+from optkit.plots.coverage import coverage
+from optkit.plots.overlap import overlap
+from optkit.plots.quality import quality
+from optkit.plots.rates import opt_out_rates
+from optkit.plots.returns import cycles, return_curve
+from optkit.plots.scrub import scrub
+from optkit.plots.spikes import spikes
+from optkit.plots.suppression import status_at, suppression_diff, suppression_list
+from optkit.plots.timeline import timeline
+from optkit.plots.transitions import spells, transitions
 
 __all__ = [
     "churn",
@@ -27,3 +34,7 @@ __all__ = [
     "timeline",
     "transitions",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

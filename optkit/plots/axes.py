@@ -1,4 +1,4 @@
-"""What every picture shares: the house style, a place to draw, labels next to what they name."""
+"""What all pictures share: the style, axes and their ticks, labels next to what they name."""
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
@@ -17,17 +17,17 @@ from optkit.errors import HistoryError
 
 STYLE: Final = "optkit.optkit"
 
-#: One meaning, one colour, in every picture; of different darkness, for prints in grey.
+#: Each colour has one meaning in all pictures. They differ in darkness, so a print in grey still works.
 OUT: Final = "#bd1f01"
 BACK: Final = "#3f90da"
 INK: Final = "#222222"
 QUIET: Final = "#94a4a2"
 PALE: Final = "#dfe4e4"
 
-#: What a group is drawn in; a picture names more groups than this by grey alone.
+#: Colours of groups. Further groups are drawn in grey and without a name.
 GROUPS: Final = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#717581", "#a96b59")
 
-#: The marks of the same groups, which a print in grey still tells apart.
+#: Markers of the same groups, to tell them apart in a print in grey.
 MARKS: Final = ("o", "s", "^", "D", "v", "P")
 
 _Arguments = ParamSpec("_Arguments")
@@ -35,7 +35,7 @@ _Result = TypeVar("_Result")
 
 
 def styled(draw: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Draw in the house style and leave the caller's own as it was."""
+    """Decorate a drawing function: use optkit's style inside and restore the caller's afterwards."""
 
     @functools.wraps(draw)
     def draw_styled(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
@@ -45,15 +45,15 @@ def styled(draw: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]
     return draw_styled
 
 
-def place(ax: Axes | None, *, height: float = 4.5) -> Axes:
-    """Return the caller's axes, or new ones as wide as a notebook and `height` inches high."""
+def get_axes(ax: Axes | None, *, height: float = 4.5) -> Axes:
+    """Return `ax`, or new axes as wide as a notebook and `height` inches high."""
     if ax is not None:
         return ax
     return plt.subplots(figsize=(9, height))[1]
 
 
-def need(table: pl.DataFrame, function: str, *columns: str) -> None:
-    """Refuse a table that `function` did not return.
+def require_columns(table: pl.DataFrame, function: str, *columns: str) -> None:
+    """Check that the table has the columns that `function` returns.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def need(table: pl.DataFrame, function: str, *columns: str) -> None:
         )
 
 
-def nothing(ax: Axes, why: str) -> Axes:
-    """Say in the picture's place why there is none."""
+def show_message(ax: Axes, why: str) -> Axes:
+    """Write why there is nothing to draw where the picture would be."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color="#666666")
     return ax
@@ -87,27 +87,27 @@ def labels_of(table: pl.DataFrame, first_value: str) -> tuple[list[str], pl.Expr
     return names, (pl.concat_str(parts, separator=" · ") if parts else pl.lit("all")).alias("label")
 
 
-def spoken(names: list[str]) -> str:
-    """Return what a row of a table with these grouping columns is called."""
+def describe_groups(names: list[str]) -> str:
+    """Return what to call one row of a table with these grouping columns: ``"sender"``, ``"sender and country"``."""
     return (
         " and ".join("sender" if name == "from_phone" else name.replace("_", " ") for name in names) or "all"
     )
 
 
 def count_axis(axis: Axis) -> None:
-    """Whole numbers with thousands separators."""
+    """Show whole numbers with thousands separators."""
     axis.set_major_locator(ticker.MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
 def percent_axis(axis: Axis) -> None:
-    """Per cent, with the decimals that the ticks need."""
+    """Show per cent, with as many decimals as the ticks need."""
     axis.set_major_locator(ticker.MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}%")
 
 
 def date_axis(ax: Axes) -> None:
-    """Few, short date labels, the year named once."""
+    """Show few and short dates, with the year written once."""
     locator = dates.AutoDateLocator(minticks=3, maxticks=9)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
@@ -131,8 +131,14 @@ def period_word(starts: Sequence[date | datetime]) -> str:
     return next((word for word, (low, high) in words.items() if low <= days <= high), "period")
 
 
+def with_margin(low: float, high: float) -> tuple[float, float]:
+    """Return the limits of an axis with some room above, and below if there is anything below zero."""
+    margin = (high - low) * 0.07 or 1.0
+    return (low - margin if low < 0 else 0.0), high + margin
+
+
 def readable(color: str) -> tuple[float, float, float]:
-    """Return the colour, darkened until text in it reads well on white."""
+    """Return the colour, darkened until text in it is readable on white."""
     rgb = np.array(colors.to_rgb(color))
     while rgb @ (0.2126, 0.7152, 0.0722) > 0.4:  # noqa: PLR2004 - about 4.5 : 1 on white
         rgb *= 0.9
@@ -140,7 +146,7 @@ def readable(color: str) -> tuple[float, float, float]:
 
 
 def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]], *, x: float = 1.015) -> None:
-    """Name what ends at the right edge: (y in data units, text, colour), pushed apart where they meet."""
+    """Label lines that end at the right edge: (y in data units, text, colour). Labels that overlap are moved apart."""
     low, high = ax.get_ylim()
     inches = ax.bbox.height / ax.figure.dpi
     gap = (high - low) * 0.2 / inches
@@ -164,7 +170,7 @@ def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]], *, x: float =
 
 
 def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, size: float = 8.5) -> None:
-    """Write into each cell of a heat map, in white where the cell is dark."""
+    """Write a text into each cell of a heat map, in white where the cell is dark."""
     for (row, column), value in np.ndenumerate(np.nan_to_num(np.asarray(image.get_array()))):
         shade = image.cmap(image.norm(value))[:3]
         dark = np.dot(shade, (0.2126, 0.7152, 0.0722)) < 0.58  # noqa: PLR2004 - by eye
@@ -173,7 +179,7 @@ def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, si
 
 
 def heat_axes(ax: Axes, rows: int, columns: int) -> None:
-    """Part a heat map's cells by thin white lines; they are frame and grid."""
+    """Separate the cells of a heat map by thin white lines."""
     ax.grid(visible=False)
     ax.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
     ax.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
@@ -184,7 +190,7 @@ def heat_axes(ax: Axes, rows: int, columns: int) -> None:
 
 
 def row_axes(ax: Axes, labels: Sequence[str]) -> None:
-    """One row a label, the first on top, with a grid along the values."""
+    """Give each label a row, the first on top, with grid lines across the values."""
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")

@@ -1,38 +1,19 @@
-"""Coming back: the return curve, how long people stay out, cycles by sender, cohorts."""
-
-from typing import Final
+"""How many come back, and when: the return curve, and returns by sender."""
 
 import numpy as np
 import polars as pl
 from matplotlib import colors
 from matplotlib.axes import Axes
 
-from optkit.formatting import plural
 from optkit.plots import axes
 from optkit.plots.axes import BACK, INK
-
-_DAY: Final = 86_400.0
-
-#: Ticks of a logarithmic axis of durations, in days.
-_DURATIONS: Final = {
-    "1 s": 1 / _DAY,
-    "10 s": 10 / _DAY,
-    "1 min": 60 / _DAY,
-    "10 min": 600 / _DAY,
-    "1 h": 3_600 / _DAY,
-    "6 h": 0.25,
-    "1 day": 1.0,
-    "7 days": 7.0,
-    "30 days": 30.0,
-    "1 year": 365.0,
-}
 
 
 @axes.styled
 def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | None = None) -> Axes:
-    """Draw how many have come back by when, with its interval and the numbers at risk below the axis.
+    """Draw the share that has come back by each day, its interval, and the numbers at risk below the axis.
 
-    Of a table with groups, the three with the most opt-outs are drawn.
+    If the table has groups, the three with the most opt-outs are drawn.
 
     Parameters
     ----------
@@ -41,7 +22,7 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
     days : float, optional
-        Where the axis ends; by default at the last duration, or at 90 days if that is sooner.
+        Where the axis ends. Default: at the last duration, at most 90 days.
 
     Returns
     -------
@@ -50,12 +31,12 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
     Raises
     ------
     HistoryError
-        The table is no result of `optkit.return_curve`.
+        The table is not a result of `optkit.return_curve`.
     """
-    axes.need(table, "return_curve", "days", "at_risk", "returned", "still_out", "low", "high")
-    ax = axes.place(ax)
+    axes.require_columns(table, "return_curve", "days", "at_risk", "returned", "still_out", "low", "high")
+    ax = axes.get_axes(ax)
     if table.is_empty():
-        return axes.nothing(ax, "nobody opted out, so nobody can come back")
+        return axes.show_message(ax, "nobody opted out, so nobody can come back")
     names, label = axes.labels_of(table, "days")
     table = table.with_columns(label)
     sizes = (
@@ -115,67 +96,6 @@ def _at_risk(table: pl.DataFrame, group: str, day: float) -> int:
 
 
 @axes.styled
-def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1440) -> Axes:
-    """Draw how long finished opt-outs lasted, on a logarithmic axis that shows quick reversals.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        What `optkit.spells` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    quick : float
-        Days; who came back within is counted as a quick reversal (10 minutes by default).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    HistoryError
-        The table is no result of `optkit.spells`.
-    """
-    axes.need(table, "spells", "days", "returned")
-    ax = axes.place(ax)
-    back = table.filter("returned")["days"].to_numpy()
-    if not back.size:
-        return axes.nothing(ax, "nobody came back")
-    shown = np.clip(back, 1 / _DAY, None)
-    low, high = np.log10(1 / _DAY / quick), np.log10(max(shown.max(), quick * 10) / quick)
-    edges = quick * 10 ** (np.arange(np.floor(low * 6), np.floor(high * 6) + 2) / 6)
-    counts, _ = np.histogram(shown, edges)
-    fast = edges[:-1] < quick * 0.99
-    ax.bar(
-        edges[:-1],
-        counts,
-        np.diff(edges),
-        align="edge",
-        color=[axes.OUT if is_fast else BACK for is_fast in fast],
-        edgecolor="white",
-        linewidth=0.6,
-    )
-    ax.set_xscale("log")
-    ax.set_xlim(edges[0], edges[-1])
-    ticks = {name: days for name, days in _DURATIONS.items() if edges[0] <= days <= edges[-1]}
-    ax.set_xticks(list(ticks.values()), list(ticks))
-    ax.minorticks_off()
-    ax.set_ylim(0, counts.max() * 1.15)
-    axes.count_axis(ax.yaxis)
-    few = int((back <= quick).sum())
-    ax.axvline(quick, color=INK, linewidth=0.8, linestyle=":")
-    note = f"quick reversals:\n{few:,} ({few / back.size:.1%})"
-    ax.text(quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top", color=axes.OUT)
-    still = table.height - back.size
-    ax.set_xlabel(
-        f"time from opt-out to return (logarithmic); {plural(still, 'opt-out')} still open not shown"
-    )
-    ax.set_ylabel("returns")
-    ax.set_title(f"How long {plural(back.size, 'finished opt-out')} lasted")
-    return ax
-
-
-@axes.styled
 def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Axes:
     """Draw, sender by sender, which share of opt-outs has come back within each horizon.
 
@@ -195,15 +115,15 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     Raises
     ------
     HistoryError
-        The table is no result of `optkit.cycles`.
+        The table is not a result of `optkit.cycles`.
     """
-    axes.need(table, "cycles", "spells", "cycles", "relapse_rate")
+    axes.require_columns(table, "cycles", "spells", "cycles", "relapse_rate")
     horizons = [column for column in table.columns if column.startswith("win_back_")]
     names, label = axes.labels_of(table, "spells")
     top = table.with_columns(label).sort("spells", "label", descending=[True, False]).head(rows)
-    ax = axes.place(ax, height=1.7 + 0.36 * max(top.height, 2))
+    ax = axes.get_axes(ax, height=1.7 + 0.36 * max(top.height, 2))
     if top.is_empty() or not horizons:
-        return axes.nothing(ax, "nobody opted out, so nobody can come back")
+        return axes.show_message(ax, "nobody opted out, so nobody can come back")
     shades = colors.LinearSegmentedColormap.from_list("", ["#b8dcf5", BACK, "#12395c"])(
         np.linspace(0, 1, len(horizons))
     )
@@ -221,58 +141,7 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     days = ", ".join(column.removeprefix("win_back_").removesuffix("d") for column in horizons)
     ax.set_xlabel(f"came back within {days} days (light to dark), % of opt-outs; in brackets: opt-outs")
     ax.set_title(
-        f"Who comes back, by {axes.spoken(names)}"
+        f"Who comes back, by {axes.describe_groups(names)}"
         + (f": the {rows} with most opt-outs" if table.height > rows else "")
     )
-    return ax
-
-
-@axes.styled
-def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw the triangle of cohorts: which share of those who left together has ever come back, by age.
-
-    Cells that the history does not cover whole are grey.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        What `optkit.cohorts` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    HistoryError
-        The table is no result of `optkit.cohorts`.
-    """
-    axes.need(table, "cohorts", "cohort", "age", "size", "share", "mature")
-    starts = table.select("cohort", "size").unique("cohort").sort("cohort")
-    ax = axes.place(ax, height=1.5 + 0.32 * max(starts.height, 3))
-    if table.is_empty():
-        return axes.nothing(ax, "nobody opted out, so there are no cohorts")
-    ages = int(axes.highest(table["age"])) + 1
-    row_of = {cohort: row for row, cohort in enumerate(starts["cohort"])}
-    shares, young = np.full((2, len(row_of), ages), np.nan)
-    for cohort, age, share, mature in table.select("cohort", "age", "share", "mature").rows():
-        (shares if mature else young)[row_of[cohort], age] = np.nan if share is None else share
-    limit = max(axes.highest(table["share"]), 0.01)
-    ax.imshow(np.where(np.isnan(young), np.nan, 0.25), aspect="auto", cmap="Greys", vmin=0, vmax=1)
-    image = ax.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=limit * 1.1)
-    axes.heat_axes(ax, len(row_of), ages)
-    both = np.where(np.isnan(shares), young, shares)
-    if ages <= 20:  # noqa: PLR2004 - more do not leave room for a number in each cell
-        texts = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
-        axes.cell_texts(ax, image, texts, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
-    word = axes.period_word(starts["cohort"].to_list())
-    form = "%Y-%m" if word in {"month", "quarter"} else "%Y" if word == "year" else "%Y-%m-%d"
-    ax.set_yticks(range(len(row_of)), [f"{start.strftime(form)} ({size:,})" for start, size in starts.rows()])
-    step = max(1, ages // 15)
-    ax.set_xticks(range(0, ages, step))
-    ax.set_ylabel(f"{word} of leaving (people)")
-    ax.set_xlabel(f"age in whole calendar {word}s; grey: not over yet")
-    ax.set_title(f"Ever came back, % of those who first opted out in the same {word}")
     return ax

@@ -1,20 +1,16 @@
-"""Who must not be messaged: the list, what changed on it, what it does to a contact file."""
+"""Who must not be messaged: by sender, since when, and what changed."""
 
-from typing import Final
-
-import numpy as np
 import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from optkit.formatting import plural
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT
 
 
 @axes.styled
 def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Axes:
-    """Draw how many are opted out, and opted in again, of each sender.
+    """Draw how many people are opted out of each sender, and how many are opted in again.
 
     Parameters
     ----------
@@ -23,7 +19,7 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
     rows : int
-        Of how many senders, those with the most people.
+        How many senders to draw, those with the most people.
 
     Returns
     -------
@@ -32,18 +28,18 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     Raises
     ------
     HistoryError
-        The table is no result of `optkit.status_at`.
+        The table is not a result of `optkit.status_at`.
     """
-    axes.need(table, "status_at", "to_phone", "status", "since")
+    axes.require_columns(table, "status_at", "to_phone", "status", "since")
     sender = pl.col("from_phone") if "from_phone" in table.columns else pl.lit("all senders")
     out = pl.col("status").cast(pl.String) == "opt-out"
     counts = table.group_by(sender.alias("sender")).agg(
         out=out.sum(), opted_in=(~out).sum(), everyone=pl.len()
     )
     top = counts.sort("everyone", "sender", descending=[True, False]).head(rows)
-    ax = axes.place(ax, height=1.6 + 0.34 * max(top.height, 2))
+    ax = axes.get_axes(ax, height=1.6 + 0.34 * max(top.height, 2))
     if top.is_empty():
-        return axes.nothing(ax, "no events, so everybody is opted in")
+        return axes.show_message(ax, "no events, so everybody is opted in")
     places = range(top.height)
     ax.barh(places, top["out"], color=OUT, height=0.7)
     ax.barh(places, top["opted_in"], left=top["out"], color=BACK, height=0.7)
@@ -55,13 +51,13 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     axes.count_axis(ax.xaxis)
     ax.set_xlabel("people who ever opted out or in (dark: now opted out; light: now opted in)")
     most = f": the {rows} senders with most people" if counts.height > rows else ""
-    ax.set_title(f"Where everybody stands who ever said a word{most}")
+    ax.set_title(f"Status of all who ever opted out or in{most}")
     return ax
 
 
 @axes.styled
 def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw since when those have been opted out who are on the list.
+    """Draw in which months the people on the list opted out.
 
     Parameters
     ----------
@@ -77,12 +73,12 @@ def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     HistoryError
-        The table is no result of `optkit.suppression_list`.
+        The table is not a result of `optkit.suppression_list`.
     """
-    axes.need(table, "suppression_list", "to_phone", "opted_out_at")
-    ax = axes.place(ax, height=3.6)
+    axes.require_columns(table, "suppression_list", "to_phone", "opted_out_at")
+    ax = axes.get_axes(ax, height=3.6)
     if table.is_empty():
-        return axes.nothing(ax, "nobody is opted out")
+        return axes.show_message(ax, "nobody is opted out")
     month = pl.col("opted_out_at").dt.truncate("1mo").dt.date()
     counts = table.group_by(month=month).len().sort("month")
     starts = dates.date2num(counts["month"].to_list())
@@ -99,7 +95,7 @@ def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @axes.styled
 def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what changed on the list, by the day on which it changed.
+    """Draw how many were added to the list and removed from it, by day.
 
     Parameters
     ----------
@@ -115,12 +111,12 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     HistoryError
-        The table is no result of `optkit.suppression_diff`.
+        The table is not a result of `optkit.suppression_diff`.
     """
-    axes.need(table, "suppression_diff", "to_phone", "change", "at")
-    ax = axes.place(ax, height=3.6)
+    axes.require_columns(table, "suppression_diff", "to_phone", "change", "at")
+    ax = axes.get_axes(ax, height=3.6)
     if table.is_empty():
-        return axes.nothing(ax, "the list did not change")
+        return axes.show_message(ax, "the list did not change")
     change = pl.col("change").cast(pl.String)
     daily = (
         table.group_by(day=pl.col("at").dt.date())
@@ -144,49 +140,4 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     labels = [(added.max() * 0.5, f"{added.sum():,} added", OUT)]
     labels += [(-removed.max() * 0.5, f"{removed.sum():,} removed", BACK)]
     axes.end_labels(ax, labels)
-    return ax
-
-
-_KEPT: Final = "may be messaged"
-
-
-@axes.styled
-def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) -> Axes:
-    """Draw how many contacts may be messaged, and why the others may not.
-
-    Parameters
-    ----------
-    tables : tuple of polars.DataFrame
-        What `optkit.scrub` returned: the contacts to keep, and the suppressed ones with their reason.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    HistoryError
-        The tables are no result of `optkit.scrub`.
-    """
-    keep, suppressed = tables
-    axes.need(suppressed, "scrub", "reason")
-    reasons = suppressed.group_by(pl.col("reason").cast(pl.String)).len()
-    reasons = reasons.sort("len", "reason", descending=[True, False])
-    counts = [(_KEPT, keep.height), *reasons.rows()]
-    total = keep.height + suppressed.height
-    ax = axes.place(ax, height=1.3 + 0.4 * len(counts))
-    if not total:
-        return axes.nothing(ax, "no contacts")
-    sizes = np.array([count for _, count in counts])
-    ax.barh(range(len(counts)), sizes, color=[BACK] + [OUT] * (len(counts) - 1), height=0.7)
-    for place, size in enumerate(sizes.tolist()):
-        text = f"{size:,} ({size / total:.1%})"
-        ax.annotate(text, (size, place), xytext=(6, 0), textcoords="offset points", va="center")
-    axes.row_axes(ax, [reason for reason, _ in counts])
-    ax.set_xlim(0, sizes.max() * 1.2)
-    axes.count_axis(ax.xaxis)
-    ax.set_xlabel("contacts")
-    ax.set_title(f"What became of {plural(total, 'contact')}")
     return ax

@@ -1,8 +1,7 @@
-"""Senders side by side: which rates really differ, and who has left two of them."""
+"""Which groups' opt-out rates differ by more than chance."""
 
 from typing import Literal
 
-import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 from matplotlib import ticker
@@ -32,10 +31,10 @@ def opt_out_rates(
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
     kind : {"funnel", "dumbbell"}
-        Rate against size within the limits of chance; or, sender by sender, the raw rate with its interval
-        and the shrunken rate.
+        "funnel": the rate against n, with the limits of chance. "dumbbell": one row per sender with the raw
+        rate, its interval and the shrunken rate.
     rows : int
-        Of how many senders a dumbbell is drawn, those with the largest denominators.
+        How many senders a dumbbell shows, those with the largest n.
 
     Returns
     -------
@@ -44,9 +43,9 @@ def opt_out_rates(
     Raises
     ------
     HistoryError
-        The table is no result of `optkit.opt_out_rates`.
+        The table is not a result of `optkit.opt_out_rates`.
     """
-    axes.need(
+    axes.require_columns(
         table,
         "opt_out_rates",
         "recipients",
@@ -59,16 +58,16 @@ def opt_out_rates(
         "signal",
     )
     names, label = axes.labels_of(table, "recipients")
-    what = axes.spoken(names)
+    what = axes.describe_groups(names)
     known = table.with_columns(label).filter(pl.col("n") > 0)
     if known.is_empty():
-        return axes.nothing(axes.place(ax), "no opt-outs, so no rates to compare")
+        return axes.show_message(axes.get_axes(ax), "no opt-outs, so no rates to compare")
     of = "its audience" if known["denominator"][0] == "audience" else "its recipients seen in the history"
     return _funnel(known, ax, what, of) if kind == "funnel" else _dumbbell(known, ax, what, of, rows)
 
 
 def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
-    ax = axes.place(ax)
+    ax = axes.get_axes(ax)
     funnel = fit_funnel(table["ever_opted_out"], table["n"])
     sizes = np.geomspace(table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4, 200)
     low, high = funnel.limits(sizes)
@@ -98,7 +97,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
 
 
 def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
-    """Write names beside points, the largest first, as long as they do not meet."""
+    """Write names beside points, the largest n first; a name that would cover another is left out."""
     written: list[tuple[float, float]] = []
     for name, n, rate in some.sort("n", descending=True).select("label", "n", "rate").rows():
         x, y = ax.transAxes.inverted().transform(ax.transData.transform((n, rate)))
@@ -120,7 +119,7 @@ def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
 def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: int) -> Axes:
     shown = table.sort("n", "label", descending=[True, False]).head(rows)
     shown = shown.sort("shrunk_rate", "label", descending=[True, False])
-    ax = axes.place(ax, height=1.7 + 0.33 * max(shown.height, 2))
+    ax = axes.get_axes(ax, height=1.7 + 0.33 * max(shown.height, 2))
     places = range(shown.height)
     overall = fit_funnel(table["ever_opted_out"], table["n"]).target
     ax.axvline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
@@ -144,57 +143,4 @@ def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: in
     )
     most = f": the {rows} largest of {table.height:,}" if table.height > rows else ""
     ax.set_title(f"Opt-out rate by {what}, as counted and shrunken{most}")
-    return ax
-
-
-@axes.styled
-def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> Axes:
-    """Draw, for each two senders, which share of those opted out of one are opted out of the other too.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        What `optkit.overlap` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    rows : int
-        Of how many senders, those with the most opted out.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    HistoryError
-        The table is no result of `optkit.overlap`.
-    """
-    axes.need(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
-    sides = [table.select(sender=f"sender_{side}", out=f"out_{side}") for side in "ab"]
-    sizes = pl.concat(sides).unique().sort("out", "sender", descending=[True, False])
-    senders = sizes["sender"].head(rows).to_list()
-    ax = axes.place(ax, height=1.6 + 0.34 * max(len(senders), 3))
-    if not senders:
-        return axes.nothing(ax, "fewer than two senders have anybody opted out")
-    place = {sender: number for number, sender in enumerate(senders)}
-    shares = np.full((len(senders), len(senders)), np.nan)
-    for a, b, both, out_a, out_b in table.select("sender_a", "sender_b", "both_out", "out_a", "out_b").rows():
-        if a in place and b in place:
-            shares[place[a], place[b]] = both / out_a if out_a else np.nan
-            shares[place[b], place[a]] = both / out_b if out_b else np.nan
-    image = ax.imshow(
-        shares, aspect="auto", cmap="Blues", vmin=0, vmax=max(np.nanmax(shares, initial=0), 0.01)
-    )
-    axes.heat_axes(ax, len(senders), len(senders))
-    texts = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
-    axes.cell_texts(ax, image, texts)
-    outs = dict(sizes.rows())
-    ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
-    ax.set_xticks(range(len(senders)), senders)
-    if sum(map(len, senders)) > 55:  # noqa: PLR2004 - more letters do not fit side by side
-        plt.setp(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
-    ax.set_ylabel("of those opted out of … (how many)")
-    ax.set_xlabel("… so many are opted out of this one too")
-    most = f": the {rows} senders with most" if sizes.height > rows else ""
-    ax.set_title(f"Opted out of two senders{most}")
     return ax

@@ -1,0 +1,148 @@
+"""Opt-outs and re-opt-ins per period, the churn rate, and how many are opted out."""
+
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from matplotlib import dates, patheffects
+from matplotlib.axes import Axes
+
+from optkit.plots import axes
+from optkit.plots.axes import BACK, INK, OUT
+
+
+@axes.styled
+def churn(
+    table: pl.DataFrame, *, ax: Axes | None = None, kind: Literal["movement", "rate", "size"] = "movement"
+) -> Axes:
+    """Draw opt-outs and re-opt-ins per period, the churn rate, or how many are opted out.
+
+    Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum, "rate"
+    names the six groups with the most opt-outs and draws the others in grey.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.churn` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    kind : {"movement", "rate", "size"}
+        Opt-outs up and re-opt-ins down, with the net as a line; the churn rate; how many are opted out at the
+        end of each period.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.churn`.
+    """
+    axes.require_columns(
+        table, "churn", "period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate", "complete"
+    )
+    ax = axes.get_axes(ax)
+    if table.is_empty():
+        return axes.show_message(ax, "no events, so no periods to draw")
+    if kind == "rate":
+        return _churn_rate(table, ax)
+    counts = pl.col("opt_outs", "re_opt_ins", "opted_out_end").sum()
+    summed = table.group_by("period").agg(counts, pl.col("complete").all()).sort("period")
+    return _churn_size(summed, ax) if kind == "size" else _churn_movement(summed, ax)
+
+
+def _churn_movement(table: pl.DataFrame, ax: Axes) -> Axes:
+    starts = table["period"].to_list()
+    widths = axes.period_widths(starts)
+    word = axes.period_word(starts)
+    left = dates.date2num(starts)
+    outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
+    for heights, color in ((outs, OUT), (-backs, BACK)):
+        bars = ax.bar(left + widths * 0.1, heights, widths * 0.8, align="edge", color=color, edgecolor=color)
+        for bar, complete in zip(bars, table["complete"], strict=True):
+            if not complete:
+                bar.set(facecolor="white", hatch="////")
+    middles = left + widths / 2
+    halo = [patheffects.withStroke(linewidth=4, foreground="white")]
+    ax.plot(middles, outs - backs, "o-", color=INK, markersize=3.5, mfc="white", path_effects=halo)
+    ax.axhline(0, color="#888888", linewidth=0.8)
+    ax.set_xlim(left[0] - widths[0] * 0.2, left[-1] + widths[-1] * 1.2)
+    ax.set_ylim(*axes.with_margin(min(-backs.max(), 0), outs.max()))
+    axes.count_axis(ax.yaxis)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+    ax.set_ylabel("opt-outs up, re-opt-ins down")
+    ax.set_title(f"Opt-outs and re-opt-ins, by {word}")
+    axes.end_labels(
+        ax,
+        [(outs[-1], "opt-outs", OUT), (-backs[-1], "re-opt-ins", BACK), (outs[-1] - backs[-1], "net", INK)],
+    )
+    return _period_axis(ax, table, word)
+
+
+def _churn_size(table: pl.DataFrame, ax: Axes) -> Axes:
+    starts = table["period"].to_list()
+    ends = dates.date2num(starts) + axes.period_widths(starts)
+    sizes = table["opted_out_end"].to_numpy()
+    ax.fill_between(ends, sizes, color=OUT, alpha=0.15, linewidth=0)
+    ax.plot(ends, sizes, color=OUT)
+    ax.set_ylim(*axes.with_margin(0, sizes.max()))
+    axes.count_axis(ax.yaxis)
+    ax.set_ylabel("opted out at the period's end")
+    ax.set_title("Opted out at the end of each " + axes.period_word(starts))
+    axes.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", OUT)])
+    axes.date_axis(ax)
+    return ax
+
+
+def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
+    names, label = axes.labels_of(table, "period")
+    table = table.with_columns(label)
+    ranking = (
+        table.group_by("label")
+        .agg(pl.col("opt_outs").sum())
+        .sort("opt_outs", "label", descending=[True, False])
+    )
+    labels = []
+    for number, name in enumerate(ranking["label"]):
+        named = number < len(axes.GROUPS)
+        color = axes.PALE if not named else axes.GROUPS[number] if names else OUT
+        layer, mark = (3, axes.MARKS[number]) if named else (1, "")
+        group = table.filter(pl.col("label") == name)
+        starts = group["period"].to_list()
+        middles = dates.date2num(starts) + axes.period_widths(starts) / 2
+        rates = group["churn_rate"].fill_null(float("nan")).to_numpy()
+        whole = group["complete"].to_numpy()
+        ax.plot(middles, rates, color=color, zorder=layer)
+        ax.plot(
+            middles[whole], rates[whole], marker=mark, color=color, markersize=4, linestyle="", zorder=layer
+        )
+        ax.plot(
+            middles[~whole],
+            rates[~whole],
+            marker=mark,
+            color=color,
+            markersize=4.5,
+            mfc="white",
+            linestyle="",
+            zorder=layer,
+        )
+        known = rates[~np.isnan(rates)]
+        if named and known.size:
+            labels.append((float(known[-1]), name if names else "churn rate", color))
+    ax.set_ylim(0, axes.highest(table["churn_rate"]) * 1.15 or 1.0)
+    axes.percent_axis(ax.yaxis)
+    word = axes.period_word(table["period"].unique().sort().to_list())
+    of = "audience" if table["denominator"][0] == "audience" else "pairs seen in the history"
+    ax.set_ylabel(f"opt-outs, % of those opted in\nas the {word} began ({of})")
+    ax.set_title(f"Churn rate, by {word}")
+    axes.end_labels(ax, labels)
+    return _period_axis(ax, table, word)
+
+
+def _period_axis(ax: Axes, table: pl.DataFrame, word: str) -> Axes:
+    axes.date_axis(ax)
+    hollow = "; hollow: incomplete" if not table["complete"].all() else ""
+    monday = ", from Monday" if word == "week" else ""
+    ax.set_xlabel(f"{word}{monday}{hollow}")
+    return ax

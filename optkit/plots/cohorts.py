@@ -1,0 +1,58 @@
+"""The share of each cohort that has come back, by age."""
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.plots import axes
+
+
+@axes.styled
+def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the share of each cohort that has come back, by age.
+
+    Cells whose period is not over are grey.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.cohorts` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.cohorts`.
+    """
+    axes.require_columns(table, "cohorts", "cohort", "age", "size", "share", "mature")
+    starts = table.select("cohort", "size").unique("cohort").sort("cohort")
+    ax = axes.get_axes(ax, height=1.5 + 0.32 * max(starts.height, 3))
+    if table.is_empty():
+        return axes.show_message(ax, "nobody opted out, so there are no cohorts")
+    ages = int(axes.highest(table["age"])) + 1
+    row_of = {cohort: row for row, cohort in enumerate(starts["cohort"])}
+    shares, young = np.full((2, len(row_of), ages), np.nan)
+    for cohort, age, share, mature in table.select("cohort", "age", "share", "mature").rows():
+        (shares if mature else young)[row_of[cohort], age] = np.nan if share is None else share
+    limit = max(axes.highest(table["share"]), 0.01)
+    ax.imshow(np.where(np.isnan(young), np.nan, 0.25), aspect="auto", cmap="Greys", vmin=0, vmax=1)
+    image = ax.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=limit * 1.1)
+    axes.heat_axes(ax, len(row_of), ages)
+    both = np.where(np.isnan(shares), young, shares)
+    if ages <= 20:  # noqa: PLR2004 - more do not leave room for a number in each cell
+        texts = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
+        axes.cell_texts(ax, image, texts, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
+    word = axes.period_word(starts["cohort"].to_list())
+    form = "%Y-%m" if word in {"month", "quarter"} else "%Y" if word == "year" else "%Y-%m-%d"
+    ax.set_yticks(range(len(row_of)), [f"{start.strftime(form)} ({size:,})" for start, size in starts.rows()])
+    step = max(1, ages // 15)
+    ax.set_xticks(range(0, ages, step))
+    ax.set_ylabel(f"{word} of leaving (people)")
+    ax.set_xlabel(f"age in whole calendar {word}s; grey: not over yet")
+    ax.set_title(f"Ever came back, % of those who first opted out in the same {word}")
+    return ax

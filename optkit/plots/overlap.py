@@ -1,0 +1,61 @@
+"""Who is opted out of two senders."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.plots import axes
+
+
+@axes.styled
+def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> Axes:
+    """Draw for each pair of senders which share of those opted out of one are also opted out of the other.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.overlap` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    rows : int
+        How many senders to draw, those with the most opted out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.overlap`.
+    """
+    axes.require_columns(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
+    sides = [table.select(sender=f"sender_{side}", out=f"out_{side}") for side in "ab"]
+    sizes = pl.concat(sides).unique().sort("out", "sender", descending=[True, False])
+    senders = sizes["sender"].head(rows).to_list()
+    ax = axes.get_axes(ax, height=1.6 + 0.34 * max(len(senders), 3))
+    if not senders:
+        return axes.show_message(ax, "fewer than two senders have anybody opted out")
+    place = {sender: number for number, sender in enumerate(senders)}
+    shares = np.full((len(senders), len(senders)), np.nan)
+    for a, b, both, out_a, out_b in table.select("sender_a", "sender_b", "both_out", "out_a", "out_b").rows():
+        if a in place and b in place:
+            shares[place[a], place[b]] = both / out_a if out_a else np.nan
+            shares[place[b], place[a]] = both / out_b if out_b else np.nan
+    image = ax.imshow(
+        shares, aspect="auto", cmap="Blues", vmin=0, vmax=max(np.nanmax(shares, initial=0), 0.01)
+    )
+    axes.heat_axes(ax, len(senders), len(senders))
+    texts = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
+    axes.cell_texts(ax, image, texts)
+    outs = dict(sizes.rows())
+    ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
+    ax.set_xticks(range(len(senders)), senders)
+    if sum(map(len, senders)) > 55:  # noqa: PLR2004 - more letters do not fit side by side
+        plt.setp(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+    ax.set_ylabel("opted out of this sender (people)")
+    ax.set_xlabel("share that is also opted out of this sender")
+    most = f": the {rows} senders with most" if sizes.height > rows else ""
+    ax.set_title(f"Opted out of two senders{most}")
+    return ax

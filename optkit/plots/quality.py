@@ -1,0 +1,48 @@
+"""The checks of a history: which passed, and how many rows each concerns."""
+
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.formatting import percent, plural
+from optkit.plots import axes
+from optkit.plots.axes import OUT, QUIET
+
+
+@axes.styled
+def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw each check, whether it passed, and how many rows it concerns.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.quality` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.quality`.
+    """
+    axes.require_columns(table, "quality", "check", "rows", "share", "ok")
+    ax = axes.get_axes(ax, height=1.4 + 0.32 * max(table.height, 2))
+    if table.is_empty():
+        return axes.show_message(ax, "no checks")
+    shares = table["share"].fill_null(0.0)
+    good = [bool(ok) for ok in table["ok"]]
+    ax.barh(range(table.height), shares, height=0.6, color=[QUIET if ok else OUT for ok in good])
+    axes.row_axes(
+        ax, [f"{check}  {'✓' if ok else '✗'}" for check, ok in zip(table["check"], good, strict=True)]
+    )
+    ax.set_xlim(0, max(axes.highest(shares) * 1.3, 0.001))
+    axes.percent_axis(ax.xaxis)
+    for place, (rows, share) in enumerate(table.select("rows", "share").rows()):
+        text = f"{rows or 0:,} ({percent(share)})"
+        ax.annotate(text, (share or 0.0, place), xytext=(6, 0), textcoords="offset points", va="center")
+    ax.set_xlabel("rows concerned, % of all")
+    ax.set_title(f"{plural(good.count(False), 'check')} of {len(good)} to look at")
+    return ax

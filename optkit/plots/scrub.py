@@ -1,0 +1,55 @@
+"""How many contacts may be messaged, and why the others may not."""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.formatting import plural
+from optkit.plots import axes
+from optkit.plots.axes import BACK, OUT
+
+_KEPT: Final = "may be messaged"
+
+
+@axes.styled
+def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) -> Axes:
+    """Draw how many contacts may be messaged, and why the others may not.
+
+    Parameters
+    ----------
+    tables : tuple of polars.DataFrame
+        What `optkit.scrub` returned: the contacts to keep, and the suppressed ones with their reason.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The tables are not a result of `optkit.scrub`.
+    """
+    keep, suppressed = tables
+    axes.require_columns(suppressed, "scrub", "reason")
+    reasons = suppressed.group_by(pl.col("reason").cast(pl.String)).len()
+    reasons = reasons.sort("len", "reason", descending=[True, False])
+    counts = [(_KEPT, keep.height), *reasons.rows()]
+    total = keep.height + suppressed.height
+    ax = axes.get_axes(ax, height=1.3 + 0.4 * len(counts))
+    if not total:
+        return axes.show_message(ax, "no contacts")
+    sizes = np.array([count for _, count in counts])
+    ax.barh(range(len(counts)), sizes, color=[BACK] + [OUT] * (len(counts) - 1), height=0.7)
+    for place, size in enumerate(sizes.tolist()):
+        text = f"{size:,} ({size / total:.1%})"
+        ax.annotate(text, (size, place), xytext=(6, 0), textcoords="offset points", va="center")
+    axes.row_axes(ax, [reason for reason, _ in counts])
+    ax.set_xlim(0, sizes.max() * 1.2)
+    axes.count_axis(ax.xaxis)
+    ax.set_xlabel("contacts")
+    ax.set_title(f"Result of scrubbing {plural(total, 'contact')}")
+    return ax

@@ -1,0 +1,106 @@
+"""Opt-outs per period against what was expected, and which periods stand out."""
+
+import numpy as np
+import polars as pl
+from matplotlib import dates
+from matplotlib.axes import Axes
+
+from optkit.plots import axes
+from optkit.plots.axes import BACK, OUT, QUIET
+
+
+@axes.styled
+def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) -> Axes:
+    """Draw the control chart of opt-outs: the number per period, what was expected with its limits, and the spikes.
+
+    If the table has groups, each group is a row with a marker per spike.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.spikes` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    labelled : int
+        How many of the largest spikes are labelled with their date.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.spikes`.
+    """
+    axes.require_columns(table, "spikes", "period", "opt_outs", "expected", "low", "high", "spike")
+    if table.columns[0] != "period":
+        return _spike_lanes(table, ax)
+    ax = axes.get_axes(ax)
+    if table.is_empty():
+        return axes.show_message(ax, "no events, so no periods to draw")
+    starts = table["period"].to_list()
+    word = axes.period_word(starts)
+    when = dates.date2num(starts)
+    ax.fill_between(when, table["low"], table["high"], step="mid", color=QUIET, alpha=0.3, linewidth=0)
+    ax.plot(when, table["expected"], color="#666666", linewidth=1.2, linestyle="--", drawstyle="steps-mid")
+    ax.plot(when, table["opt_outs"], color=BACK, linewidth=1, marker=".", markersize=4)
+    spiked = table.filter("spike").sort("opt_outs", descending=True)
+    ax.plot(dates.date2num(spiked["period"].to_list()), spiked["opt_outs"], "D", color=OUT, markersize=6)
+    ax.set_ylim(*axes.with_margin(0, max(axes.highest(table["opt_outs"]), axes.highest(table["high"]))))
+    ax.margins(x=0.02)
+    _spike_dates(ax, spiked.head(labelled))
+    axes.count_axis(ax.yaxis)
+    ax.set_ylabel(f"opt-outs in a {word}")
+    ax.set_title(f"Opt-outs by {word}, and what was expected")
+    last = table.tail(1)
+    axes.end_labels(ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", "#666666")])
+    axes.date_axis(ax)
+    return ax
+
+
+def _spike_dates(ax: Axes, spiked: pl.DataFrame) -> None:
+    """Write dates next to spikes, the largest first; a date that would cover another is left out."""
+    written: list[tuple[float, float]] = []
+    for period, count in spiked.select("period", "opt_outs").rows():
+        when = float(dates.date2num(period))
+        x, y = ax.transAxes.inverted().transform(ax.transData.transform((when, count)))
+        if any(abs(x - other_x) < 0.2 and abs(y - other_y) < 0.06 for other_x, other_y in written):  # noqa: PLR2004 - a label's size
+            continue
+        written.append((x, y))
+        side = 1 if x < 0.8 else -1  # noqa: PLR2004 - a label's width from the edge
+        ax.annotate(
+            f"{period:%a} {period.day} {period:%b}: {count:,}",
+            (when, count),
+            xytext=(8 * side, 0),
+            textcoords="offset points",
+            va="center",
+            ha="left" if side > 0 else "right",
+            color=axes.readable(OUT),
+        )
+
+
+def _spike_lanes(table: pl.DataFrame, ax: Axes | None) -> Axes:
+    names, label = axes.labels_of(table, "period")
+    table = table.with_columns(label)
+    ranking = table.group_by("label").agg(pl.col("spike").sum(), pl.col("opt_outs").sum())
+    lanes = ranking.sort("spike", "opt_outs", "label", descending=[True, True, False])["label"].to_list()
+    ax = axes.get_axes(ax, height=1.5 + 0.32 * max(len(lanes), 2))
+    if table.is_empty():
+        return axes.show_message(ax, "no events, so no periods to draw")
+    found = table.filter("spike")
+    excess = found["opt_outs"] - found["expected"]
+    ax.scatter(
+        dates.date2num(found["period"].to_list()),
+        [lanes.index(lane) for lane in found["label"]],
+        s=(30 + 250 * excess / (axes.highest(excess) or 1)).to_list(),
+        color=OUT,
+        alpha=0.75,
+        linewidths=0,
+    )
+    starts = table["period"].unique().sort().to_list()
+    ax.set_xlim(*dates.date2num([starts[0], starts[-1]]) + np.array([-1.0, 1.0]))
+    axes.row_axes(ax, lanes)
+    axes.date_axis(ax)
+    ax.set_title(f"Spikes of opt-outs, by {axes.describe_groups(names)} (area: opt-outs above expectation)")
+    return ax

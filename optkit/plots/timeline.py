@@ -1,0 +1,66 @@
+"""Everything one number did."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+from matplotlib import dates
+from matplotlib.axes import Axes
+
+from optkit.formatting import plural
+from optkit.plots import axes
+from optkit.plots.axes import BACK, OUT, QUIET
+
+
+@axes.styled
+def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | None = None) -> Axes:
+    """Draw everything one number did: one row per sender, red while opted out.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.timeline` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    until : datetime, optional
+        How far the last state is drawn. Default: a little beyond the last event.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.timeline`.
+    """
+    axes.require_columns(table, "timeline", "from_phone", "created_at", "status", "state_after", "note")
+    senders = table["from_phone"].unique().sort().to_list()
+    ax = axes.get_axes(ax, height=1.6 + 0.55 * max(len(senders), 2))
+    if table.is_empty():
+        return axes.show_message(ax, "this number never opted out or in")
+    first, last = table["created_at"][0], table["created_at"][-1]
+    margin = max((last - first) * 0.04, timedelta(hours=1))
+    end = max(until or last, last + margin)
+    for lane, sender in enumerate(senders):
+        events = table.filter(pl.col("from_phone") == sender).select(
+            "created_at", "status", "state_after", "note"
+        )
+        moments = [*events["created_at"], end]
+        for (when, status, after, note), following in zip(events.rows(), moments[1:], strict=True):
+            is_out = after == "opt-out"
+            ax.hlines(
+                lane, when, following, color=OUT if is_out else BACK, linewidth=9 if is_out else 2.5, zorder=1
+            )
+            color = OUT if status == "opt-out" else BACK
+            marker = "v" if status == "opt-out" else "^"
+            face = "white" if note in {"repeat", "duplicate", "tie"} else color
+            beside = lane + (-0.17 if status == "opt-out" else 0.17)
+            edge = color if face == "white" else "white"
+            ax.plot([when], [beside], marker, markersize=9, mfc=face, mec=edge, zorder=3)
+        ax.hlines(lane, first - margin, moments[0], color=QUIET, linewidth=1, linestyle=":", zorder=1)
+    axes.row_axes(ax, senders)
+    ax.set_xlim(*dates.date2num([first - margin, end]))
+    axes.date_axis(ax)
+    ax.set_xlabel("UTC; ▼ opt-out, ▲ opt-in, hollow: changed nothing; thick: opted out, thin: opted in")
+    ax.set_title(f"{plural(table.height, 'event')} of one number, {plural(len(senders), 'sender')}")
+    return ax

@@ -1,0 +1,148 @@
+"""In which hours of the week people opt out or in, and how long finished opt-outs lasted."""
+
+from typing import Final, Literal
+
+import numpy as np
+import polars as pl
+from matplotlib import ticker
+from matplotlib.axes import Axes
+
+from optkit.formatting import plural
+from optkit.plots import axes
+from optkit.plots.axes import BACK, INK
+
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+_SECONDS_PER_DAY: Final = 86_400
+
+#: Ticks of a logarithmic axis of durations, in days.
+_DURATIONS: Final = {
+    "1 s": 1 / _SECONDS_PER_DAY,
+    "10 s": 10 / _SECONDS_PER_DAY,
+    "1 min": 60 / _SECONDS_PER_DAY,
+    "10 min": 600 / _SECONDS_PER_DAY,
+    "1 h": 3_600 / _SECONDS_PER_DAY,
+    "6 h": 0.25,
+    "1 day": 1.0,
+    "7 days": 7.0,
+    "30 days": 30.0,
+    "1 year": 365.0,
+}
+
+
+@axes.styled
+def transitions(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    kind: Literal["opt-out", "re-opt-in"] = "opt-out",
+    time_zone: str = "UTC",
+) -> Axes:
+    """Draw in which hours of the week people opt out, or opt in again.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.transitions` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    kind : {"opt-out", "re-opt-in"}
+        Which transitions are counted.
+    time_zone : str
+        IANA name of the zone whose weekdays and hours these are.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.transitions`.
+    """
+    axes.require_columns(table, "transitions", "created_at", "kind")
+    ax = axes.get_axes(ax, height=3.6)
+    local = pl.col("created_at").dt.convert_time_zone(time_zone)
+    hours = (
+        table.filter(pl.col("kind").cast(pl.String) == kind)
+        .group_by(day=local.dt.weekday() - 1, hour=local.dt.hour())
+        .len()
+    )
+    if hours.is_empty():
+        return axes.show_message(ax, f"no {kind} to draw")
+    counts = np.zeros((7, 24), dtype=int)
+    counts[hours["day"].to_numpy(), hours["hour"].to_numpy()] = hours["len"].to_numpy()
+    image = ax.imshow(counts, aspect="auto", cmap="Blues", vmin=0)
+    axes.heat_axes(ax, 7, 24)
+    ax.set_yticks(range(7), WEEKDAYS)
+    ax.set_xticks(range(0, 24, 3), [f"{hour:02}:00" for hour in range(0, 24, 3)])
+    day, hour = np.unravel_index(counts.argmax(), counts.shape)
+    dark = INK if counts.max() == 0 else "white"
+    ax.text(float(hour), float(day), f"{counts.max():,}", ha="center", va="center", color=dark, fontsize=8)
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
+    bar.outline.set_visible(False)
+    bar.set_label(f"{kind}s, all weeks together")
+    ax.set_xlabel(f"hour of the day ({time_zone})")
+    ax.set_title(f"{kind.capitalize()}s by weekday and hour; the busiest hour is written in")
+    return ax
+
+
+@axes.styled
+def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1440) -> Axes:
+    """Draw how long finished opt-outs lasted, on a logarithmic axis so that quick reversals show.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.spells` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    quick : float
+        In days: a return within this time counts as a quick reversal. Default: 10 minutes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.spells`.
+    """
+    axes.require_columns(table, "spells", "days", "returned")
+    ax = axes.get_axes(ax)
+    back = table.filter("returned")["days"].to_numpy()
+    if not back.size:
+        return axes.show_message(ax, "nobody came back")
+    shown = np.clip(back, 1 / _SECONDS_PER_DAY, None)
+    low, high = np.log10(1 / _SECONDS_PER_DAY / quick), np.log10(max(shown.max(), quick * 10) / quick)
+    edges = quick * 10 ** (np.arange(np.floor(low * 6), np.floor(high * 6) + 2) / 6)
+    counts, _ = np.histogram(shown, edges)
+    fast = edges[:-1] < quick * 0.99
+    ax.bar(
+        edges[:-1],
+        counts,
+        np.diff(edges),
+        align="edge",
+        color=[axes.OUT if is_fast else BACK for is_fast in fast],
+        edgecolor="white",
+        linewidth=0.6,
+    )
+    ax.set_xscale("log")
+    ax.set_xlim(edges[0], edges[-1])
+    ticks = {name: days for name, days in _DURATIONS.items() if edges[0] <= days <= edges[-1]}
+    ax.set_xticks(list(ticks.values()), list(ticks))
+    ax.minorticks_off()
+    ax.set_ylim(0, counts.max() * 1.15)
+    axes.count_axis(ax.yaxis)
+    few = int((back <= quick).sum())
+    ax.axvline(quick, color=INK, linewidth=0.8, linestyle=":")
+    note = f"quick reversals:\n{few:,} ({few / back.size:.1%})"
+    ax.text(quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top", color=axes.OUT)
+    still = table.height - back.size
+    ax.set_xlabel(
+        f"time from opt-out to return (logarithmic); {plural(still, 'opt-out')} still open not shown"
+    )
+    ax.set_ylabel("returns")
+    ax.set_title(f"How long {plural(back.size, 'finished opt-out')} lasted")
+    return ax
