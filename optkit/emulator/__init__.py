@@ -1,7 +1,8 @@
-"""The documented endpoint, served from a history, with faults on request."""
+"""The documented API, served from a history, with deviations and faults on request."""
 
-from optkit.emulator.endpoint import Record
-from optkit.emulator.modes import Arrivals, Faults, Readings
-from optkit.emulator.server import Emulator
+from optkit.emulator.application import RequestRecord
+from optkit.emulator.emulator import Emulator
+from optkit.emulator.faults import Faults
+from optkit.emulator.variants import ApiVariant, Arrivals
 
-__all__ = ["Arrivals", "Emulator", "Faults", "Readings", "Record"]
+__all__ = ["ApiVariant", "Arrivals", "Emulator", "Faults", "RequestRecord"]

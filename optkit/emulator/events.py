@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from optkit.emulator.modes import Readings
+from optkit.emulator.variants import ApiVariant
 from optkit.errors import HistoryError
 from optkit.history import OPT_IN, OPT_OUT, STATUS
 from optkit.times import INSTANT
@@ -127,19 +127,19 @@ class Snapshot:
     """
 
     def __init__(
-        self, events: Events, current: npt.NDArray[np.bool_], phones: Phones, readings: Readings
+        self, events: Events, current: npt.NDArray[np.bool_], phones: Phones, variant: ApiVariant
     ) -> None:
         self.events = events
         self.current = current
         self.phones = phones
-        self._readings = readings
-        self._created_at = _CREATED_AT[readings.created_at]
+        self._variant = variant
+        self._created_at = _CREATED_AT[variant.created_at]
 
     @classmethod
-    def of(cls, events: Events, phones: Phones, readings: Readings) -> Self:
+    def of(cls, events: Events, phones: Phones, variant: ApiVariant) -> Self:
         """Return the snapshot of `events`, which come in any order."""
         events = events.take(np.argsort(events.key, kind="stable"))
-        return cls(events, _current(events), phones, readings)
+        return cls(events, _current(events), phones, variant)
 
     def with_arrived(self, arrived: Events) -> Self:
         """Return the snapshot after `arrived` became visible."""
@@ -149,7 +149,7 @@ class Snapshot:
         current = np.insert(self.current, places, values=False)
         touched = np.flatnonzero(np.isin(events.pairs(), arrived.pairs()))
         current[touched] = _current(events.take(touched))
-        return type(self)(events, current, self.phones, self._readings)
+        return type(self)(events, current, self.phones, self._variant)
 
     def between(self, first: int | None, last: int) -> range:
         """Return the places of the events with ``first <= created_at <= last`` (epoch ms)."""
@@ -163,26 +163,26 @@ class Snapshot:
         values: list[Any] = [None] * (4 * len(places))
         values[0::4] = self.phones.texts[events.to].tolist()
         values[1::4] = self.phones.texts[events.sender].tolist()
-        form, convert = _CREATED_AT[self._readings.created_at]
+        form, convert = _CREATED_AT[self._variant.created_at]
         values[2::4] = convert(events.key >> 1).tolist()
         values[3::4] = _STATUSES[(events.key & 1) * 2 + self.current[places]].tolist()
         # one formatting for the whole page: twice as fast as one for each entry
         entry = b'{"to_phone":%%b,"from_phone":%%b,"created_at":%b,%%b},' % form
         page = (entry * len(places))[:-1] % tuple(values)
-        if self._readings.extra_fields or self._readings.damage:
+        if self._variant.extra_fields or self._variant.damage:
             return self._odd(page, places)
         return page
 
     def _odd(self, page: bytes, places: Index) -> bytes:
         """Return the entries as no document describes them."""
-        readings, entries = self._readings, json.loads(b"[%b]" % page)
+        variant, entries = self._variant, json.loads(b"[%b]" % page)
         for entry, place in zip(entries, places.tolist(), strict=True):
-            if readings.extra_fields:
+            if variant.extra_fields:
                 entry["carrier"] = {"id": 7, "tags": ["a", "b"]}
-            if readings.damage and place % readings.damaged_every == 0:
-                entry[readings.damaged_field] = None if readings.damage == "null" else "perhaps"
-                if readings.damage == "missing":
-                    del entry[readings.damaged_field]
+            if variant.damage and place % variant.damaged_every == 0:
+                entry[variant.damaged_field] = None if variant.damage == "null" else "perhaps"
+                if variant.damage == "missing":
+                    del entry[variant.damaged_field]
         return json.dumps(entries)[1:-1].encode()
 
 
@@ -205,7 +205,7 @@ def _iso(ms: Index) -> npt.NDArray[np.bytes_]:
     return np.datetime_as_string(ms.astype("datetime64[ms]")).astype(np.bytes_)
 
 
-#: Of each reading of created_at: its form, and the value that goes into it, of epoch ms.
+#: Of each form of created_at: its form, and the value that goes into it, of epoch ms.
 _CREATED_AT: Final[dict[str, tuple[bytes, Callable[[Index], npt.NDArray[Any]]]]] = {
     "ms": (b"%d", lambda ms: ms),
     "ms text": (b'"%d"', lambda ms: ms),

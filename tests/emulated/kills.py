@@ -12,8 +12,7 @@ from accounts import distinct, events_of, make_history
 from children import Child
 
 import optkit
-from optkit.emulator import Emulator, Faults
-from optkit.emulator.endpoint import Record
+from optkit.emulator import Emulator, Faults, RequestRecord
 from optkit.times import to_ms
 
 ASKED = ("2026-03-02", "2026-04-27")
@@ -80,7 +79,7 @@ def _load_again(server: Emulator, account: str) -> int:
     return len(committed)
 
 
-def _touches(record: Record, windows: list[tuple[datetime, datetime]]) -> bool:
+def _touches(record: RequestRecord, windows: list[tuple[datetime, datetime]]) -> bool:
     """Return whether a request asks for events in one of the windows; asking for one entry only asks for the time."""
     if record.params["per_page"] == "1":
         return False

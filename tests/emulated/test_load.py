@@ -14,7 +14,7 @@ import pytest
 from accounts import CLOCK, START, distinct, events_of, make_history
 
 import optkit
-from optkit.emulator import Emulator, Faults, Readings
+from optkit.emulator import ApiVariant, Emulator, Faults
 from optkit.history import OPT_IN, OPT_OUT, SCHEMA
 
 HISTORY = make_history(700, days=30)
@@ -140,8 +140,8 @@ def test_force_fetches_what_is_cached(server: Emulator) -> None:
 
 
 def test_late_events_are_seen_within_the_look_back(connect: Connect) -> None:
-    readings = Readings(late_by=timedelta(hours=40), late_share=0.3)
-    with Emulator(HISTORY, clock=datetime(2026, 3, 9, 1, tzinfo=UTC), readings=readings) as server:
+    variant = ApiVariant(late_by=timedelta(hours=40), late_share=0.3)
+    with Emulator(HISTORY, clock=datetime(2026, 3, 9, 1, tzinfo=UTC), variant=variant) as server:
         connect(server)
         early = optkit.load()
         assert early.height < len(between(START, datetime(2026, 3, 9, tzinfo=UTC)))

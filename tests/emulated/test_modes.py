@@ -12,7 +12,7 @@ import pytest
 from accounts import CLOCK, distinct, events_of, make_history
 
 import optkit
-from optkit.emulator import Arrivals, Emulator, Faults, Readings
+from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
 from optkit.errors import (
     AuthenticationError,
     DriftError,
@@ -31,7 +31,7 @@ LATE = make_history(60, seed=7)
 class Mode:
     """A way of the server, and the errors that may come of it; none: the load must be exact."""
 
-    readings: dict[str, Any] = field(default_factory=dict)
+    variant: dict[str, Any] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)
     arrivals: bool = False
     errors: tuple[type[OptkitError], ...] = ()
@@ -81,13 +81,13 @@ UNLUCKY = (TransportError, ResponseError, RateLimitError)
 def run(names: tuple[str, ...], cache: Path) -> str:
     """Load two weeks from an emulator in these modes; return how it ended, having checked that it may."""
     modes = [MODES[name] for name in names]
-    readings = {key: value for mode in modes for key, value in mode.readings.items()}
+    variant = {key: value for mode in modes for key, value in mode.variant.items()}
     faults = {key: value for mode in modes for key, value in mode.faults.items()}
     arrivals = Arrivals(rows=LATE, per_request=0.5) if any(mode.arrivals for mode in modes) else None
     server = Emulator(
-        HISTORY, clock=CLOCK, readings=Readings(**readings), faults=Faults(**faults), arrivals=arrivals
+        HISTORY, clock=CLOCK, variant=ApiVariant(**variant), faults=Faults(**faults), arrivals=arrivals
     )
-    whole_seconds = readings.get("created_at") == "s"
+    whole_seconds = variant.get("created_at") == "s"
     with server:
         optkit.configure(
             base_url=server.url, token=server.token, cache_dir=cache, account="tested", timeout=1.5
@@ -117,7 +117,7 @@ def seconds(history: pl.DataFrame, whole: bool) -> pl.DataFrame:  # noqa: FBT001
 
 
 def compatible(one: str, other: str) -> bool:
-    keys = [set(MODES[name].readings) | set(MODES[name].faults) for name in (one, other)]
+    keys = [set(MODES[name].variant) | set(MODES[name].faults) for name in (one, other)]
     return not keys[0] & keys[1]
 
 

@@ -11,7 +11,7 @@ import pytest
 from accounts import CLOCK, make_history
 
 from optkit.config import resolve
-from optkit.emulator import Emulator, Faults, Readings
+from optkit.emulator import ApiVariant, Emulator, Faults
 from optkit.errors import (
     AuthenticationError,
     OptkitError,
@@ -35,13 +35,13 @@ def start() -> Iterator[Any]:
     open_: list[Any] = []
 
     def begin(
-        readings: Readings | None = None,
+        variant: ApiVariant | None = None,
         faults: Faults | None = None,
         *,
         timeout: float = 5,
         token: str | None = None,
     ) -> tuple[Emulator, Client]:
-        server = Emulator(HISTORY, clock=CLOCK, readings=readings, faults=faults)
+        server = Emulator(HISTORY, clock=CLOCK, variant=variant, faults=faults)
         server.__enter__()
         open_.append(server)
         settings = resolve(base_url=server.url, token=token or server.token, timeout=timeout)
@@ -82,7 +82,7 @@ def test_a_refused_token_is_not_tried_again(start: Any) -> None:
 
 
 def test_without_json_in_the_path_it_asks_once_more_and_remembers(start: Any) -> None:
-    server, client = start(Readings(paths="without .json"))
+    server, client = start(ApiVariant(paths="without .json"))
     client.get(ALL)
     client.get(ALL)
     assert [record.status for record in server.requests] == [404, 200, 200]
@@ -222,5 +222,5 @@ def test_neither_token_nor_phone_is_logged_or_shown(start: Any, caplog: pytest.L
 
 
 def test_late_times_do_not_matter_to_a_client(start: Any) -> None:
-    _, client = start(Readings(late_by=timedelta(days=1)))
+    _, client = start(ApiVariant(late_by=timedelta(days=1)))
     assert client.get(ALL).clock == int(datetime(2026, 4, 1, tzinfo=UTC).timestamp() * 1000)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optkit.emulator.events import Index, Snapshot
-from optkit.emulator.modes import Bounds
+from optkit.emulator.variants import Bounds
 from optkit.history import OPT_IN, OPT_OUT
 
 _DEFAULT_PER_PAGE: Final = 25
@@ -18,8 +18,8 @@ _NUMBER: Final = re.compile(r"-?\d{1,18}(\.0+)?")
 _COUNT: Final = re.compile(r"0*[1-9]\d{0,8}")
 
 
-class BadParameterError(Exception):
-    """A parameter that cannot be read: its name, and what it must be."""
+class ParameterError(Exception):
+    """A query parameter is not valid: its name, and what it must be."""
 
     def __init__(self, name: str, wanted: str) -> None:
         super().__init__(f"{name} must be {wanted}")
@@ -57,7 +57,7 @@ class Query:
 def _status(params: dict[str, str], name: str) -> str | None:
     value = params.get(name)
     if value not in {None, OPT_IN, OPT_OUT}:
-        raise BadParameterError(name, f"{OPT_IN} or {OPT_OUT}")
+        raise ParameterError(name, f"{OPT_IN} or {OPT_OUT}")
     return value
 
 
@@ -66,7 +66,7 @@ def _time(params: dict[str, str], name: str) -> int | None:
     if value is None:
         return None
     if not _NUMBER.fullmatch(value):
-        raise BadParameterError(name, "a Unix timestamp in whole milliseconds")
+        raise ParameterError(name, "a Unix timestamp in whole milliseconds")
     return int(value.partition(".")[0])
 
 
@@ -75,7 +75,7 @@ def _count(params: dict[str, str], name: str, default: int) -> int:
     if value is None:
         return default
     if not _COUNT.fullmatch(value):
-        raise BadParameterError(name, "a whole number from 1")
+        raise ParameterError(name, "a whole number from 1")
     return int(value)
 
 

@@ -1,3 +1,5 @@
+import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -10,7 +12,8 @@ import pytest
 import requests
 
 import optkit
-from optkit.emulator import Arrivals, Emulator, Faults, Readings
+from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
+from optkit.emulator.capacity import Capacity, Turn
 from optkit.history import SCHEMA
 
 CLOCK = datetime(2026, 7, 1, tzinfo=UTC)
@@ -52,15 +55,32 @@ def raw(server: Emulator, **params: object) -> socket.socket:
     return connection
 
 
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def hangs(server: Emulator) -> bool:
+    """Return whether the next request gets no response."""
+    with raw(server) as connection:
+        connection.settimeout(0.2)
+        try:
+            return not connection.recv(1)
+        except TimeoutError:
+            return True
+
+
 def statuses(server: Emulator, count: int) -> list[int]:
     return [get(server).status_code for _ in range(count)]
 
 
-# --- readings
+# --- variants
 
 
 @pytest.mark.parametrize(
-    ("reading", "written"),
+    ("form", "written"),
     [
         ("ms", 1780272000250),
         ("s", 1780272000),
@@ -73,8 +93,8 @@ def statuses(server: Emulator, count: int) -> list[int]:
         ("iso", "2026-06-01T00:00:00.250+00:00"),
     ],
 )
-def test_created_at_has_the_form_asked_for(reading: Any, written: object) -> None:
-    with Emulator(events(1), clock=CLOCK, readings=Readings(created_at=reading)) as server:
+def test_created_at_has_the_form_asked_for(form: Any, written: object) -> None:
+    with Emulator(events(1), clock=CLOCK, variant=ApiVariant(created_at=form)) as server:
         answered = times(server)
     assert answered == [written]
     assert type(answered[0]) is type(written)
@@ -84,7 +104,7 @@ def test_order_is_newest_first_oldest_first_or_without_pattern_but_stable() -> N
     newest = [FIRST + 1000 * i for i in reversed(range(50))]
     seen = {}
     for order in ("newest first", "oldest first", "shuffled"):
-        with Emulator(events(50), clock=CLOCK, readings=Readings(order=order)) as server:
+        with Emulator(events(50), clock=CLOCK, variant=ApiVariant(order=order)) as server:
             pages = [times(server, page=page) for page in (1, 2)]
             assert pages == [times(server, page=page) for page in (1, 2)]
         seen[order] = pages[0] + pages[1]
@@ -104,7 +124,7 @@ def test_order_is_newest_first_oldest_first_or_without_pattern_but_stable() -> N
     ],
 )
 def test_bounds(bounds: Any, seconds: list[int]) -> None:
-    with Emulator(events(9), clock=CLOCK, readings=Readings(bounds=bounds)) as server:
+    with Emulator(events(9), clock=CLOCK, variant=ApiVariant(bounds=bounds)) as server:
         answered = times(server, start_time=FIRST + 1000, end_time=FIRST + 4000)
     assert answered == [FIRST + 1000 * second for second in seconds]
 
@@ -120,13 +140,13 @@ def test_bounds(bounds: Any, seconds: list[int]) -> None:
     ],
 )
 def test_totals(totals: Any, answered: tuple[int | None, int | None]) -> None:
-    with Emulator(events(9), clock=CLOCK, readings=Readings(totals=totals)) as server:
+    with Emulator(events(9), clock=CLOCK, variant=ApiVariant(totals=totals)) as server:
         page = get(server, per_page=1).json()
     assert (page.get("total_entries"), page.get("total_pages")) == answered
 
 
 def test_per_page_may_be_ignored() -> None:
-    with Emulator(events(60), clock=CLOCK, readings=Readings(per_page=25)) as server:
+    with Emulator(events(60), clock=CLOCK, variant=ApiVariant(per_page=25)) as server:
         pages = [get(server, per_page=100, page=page).json() for page in (1, 3)]
     assert [(page["per_page"], len(page["entries"]), page["total_pages"]) for page in pages] == [
         (25, 25, 3),
@@ -135,7 +155,7 @@ def test_per_page_may_be_ignored() -> None:
 
 
 def test_pages_may_be_stuck() -> None:
-    with Emulator(events(60), clock=CLOCK, readings=Readings(stuck_page=2)) as server:
+    with Emulator(events(60), clock=CLOCK, variant=ApiVariant(stuck_page=2)) as server:
         assert (
             times(server, page=1) != times(server, page=2) == times(server, page=3) == times(server, page=9)
         )
@@ -143,12 +163,12 @@ def test_pages_may_be_stuck() -> None:
 
 @pytest.mark.parametrize(("paths", "there"), [("with .json", [200, 404]), ("without .json", [404, 200])])
 def test_one_of_the_paths_may_be_missing(paths: Any, there: list[int]) -> None:
-    with Emulator(events(1), clock=CLOCK, readings=Readings(paths=paths)) as server:
+    with Emulator(events(1), clock=CLOCK, variant=ApiVariant(paths=paths)) as server:
         assert [get(server, PATH + end).status_code for end in (".json", "")] == there
 
 
 def test_answers_are_compressed_for_those_who_accept_it() -> None:
-    with Emulator(events(30), clock=CLOCK, readings=Readings(gzip=True)) as server:
+    with Emulator(events(30), clock=CLOCK, variant=ApiVariant(gzip=True)) as server:
         assert get(server).headers["content-encoding"] == "gzip"
         assert len(times(server)) == 25
         with raw(server) as connection:
@@ -156,7 +176,7 @@ def test_answers_are_compressed_for_those_who_accept_it() -> None:
 
 
 def test_unknown_fields() -> None:
-    with Emulator(events(1), clock=CLOCK, readings=Readings(extra_fields=True)) as server:
+    with Emulator(events(1), clock=CLOCK, variant=ApiVariant(extra_fields=True)) as server:
         page = get(server).json()
     assert page["server"] == {"version": None}
     assert page["entries"][0].keys() > {"to_phone", "from_phone", "created_at", "status", "current_status"}
@@ -166,16 +186,16 @@ def test_unknown_fields() -> None:
 @pytest.mark.parametrize("field", ["to_phone", "created_at", "status", "current_status"])
 def test_damaged_entries(field: str) -> None:
     for damage, seen in (("null", None), ("missing", "(none)"), ("unknown", "perhaps")):
-        readings = Readings(damage=damage, damaged_field=field, damaged_every=4)  # type: ignore[arg-type]
-        with Emulator(events(8), clock=CLOCK, readings=readings) as server:
+        variant = ApiVariant(damage=damage, damaged_field=field, damaged_every=4)  # type: ignore[arg-type]
+        with Emulator(events(8), clock=CLOCK, variant=variant) as server:
             values = [entry.get(field, "(none)") for entry in get(server).json()["entries"]]
         assert [value in {None, "(none)", "perhaps"} for value in values] == [*[False] * 3, True] * 2
         assert values[3] == values[7] == seen
 
 
 def test_late_events_become_visible_as_the_clock_moves_on() -> None:
-    late = Readings(late_by=timedelta(hours=6))
-    with Emulator(events(10), clock=START + timedelta(hours=1), readings=late) as server:
+    late = ApiVariant(late_by=timedelta(hours=6))
+    with Emulator(events(10), clock=START + timedelta(hours=1), variant=late) as server:
         assert get(server).json()["total_entries"] == 0
         server.clock = START + timedelta(hours=6, seconds=3)
         assert times(server) == [FIRST + 1000 * second for second in (3, 2, 1, 0)]
@@ -184,8 +204,8 @@ def test_late_events_become_visible_as_the_clock_moves_on() -> None:
 
 
 def test_a_share_of_events_may_be_late() -> None:
-    late = Readings(late_by=timedelta(hours=6), late_share=0.3)
-    with Emulator(events(1000), clock=START + timedelta(hours=1), readings=late) as server:
+    late = ApiVariant(late_by=timedelta(hours=6), late_share=0.3)
+    with Emulator(events(1000), clock=START + timedelta(hours=1), variant=late) as server:
         assert 600 < get(server).json()["total_entries"] < 800
         server.clock = CLOCK
         assert get(server).json()["total_entries"] == 1000
@@ -211,16 +231,18 @@ def test_events_arrive_as_time_goes_by() -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Readings(order="sideways"), "order must be one of 'newest first'"),  # type: ignore[arg-type]
-        (lambda: Readings(damage="total"), "damage must be one of None"),  # type: ignore[arg-type]
-        (lambda: Readings(per_page=0), "per_page must be"),
-        (lambda: Readings(damaged_every=0), "damaged_every must be"),
-        (lambda: Readings(damaged_field="colour"), "damaged_field must be"),
+        (lambda: ApiVariant(order="sideways"), "order must be one of 'newest first'"),  # type: ignore[arg-type]
+        (lambda: ApiVariant(damage="total"), "damage must be one of None"),  # type: ignore[arg-type]
+        (lambda: ApiVariant(per_page=0), "per_page must be"),
+        (lambda: ApiVariant(damaged_every=0), "damaged_every must be"),
+        (lambda: ApiVariant(damaged_field="colour"), "damaged_field must be"),
         (lambda: Faults(retry_after_form="soon"), "retry_after_form"),  # type: ignore[arg-type]
         (lambda: Faults(errors=-1), "errors must not be below zero"),
+        (lambda: Faults(capacity=0), "capacity must be at least 1"),
+        (lambda: Faults(when_full="leave"), "when_full must be one of 'wait', 'refuse'"),  # type: ignore[arg-type]
     ],
 )
-def test_modes_that_make_no_sense_are_refused(make: Callable[[], object], says: str) -> None:
+def test_settings_that_make_no_sense_are_errors(make: Callable[[], object], says: str) -> None:
     with pytest.raises(optkit.SettingsError, match=says):
         make()
 
@@ -256,6 +278,51 @@ def test_latency_and_its_growth_with_the_page() -> None:
             took.append(time.perf_counter() - began)
     assert took[0] >= 0.05
     assert took[1] >= 0.25
+
+
+def test_no_more_requests_than_the_capacity_are_served_at_once() -> None:
+    with Emulator(events(1), faults=Faults(latency=0.1, capacity=2)) as server:
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(raw(server)) for _ in range(6)]
+            assert [connection.recv(15) for connection in connections] == [b"HTTP/1.1 200 OK"] * 6
+        began = [record.at for record in server.requests]
+    # the third response needs the place of the first, and 0.1 s
+    assert all(third - first > 0.09 for first, third in zip(began, began[2:], strict=False))
+
+
+def test_requests_beyond_the_capacity_can_be_refused() -> None:
+    faults = Faults(hangs=1, capacity=2, when_full="refuse", retry_after=3)
+    with Emulator(events(1), faults=faults) as server:
+        with raw(server), raw(server):
+            wait_for(lambda: len(server.requests) == 2)
+            refused = get(server)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
+            assert (server.requests[-1].status, server.requests[-1].fault) == (429, "capacity")
+        wait_for(lambda: hangs(server))  # there is room again, once the server knows that both are gone
+
+
+def test_the_queue_is_served_in_order_and_counts_who_waits() -> None:
+    async def visit(capacity: Capacity, leave: asyncio.Event) -> Turn:
+        async with capacity.turn() as turn:
+            await leave.wait()
+            return turn
+
+    async def run() -> tuple[list[Turn], list[bool]]:
+        capacity = Capacity(2)
+        leave = [asyncio.Event() for _ in range(5)]
+        visits = [asyncio.create_task(visit(capacity, event)) for event in leave]
+        await asyncio.sleep(0.05)
+        turns, used_up = [], [capacity.is_used_up]
+        for event, task in zip(leave, visits, strict=True):
+            event.set()
+            turns.append(await task)
+            used_up.append(capacity.is_used_up)
+        return turns, used_up
+
+    turns, used_up = asyncio.run(run())
+    assert used_up == [True, True, True, True, False, False]
+    assert [turn.queue_length for turn in turns] == [0, 0, 0, 1, 2]
+    assert [turn.waited >= 0.05 for turn in turns] == [False, False, True, True, True]
 
 
 def test_the_rate_limit_says_how_long_to_wait() -> None:
@@ -382,11 +449,9 @@ def test_a_drip_comes_byte_by_byte_and_is_whole_in_the_end() -> None:
         assert len(times(server)) == 1
 
 
-def test_faults_and_readings_combine() -> None:
-    readings = Readings(created_at="iso", order="oldest first", totals="missing", paths="without .json")
-    with Emulator(
-        events(30), clock=CLOCK, readings=readings, faults=Faults(errors=2, latency=0.01)
-    ) as server:
+def test_faults_and_variants_combine() -> None:
+    variant = ApiVariant(created_at="iso", order="oldest first", totals="missing", paths="without .json")
+    with Emulator(events(30), clock=CLOCK, variant=variant, faults=Faults(errors=2, latency=0.01)) as server:
         assert statuses(server, 3) == [200, 503, 200]
         get(server)
         page = get(server).json()

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from optkit.emulator.events import Events, Phones, Snapshot
-from optkit.emulator.modes import Arrivals, Readings
+from optkit.emulator.variants import ApiVariant, Arrivals
 
 _MS = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ class Account:
         The events that the account has from the beginning.
     now : callable
         Returns the server's time.
-    readings : Readings
+    variant : ApiVariant
         Which events are late, and how entries are written.
     arrivals : Arrivals or None
         Events that arrive while pages are read.
@@ -34,19 +34,19 @@ class Account:
         self,
         history: pl.DataFrame,
         now: Callable[[], datetime],
-        readings: Readings,
+        variant: ApiVariant,
         arrivals: Arrivals | None = None,
     ) -> None:
         self._now = now
         self._lock = threading.Lock()
         self._phones = Phones()
         events = Events.of(history, self._phones)
-        late = np.full(len(events), readings.late_share >= 1)
-        if 0 < readings.late_share < 1:
-            late = events.scramble(seed=2) < np.uint64(int(readings.late_share * 2**64))
-        due = (events.key >> 1) + late * (readings.late_by // _MS)
+        late = np.full(len(events), variant.late_share >= 1)
+        if 0 < variant.late_share < 1:
+            late = events.scramble(seed=2) < np.uint64(int(variant.late_share * 2**64))
+        due = (events.key >> 1) + late * (variant.late_by // _MS)
         hidden = due > self._ms()
-        self._snapshot = Snapshot.of(events.take(~hidden), self._phones, readings)
+        self._snapshot = Snapshot.of(events.take(~hidden), self._phones, variant)
         by_due = np.argsort(due[hidden], kind="stable")
         self._hidden, self._due = events.take(hidden).take(by_due), due[hidden][by_due]
         self._arrivals = arrivals or Arrivals(rows=history.clear())

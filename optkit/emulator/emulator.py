@@ -11,10 +11,12 @@ from typing import Self
 import polars as pl
 import uvicorn
 
-from optkit.emulator.account import Account
-from optkit.emulator.endpoint import Endpoint
-from optkit.emulator.modes import Arrivals, Faults, Readings
-from optkit.emulator.wire import Protocol
+from optkit.emulator.application import Application
+from optkit.emulator.faults import Faults
+from optkit.emulator.opt_status import OptStatus
+from optkit.emulator.responses import Protocol
+from optkit.emulator.variants import ApiVariant, Arrivals
+from optkit.emulator.visibility import Account
 from optkit.errors import SettingsError
 
 
@@ -36,8 +38,8 @@ class Emulator:
         Aware; the server's time stands still there. None: the real time.
     host, port : str, int
         Where it listens; port 0 for a free one.
-    readings : Readings
-        How it reads what the document leaves open.
+    variant : ApiVariant
+        How it deviates from the document, or fills its gaps.
     faults : Faults
         What goes wrong.
     arrivals : Arrivals or None
@@ -49,7 +51,7 @@ class Emulator:
         Its origin, such as ``http://127.0.0.1:54321``, once it runs.
     token : str
         The token that it accepts.
-    requests : list of Record
+    requests : list of RequestRecord
         What was asked, in order, the last half million at least; never the token.
     clock : datetime or None
         As given; may be set while it runs.
@@ -80,7 +82,7 @@ class Emulator:
         clock: datetime | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        readings: Readings | None = None,
+        variant: ApiVariant | None = None,
         faults: Faults | None = None,
         arrivals: Arrivals | None = None,
     ) -> None:
@@ -88,14 +90,17 @@ class Emulator:
             raise SettingsError("the emulator's clock needs a time zone")
         self.token = token or secrets.token_hex(16)
         self.clock = clock
-        readings = readings or Readings()
-        self._account = Account(history, self.now, readings, arrivals)
-        endpoint = Endpoint(
-            self._account.page, self.now, token=self.token, readings=readings, faults=faults or Faults()
+        variant = variant or ApiVariant()
+        self._account = Account(history, self.now, variant, arrivals)
+        application = Application(
+            [OptStatus(self._account.page, self.now, variant)],
+            token=self.token,
+            faults=faults or Faults(),
+            compress=variant.gzip,
         )
-        self.requests = endpoint.requests
+        self.requests = application.requests
         config = uvicorn.Config(
-            endpoint.application(),
+            application.starlette(),
             http=Protocol,
             ws="none",
             loop="asyncio",

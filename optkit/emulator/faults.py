@@ -1,0 +1,126 @@
+"""What may go wrong between the emulator and its client, and which requests it happens to."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, fields
+from typing import Final, Literal, get_args
+
+from optkit.emulator.choices import validate_choice
+from optkit.errors import SettingsError
+
+RetryAfter = Literal["seconds", "date", "unreadable", "missing"]
+WhenFull = Literal["wait", "refuse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """What goes wrong.
+
+    How often is one number: below 1 the share of requests that are hit, drawn by `seed`; from 1 on, every
+    n-th request; 0 never. Each fault counts the requests that no fault before it (in the order below) has
+    hit, so that two of them never hide each other.
+
+    Parameters
+    ----------
+    latency, latency_per_page : float
+        Seconds before each answer; and so many more for each page before the one that is asked for.
+    capacity : int or None
+        Requests that are served at once, each for as long as its latency and its transfer take; None for any
+        number.
+    when_full : str
+        What happens to requests beyond `capacity`: they ``"wait"`` for their turn, first come, first served,
+        or the emulator answers 429 at once (``"refuse"``).
+    redirect_to : str or None
+        An origin that every request is sent on to (302).
+    rate_limit : float or None
+        Requests a second; the rest are 429.
+    retry_after, retry_after_form : int, str
+        Seconds that a 429 asks to wait, and how it says so: ``"seconds"``, ``"date"`` (HTTP date),
+        ``"unreadable"`` or ``"missing"``.
+    revoked_after : int or None
+        The token is refused (401) after so many requests.
+    forbidden, errors : float
+        How often a request is answered with 403; with `error_status`.
+    error_status : int
+        The status of `errors`, 5xx.
+    resets, hangs : float
+        How often the connection is reset, or nothing happens any more, before the answer begins.
+    html, cut_json, bad_gzip : float
+        How often the answer is an HTML page with status 200; JSON that ends half-way; not the gzip it says.
+    truncated, resets_in_body, hangs_in_body : float
+        How often half the promised body comes, and then the connection is closed, reset, or silent.
+    drips : float
+        How often the body comes a byte at a time, `drip_pause` seconds apart.
+    hang_seconds, drip_pause : float
+        A hang ends after this by closing the connection; pause between two bytes of a drip.
+    seed : int
+        Two emulators with the same seed and the same requests in the same order fail alike.
+    """
+
+    latency: float = 0.0
+    latency_per_page: float = 0.0
+    capacity: int | None = None
+    when_full: WhenFull = "wait"
+    redirect_to: str | None = None
+    rate_limit: float | None = None
+    retry_after: int = 1
+    retry_after_form: RetryAfter = "seconds"
+    revoked_after: int | None = None
+    forbidden: float = 0.0
+    errors: float = 0.0
+    error_status: int = 503
+    resets: float = 0.0
+    hangs: float = 0.0
+    html: float = 0.0
+    cut_json: float = 0.0
+    bad_gzip: float = 0.0
+    truncated: float = 0.0
+    resets_in_body: float = 0.0
+    hangs_in_body: float = 0.0
+    drips: float = 0.0
+    hang_seconds: float = 3600.0
+    drip_pause: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        validate_choice("retry_after_form", self.retry_after_form, get_args(RetryAfter))
+        validate_choice("when_full", self.when_full, get_args(WhenFull))
+        if self.capacity is not None and self.capacity < 1:
+            raise SettingsError("capacity must be at least 1")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, (int, float)) and value < 0:
+                raise SettingsError(f"{field.name} must not be below zero")
+
+
+#: The faults that damage a response on its way, in the order in which they are tried.
+DELIVERY_FAULTS: Final = (
+    "resets",
+    "hangs",
+    "html",
+    "cut_json",
+    "bad_gzip",
+    "truncated",
+    "resets_in_body",
+    "hangs_in_body",
+    "drips",
+)
+
+
+class FaultSampler:
+    """Decides which requests are hit; the same seed and the same requests give the same faults."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._counts: Counter[str] = Counter()
+
+    def hit(self, fault: str, how_often: float) -> bool:
+        """Return whether this request is hit by `fault`."""
+        if not how_often:
+            return False
+        self._counts[fault] += 1
+        count = self._counts[fault]
+        if how_often >= 1:
+            return count % int(how_often) == 0
+        # one seed per fault and request instead of one stream: no fault changes which requests another one hits
+        return random.Random(f"{self._seed} {fault} {count}").random() < how_often  # noqa: S311 - no secret
