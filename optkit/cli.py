@@ -32,6 +32,9 @@ Account = Annotated[
 ]
 Start = Annotated[str | None, typer.Option(help="From this date or time on (UTC). Default: the first event.")]
 End = Annotated[str | None, typer.Option(help="Up to this date or time (UTC). Default: now.")]
+Region = Annotated[
+    str | None, typer.Option(help="Country of numbers without a country code, as its ISO code: US.")
+]
 Scope = Literal["pair", "recipient"]
 
 #: How the shell calls a program that Ctrl-C ended.
@@ -136,12 +139,15 @@ def clear(
 
 @app.command()
 def status(
-    phone: Annotated[str, typer.Argument(help="The recipient's number, as the API writes it: +1…")],
+    phone: Annotated[
+        str, typer.Argument(help="The recipient's number with its country code, such as '+1 201 555 0100'.")
+    ],
     *,
+    region: Region = None,
     account: Account = None,
 ) -> None:
     """Ask the server what a number's status is now, sender by sender, and since when."""
-    table = optkit.status_at(optkit.fetch(to_phone=phone, account=account))
+    table = optkit.status_at(optkit.fetch(to_phone=phone, region=region, account=account))
     if table.height:
         _show(table.select("from_phone", "status", "since"))
     else:

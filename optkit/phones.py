@@ -15,6 +15,9 @@ _PUNCTUATION: Final = re.compile(r"(?:tel:)?\+?[\d\s().\-\u2010-\u2015\u00a0/]+"
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
+#: In most countries, 00 is dialled for the plus sign.
+_ZEROS: Final = re.compile(r"\A[\s']*00[\s.\-]*(?=[1-9])")
+
 #: Under +1, area code and the digit after it settle the country; personal numbers (+1 52x) need more.
 _AREA: Final = r"^\+1[2-9]\d{9}$"
 _PERSONAL: Final = "+152"
@@ -28,8 +31,8 @@ def e164(text: str, region: str | None = None) -> str | None:
     Parameters
     ----------
     text : str
-        A number with country code, such as "+1 (202) 555-0101", or with `region` as it is dialled there. Text
-        that holds anything else (letters, an extension, a second number) is not read.
+        A number with country code, such as "+1 (202) 555-0101" or "0012025550101", or with `region` as it is dialled
+        there. Text with anything else (letters, an extension, a second number) is not read.
     region : str, optional
         ISO code of the country that numbers without a country code are of.
 
@@ -47,8 +50,64 @@ def e164(text: str, region: str | None = None) -> str | None:
 
     if (plain := _plain(text)) is not None:
         return text if plain.possible else None
-    number = _parse(text, region)
+    number = _parse(_ZEROS.sub("+", text), region)
     return None if number is None else phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def canonical(text: str, region: str | None = None, name: str = "to_phone") -> str:
+    """Return a phone number that somebody typed in E.164, the form in which numbers are compared.
+
+    Parameters
+    ----------
+    text : str
+        A number with country code ("+1 (201) 555-0100", "0012015550100"), or with `region` as it is dialled there.
+    region : str, optional
+        ISO code of the country that numbers without a country code are of.
+    name : str
+        What the caller calls it, for the error.
+
+    Returns
+    -------
+    str
+        E.164, such as "+12015550100".
+
+    Raises
+    ------
+    SettingsError
+        It is not a phone number, or has no country code and there is no `region`.
+
+    Examples
+    --------
+    >>> from optkit.phones import canonical
+    >>> canonical("+1 (201) 555-0100"), canonical("0012015550100"), canonical("201-555-0100", "US")
+    ('+12015550100', '+12015550100', '+12015550100')
+    """
+    number = e164(text, check_region(region)) if isinstance(text, str) else None
+    if number is None:
+        raise SettingsError(
+            f"{name} is not a phone number with a country code, such as '+1 201 555 0100'; "
+            "numbers without a country code need region, such as region='US'"
+        )
+    return number
+
+
+def canonical_sender(text: str, region: str | None = None) -> str:
+    """Return a sender in the form in which senders are compared.
+
+    Phone numbers are returned in E.164; short codes and alphanumeric senders as they are, trimmed.
+
+    Examples
+    --------
+    >>> from optkit.phones import canonical_sender
+    >>> canonical_sender("+1 (833) 555-0142"), canonical_sender(" 24273"), canonical_sender("NORTHWIND")
+    ('+18335550142', '24273', 'NORTHWIND')
+    """
+    return e164(text, region) or text.strip()
+
+
+def spellings(number: str) -> list[str]:
+    """Return the ways in which a history may have a number in E.164: with its plus sign, or without."""
+    return [number, number.removeprefix("+")]
 
 
 def check_region(region: str | None) -> str | None:

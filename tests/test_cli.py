@@ -114,7 +114,13 @@ def test_status_is_live_sender_by_sender(run: Run, account: dict[str, str]) -> N
     assert done.returncode == 0
     senders = HISTORY.filter(pl.col("to_phone") == phone)["from_phone"].unique()
     assert all(sender in done.stdout for sender in senders)
+    typed = f"{phone[:2]} ({phone[2:5]}) {phone[5:8]}-{phone[8:]}"
+    assert run("status", typed, **account).stdout == done.stdout
     assert "counts as opted in" in run("status", "+12125559999", **account).stdout
+    for text in ("garbage", "(212) 555-9999"):
+        rejected = run("status", text, **account)
+        assert rejected.returncode == 1
+        assert rejected.stderr.startswith("optkit: to_phone is not a phone number")
 
 
 def test_suppress_writes_full_numbers_for_the_owner_only(

@@ -58,6 +58,12 @@ def test_a_frame_without_recipients_has_nothing_to_mask() -> None:
         ("'+12025550101", None, "+12025550101"),
         ("(202) 555-0101", "US", "+12025550101"),
         ("0044 7700 900123", "GB", "+447700900123"),
+        ("0044 7700 900123", None, "+447700900123"),
+        ("0012025550101", "US", "+12025550101"),  # where 011 is dialled for the plus sign
+        ("0012025550101", "JP", "+12025550101"),
+        ("011 44 7700 900123", "US", "+447700900123"),
+        ("+44 (0)20 7946 0101", None, "+442079460101"),
+        ("12025550101", None, None),  # a country code, or not
         ("(202) 555-0101", None, None),
         ("555-0101", "US", None),  # no area code
         ("1.202555E+10", "US", None),  # what a spreadsheet made of it
@@ -72,6 +78,26 @@ def test_one_number_is_read_and_anything_else_is_not(
     text: str, region: str | None, number: str | None
 ) -> None:
     assert phones.e164(text, region) == number
+
+
+@pytest.mark.parametrize("text", ["+1 (201) 555-0100", "0012015550100", "+1.201.555.0100", "+12015550100 "])
+def test_a_typed_number_has_one_canonical_form(text: str) -> None:
+    assert phones.canonical(text) == "+12015550100"
+
+
+@pytest.mark.parametrize("text", ["garbage", "", "24273", "(201) 555-0100", "+1 555-0100", None])
+def test_what_is_not_a_phone_number_is_rejected_without_being_quoted(text: str | None) -> None:
+    with pytest.raises(SettingsError, match="phone is not a phone number") as caught:
+        phones.canonical(text, name="phone")  # type: ignore[arg-type]
+    assert not text or text not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"),
+    [("24273", "24273"), (" NORTHWIND ", "NORTHWIND"), ("+1 833 555 0142", "+18335550142"), ("911", "911")],
+)
+def test_senders_are_numbers_or_stay_as_they_are(text: str, sender: str) -> None:
+    assert phones.canonical_sender(text) == sender
 
 
 def test_a_region_is_a_country() -> None:

@@ -9,7 +9,7 @@ from optkit.engine import frames, spark
 from optkit.engine.frames import History, is_spark
 from optkit.errors import SettingsError
 from optkit.history import OPT_IN, STATUS
-from optkit.phones import e164
+from optkit.phones import canonical, check_region, e164, spellings
 from optkit.times import INSTANT, Moment, instant
 
 _SCHEMA: Final = pl.Schema(
@@ -24,7 +24,9 @@ _SCHEMA: Final = pl.Schema(
 )
 
 
-def timeline(history: History, to_phone: str, *, until: Moment | None = None) -> pl.DataFrame:
+def timeline(
+    history: History, to_phone: str, *, region: str | None = None, until: Moment | None = None
+) -> pl.DataFrame:
     """List every event of one recipient, with the state of the pair before and after it.
 
     Parameters
@@ -32,7 +34,9 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
     history : any frame
         Events, in any order.
     to_phone : str
-        The recipient's number, as in the history or written otherwise with its country code.
+        The recipient's number as people write it ("+1 (202) 555-0101", "0012025550101"), or exactly as in the history.
+    region : str, optional
+        ISO code of the country whose numbers are written without a country code, such as "US".
     until : str, date or datetime, optional
         Later events are left out.
 
@@ -50,6 +54,8 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
     ------
     HistoryError
         The frame is no history.
+    SettingsError
+        `to_phone` is not a phone number, or `until` cannot be used.
 
     Examples
     --------
@@ -66,10 +72,13 @@ def timeline(history: History, to_phone: str, *, until: Moment | None = None) ->
     """
     if not isinstance(to_phone, str) or not to_phone.strip():
         raise SettingsError("to_phone must be one phone number, as text")
-    spellings = sorted({to_phone, to_phone.strip(), e164(to_phone) or to_phone})
+    number = e164(to_phone, check_region(region))
+    written = [to_phone, *(spellings(number) if number else [])]
     if is_spark(history):
-        history = spark.collect(history.where(history["to_phone"].isin(spellings)))
-    events = frames.read(history).filter(pl.col("to_phone").is_in(spellings))
+        history = spark.collect(history.where(history["to_phone"].isin(written)))
+    events = frames.read(history).filter(pl.col("to_phone").is_in(written))
+    if number is None and events.limit(1).collect().is_empty():
+        canonical(to_phone, region)  # raises: a history may have odd texts, but this one is not among them
     if until is not None:
         events = events.filter(pl.col("created_at") <= pl.lit(instant(until, "until")).cast(INSTANT))
     status = pl.col("status").cast(STATUS, strict=False)

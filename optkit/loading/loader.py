@@ -1,5 +1,6 @@
 """Load, scan, fetch: what users call."""
 
+import warnings
 from collections.abc import Iterable
 from itertools import product
 
@@ -7,11 +8,13 @@ import polars as pl
 
 from optkit.config import resolve
 from optkit.errors import SettingsError
+from optkit.formatting import join_names
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
 from optkit.loading import files
 from optkit.loading.refreshing import Refresh, refresh_cache
 from optkit.loading.server import connect, local_clock
 from optkit.loading.windows import Window
+from optkit.phones import canonical, canonical_sender, spellings
 from optkit.times import Moment, from_ms, instant, to_ms
 
 Some = str | Iterable[str] | None
@@ -28,6 +31,7 @@ def load(
     account: str | None = None,
     refresh: Refresh = "auto",
     reported: bool = False,
+    region: str | None = None,
     progress: bool | None = None,
 ) -> pl.DataFrame:
     """Return the history of an account: complete, or an error.
@@ -43,7 +47,7 @@ def load(
         clock; with ``refresh="never"``, to where the cache ends. An end in the future means now.
     to_phone, from_phone, status, current_status : str or list of str, optional
         Only events of these recipients, senders, statuses; applied after `current_status` was derived from all of
-        the pair's events.
+        the pair's events. Phone numbers are read as people write them: "+1 (212) 555-0100", "0012125550100".
     account : str, optional
         Which account; ``"demo"`` is the made-up one. Default: the setting.
     refresh : {"auto", "never", "force"}
@@ -51,6 +55,8 @@ def load(
         all anew.
     reported : bool
         Add the column reported_current_status: what the API gave when the window was read, stale by now.
+    region : str, optional
+        ISO code of the country of phone numbers without a country code, such as "US".
     progress : bool, optional
         Whether to show a progress bar; by default where somebody watches.
 
@@ -90,6 +96,7 @@ def load(
         account=account,
         refresh=refresh,
         reported=reported,
+        region=region,
         progress=progress,
     ).collect()
 
@@ -105,6 +112,7 @@ def scan(
     account: str | None = None,
     refresh: Refresh = "auto",
     reported: bool = False,
+    region: str | None = None,
     progress: bool | None = None,
 ) -> pl.LazyFrame:
     """Return the same as `load`, lazily: the cache is refreshed now, and read when the frame is collected.
@@ -113,7 +121,7 @@ def scan(
 
     Parameters
     ----------
-    start, end, to_phone, from_phone, status, current_status, account, refresh, reported, progress
+    start, end, to_phone, from_phone, status, current_status, account, refresh, reported, region, progress
         As of `load`.
 
     Returns
@@ -132,7 +140,11 @@ def scan(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    phones = {"to_phone": _several(to_phone, "to_phone"), "from_phone": _several(from_phone, "from_phone")}
+    senders = _senders(from_phone, region)
+    phones = {
+        name: None if numbers is None else [way for number in numbers for way in spellings(number)]
+        for name, numbers in (("to_phone", _recipients(to_phone, region)), ("from_phone", senders))
+    }
     states = {
         "status": _statuses(status, "status"),
         "current_status": _statuses(current_status, "current_status"),
@@ -146,6 +158,8 @@ def scan(
         refresh=refresh,
         show=progress,
     )
+    if senders is not None:
+        _warn_of_unknown(senders, files.scan(entries))
     within = pl.col("created_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
     events = _keep(files.scan(entries).filter(within), phones)
     if reported:
@@ -168,6 +182,7 @@ def fetch(
     current_status: Some = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    region: str | None = None,
     account: str | None = None,
 ) -> pl.DataFrame:
     """Return what the server says now, past the cache: "what is this number's status?".
@@ -176,7 +191,7 @@ def fetch(
 
     Parameters
     ----------
-    to_phone, from_phone, status, current_status, start, end, account
+    to_phone, from_phone, status, current_status, start, end, region, account
         As of `load`, but `start` defaults to the beginning of time.
 
     Returns
@@ -195,8 +210,8 @@ def fetch(
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
     filters = {
-        "to_phone": _several(to_phone, "to_phone"),
-        "from_phone": _several(from_phone, "from_phone"),
+        "to_phone": _recipients(to_phone, region),
+        "from_phone": _senders(from_phone, region),
         "status": _statuses(status, "status"),
         "current_status": _statuses(current_status, "current_status"),
     }
@@ -221,6 +236,27 @@ def _several(value: Some, name: str) -> list[str] | None:
     if not all(isinstance(item, str) for item in values):
         raise SettingsError(f"{name} takes text or a list of it, such as '+12125550100' with its plus sign")
     return [item.strip() for item in values]
+
+
+def _recipients(value: Some, region: str | None) -> list[str] | None:
+    numbers = _several(value, "to_phone")
+    return None if numbers is None else [canonical(number, region, "to_phone") for number in numbers]
+
+
+def _senders(value: Some, region: str | None) -> list[str] | None:
+    names = _several(value, "from_phone")
+    return None if names is None else [canonical_sender(name, region) for name in names]
+
+
+def _warn_of_unknown(senders: list[str], events: pl.LazyFrame) -> None:
+    """Warn of senders that no cached event has: they may be misspelt."""
+    known = events.select(pl.col("from_phone").unique().sort()).collect()["from_phone"].to_list()
+    unknown = [sender for sender in senders if not set(spellings(sender)) & set(known)]
+    if unknown:
+        warnings.warn(
+            f"no event has the sender {join_names(unknown)}; the account's senders are {join_names(known, 20)}",
+            stacklevel=4,  # the caller of load
+        )
 
 
 def _statuses(value: Some, name: str) -> list[str] | None:

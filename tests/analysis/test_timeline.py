@@ -12,7 +12,7 @@ NUMBER = "+12025550101"
 
 @given(events())
 def test_every_event_is_there_with_its_states(made: list[Event]) -> None:
-    mine = [e for e in made if e.to_phone == NUMBER]
+    mine = [e._replace(to_phone=NUMBER) for e in made if e.to_phone in {NUMBER, NUMBER[1:]}]
     table = optkit.timeline(frame(made), NUMBER)
     expected = sorted((moment(e.at), e.from_phone, e.status) for e in mine)
     assert table.select("created_at", "from_phone", "status").rows() == expected
@@ -58,7 +58,22 @@ def test_a_tie_first_of_all_is_no_orphan() -> None:
 def test_a_number_may_be_written_as_people_write_it() -> None:
     history = frame([Event(NUMBER, "A", 1, "opt-out"), Event("+12025550102", "A", 1, "opt-out")])
     assert optkit.timeline(history, "+1 (202) 555-0101").height == 1
+    assert optkit.timeline(history, "(202) 555-0101", region="US").height == 1
     assert optkit.timeline(history, "+12025550103").is_empty()
+    for text in ("garbage", "(202) 555-0101"):
+        with pytest.raises(SettingsError, match="to_phone is not a phone number"):
+            optkit.timeline(history, text)
+
+
+def test_a_number_that_the_history_writes_otherwise_is_found() -> None:
+    history = frame([Event("12025550101", "A", 1, "opt-out"), Event("short", "A", 1, "opt-out")])
+    assert optkit.timeline(history, NUMBER).height == 1
+    assert optkit.timeline(history, "12025550101").height == 1
+    assert optkit.timeline(history, "short").height == 1
+
+
+def test_a_timeline_ends_at_until_and_has_the_same_columns_without_events() -> None:
+    history = frame([Event(NUMBER, "A", 1, "opt-out")])
     assert optkit.timeline(history, NUMBER, until=moment(0)).is_empty()
     assert optkit.timeline(history.clear(), NUMBER).schema == optkit.timeline(history, NUMBER).schema
 

@@ -86,6 +86,24 @@ def test_filters_apply_after_the_current_status_was_derived(server: Emulator) ->
     assert set(optkit.load(to_phone=numbers)["to_phone"]) == set(numbers)
 
 
+def test_phone_numbers_are_read_as_people_write_them(server: Emulator) -> None:
+    number = HISTORY.filter(pl.col("to_phone").str.starts_with("+1"))["to_phone"][0]
+    area, office, line = number[2:5], number[5:8], number[8:]
+    for text in (f" +1 ({area}) {office}-{line}", f"001{area}{office}{line}"):
+        assert optkit.fetch(to_phone=text).equals(optkit.fetch(to_phone=number))
+        assert optkit.load(to_phone=text).equals(optkit.load(to_phone=number))
+    national = f"({area}) {office}-{line}"
+    assert optkit.load(to_phone=national, region="US").equals(optkit.load(to_phone=number))
+    assert optkit.load(to_phone=number).height
+
+
+def test_a_sender_without_events_gives_a_warning_that_names_the_senders(server: Emulator) -> None:
+    with pytest.warns(UserWarning, match=r"no event has the sender 24356; .* senders are .*24365") as caught:
+        assert optkit.load(from_phone=["24356", "24365"]).height
+    assert caught[0].filename == __file__
+    assert optkit.load("2026-03-02", "2026-03-03", from_phone=" 24365").height
+
+
 def test_the_reported_status_is_what_the_api_gave(server: Emulator) -> None:
     history = optkit.load("2026-03-02", "2026-03-10", reported=True)
     assert history.columns[-1] == "reported_current_status"
@@ -196,9 +214,13 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(
     [
         (lambda: optkit.load(datetime(2026, 3, 2)), "time zone"),  # noqa: DTZ001 - what is refused
         (lambda: optkit.load("2026-03-09", "2026-03-02"), "start must lie before end"),
-        (lambda: optkit.load("yesterday"), "start is no date"),
+        (lambda: optkit.load("yesterday"), "start is not a date"),
         (lambda: optkit.load(status="stopped"), "'opt-in' and 'opt-out'"),
         (lambda: optkit.load(to_phone=12125550100), "plus sign"),  # type: ignore[arg-type]
+        (lambda: optkit.load(to_phone="garbage"), "to_phone is not a phone number"),
+        (lambda: optkit.scan(to_phone="(212) 555-0100"), "need region"),
+        (lambda: optkit.fetch(to_phone=["+12125550100", "2125550100"]), "need region"),
+        (lambda: optkit.load(to_phone="2125550100", region="UK"), "no country 'UK'"),
         (lambda: optkit.load(refresh="always"), "'auto', 'never', 'force'"),  # type: ignore[arg-type]
         (lambda: optkit.load(account="../other"), "folder"),
         (lambda: optkit.clear("2026-03-09", "2026-03-02"), "start must lie before end"),
