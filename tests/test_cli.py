@@ -168,3 +168,34 @@ def test_the_emulator_serves_until_ctrl_c(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert process.returncode == 0, errors
     assert "stopped" in errors
+
+
+def test_suppress_follows_a_symbolic_link(run: Run, account: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    link, target = tmp_path / "list.csv", tmp_path / "shared" / "list.csv"
+    target.write_text("old")
+    link.symlink_to(target)
+    done = run("suppress", "--out", str(link), **account)
+    assert done.returncode == 0, done.stderr
+    assert link.is_symlink()
+    assert target.read_text().startswith("from_phone,to_phone,opted_out_at")
+
+
+def test_suppress_writes_through_a_fifo(run: Run, account: dict[str, str], tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["/bin/cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
+        done = run("suppress", "--out", str(fifo), **account)
+        received, _ = reader.communicate(timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert received.startswith("from_phone,to_phone,opted_out_at")
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
+def test_suppress_writes_through_a_device(run: Run, account: dict[str, str]) -> None:
+    done = run("suppress", "--out", "/dev/stdout", **account)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("from_phone,to_phone,opted_out_at")
+    full = run("suppress", "--out", "/dev/full", **account)
+    assert (full.returncode, full.stderr.count("\n")) == (1, 1)
+    assert "/dev/full cannot be written (No space left on device" in full.stderr

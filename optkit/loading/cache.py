@@ -9,19 +9,18 @@ import hashlib
 import json
 import os
 import secrets
-import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
 from optkit.errors import CacheError
-from optkit.loading.files import PART, SUFFIX, DamagedError, Entry, Writer, read_entry
+from optkit.loading.files import SUFFIX, DamagedError, Entry, Writer, read_entry
 from optkit.loading.windows import Window, week_of
+from optkit.private_files import SUFFIX as PART
+from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import to_ms
 
-#: A temporary file that nobody has written to for so long was left behind by a killed process.
-_ABANDONED: Final = timedelta(hours=6).total_seconds()
 _IDENTITY: Final = "account.json"
 
 
@@ -99,9 +98,7 @@ class Cache:
         """Make the folder, for its owner alone, and sweep out what killed processes left in it."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in self.folder.glob(f".*{PART}"):
-                if time.time() - path.stat().st_mtime > _ABANDONED:
-                    path.unlink(missing_ok=True)
+            remove_leftovers(self.folder)
         except OSError as error:
             raise CacheError(
                 f"the cache folder {self.folder} cannot be used ({error.strerror}); set OPTKIT_CACHE_DIR to a folder "
@@ -137,15 +134,14 @@ class Cache:
     def set_owner(self, owner: "Owner", *, first: bool) -> None:
         """Write down whose account this is; as the `first`, only if no other process was faster."""
         self.make()
-        temporary = self.folder / f".{_IDENTITY}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(owner), file)
+        path = self.folder / _IDENTITY
+        written = self.folder / f".{_IDENTITY}.{secrets.token_hex(4)}{PART}" if first else path
+        with PrivateFile(written, error=CacheError, remedy="set OPTKIT_CACHE_DIR to another folder") as file:
+            file.write(json.dumps(asdict(owner)).encode())
         if first:
             with contextlib.suppress(FileExistsError):
-                os.link(temporary, self.folder / _IDENTITY)
-            temporary.unlink()
-        else:
-            temporary.replace(self.folder / _IDENTITY)
+                os.link(written, path)
+            written.unlink()
 
 
 def week_named(path: Path) -> Window | None:

@@ -3,28 +3,26 @@
 All that must be known of a window is in its own Parquet file, under a checksum of the whole file.
 """
 
-import contextlib
 import hashlib
+import io
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
+from optkit.errors import CacheError
 from optkit.history import SCHEMA, STATUS
 from optkit.loading.windows import Cached, Window
+from optkit.private_files import PrivateFile
 from optkit.times import from_ms
 
 #: The layout of the files; another one is read anew.
 VERSION: Final = 1
 SUFFIX: Final = ".parquet"
-#: What files are called that are not finished.
-PART: Final = ".part"
 _ENTRY: Final = "optkit"
 _UNSIGNED: Final = "0" * 32
 _MARK: Final = '"checksum": "'
@@ -57,8 +55,7 @@ class Writer:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self._target = folder / f"{from_ms(week.start):%Y-%m-%d}{SUFFIX}"
-        self._temporary = folder / f".{self._target.stem}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
+        self._path = folder / f"{from_ms(week.start):%Y-%m-%d}{SUFFIX}"
         schema = pa.schema(
             [
                 ("to_phone", pa.large_string()),
@@ -68,9 +65,9 @@ class Writer:
                 ("current_status", pa.large_string()),
             ]
         )
-        self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+        self._content = io.BytesIO()
         # no dictionaries of what hardly repeats, recipients and times: they would take memory and save nothing
-        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd", use_dictionary=_REPEATING)
+        self._writer = pq.ParquetWriter(self._content, schema, compression="zstd", use_dictionary=_REPEATING)
         self._pending: list[pl.DataFrame] = []
 
     def write(self, events: pl.DataFrame) -> None:
@@ -103,41 +100,23 @@ class Writer:
         self._write_pending()
         self._writer.add_key_value_metadata({_ENTRY: json.dumps(about)})
         self._writer.close()
-        with self._file as file:
-            _sign(file)
-            file.flush()
-            os.fsync(file.fileno())
-        self._temporary.replace(self._target)
-        _sync_folder(self._target.parent)
+        remedy = "make room there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
+        with PrivateFile(self._path, error=CacheError, remedy=remedy) as file:
+            file.write(_signed(self._content.getvalue()))
 
     def discard(self) -> None:
         """Forget what was written, if it was not committed."""
         self._writer.close()
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
 
 
-def _sign(file: Any) -> None:
+def _signed(content: bytes) -> bytes:
     """Put the checksum of the whole file, with zeros in the checksum's own place, into that place."""
-    file.seek(0)
-    content = file.read()
     at = content.rindex((_MARK + _UNSIGNED).encode()) + len(_MARK)
-    file.seek(at)
-    file.write(_digest(content).encode())
+    return content[:at] + _digest(content).encode() + content[at + len(_UNSIGNED) :]
 
 
 def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    # without it a power cut could undo the rename; where folders cannot be opened (Windows) there is no such call
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def read_entry(path: Path) -> Entry:

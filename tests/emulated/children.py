@@ -1,6 +1,7 @@
 """A process that loads an account when it is told to; tests kill it, or let several of them load at once."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,14 @@ class Child:
     def wait(self) -> None:
         """Wait until it has loaded."""
         assert self._line() == "loaded\n"
+
+    def pause(self) -> None:
+        """Stop it where it is, as a closed lid does."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> bool:
         """End it by SIGKILL, unless that was done; return whether it had not loaded yet."""

@@ -1,8 +1,13 @@
+"""Several processes in one cache folder."""
+
+import os
+import time
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
-from accounts import CLOCK, distinct, events_of, make_history
+from accounts import CLOCK, START, distinct, events_of, make_history
 from children import Child
 
 import optkit
@@ -29,3 +34,42 @@ def test_four_processes_on_a_cold_cache_under_faults_are_exact_each(tmp_path: Pa
     optkit.configure(cache_dir=cache)
     assert optkit.verify("shared")["ok"].all()
     assert optkit.coverage("shared")["rows"].sum() == len(distinct(HISTORY))
+
+
+def test_four_processes_on_a_cold_cache_of_many_windows_are_exact_each(tmp_path: Path) -> None:
+    days = 497
+    history = make_history(2000, days=days)
+    end = f"{START + timedelta(days=days):%Y-%m-%d}"
+    outputs = [tmp_path / f"{number}.parquet" for number in range(4)]
+    clock = START + timedelta(days=days + 30)
+    with Emulator(history, clock=clock) as server, ExitStack() as stack:
+        asked = (f"{START:%Y-%m-%d}", end)
+        children = [
+            stack.enter_context(Child(server, tmp_path / "cache", "shared", asked, output))
+            for output in outputs
+        ]
+        for child in children:
+            child.begin()
+        for child in children:
+            child.wait()
+    for output in outputs:
+        assert events_of(pl.read_parquet(output)) == distinct(history)
+
+
+def test_a_load_goes_on_after_a_long_pause_while_others_use_the_folder(tmp_path: Path) -> None:
+    cache, output = tmp_path / "cache", tmp_path / "loaded.parquet"
+    with (
+        Emulator(HISTORY, clock=CLOCK, faults=Faults(latency=0.2)) as server,
+        Child(server, cache, "shared", ASKED, output) as child,
+    ):
+        child.begin()
+        while len(server.requests) < 6:  # it has asked for the clock and both first pages, and goes on
+            time.sleep(0.01)
+        child.pause()
+        for path in (cache / "shared").glob(".*"):
+            os.utime(path, (time.time() - 86_400,) * 2)  # as after a night
+        optkit.configure(base_url=server.url, token=server.token, cache_dir=cache, account="shared")
+        optkit.load("2026-03-16", "2026-03-23")
+        child.resume()
+        child.wait()
+    assert events_of(pl.read_parquet(output)) == distinct(HISTORY)
