@@ -10,7 +10,7 @@ from optkit.engine.frames import History, by_columns
 from optkit.engine.periods import calendar
 from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.times import Moment, instant, to_ms
+from optkit.times import Moment
 
 
 def churn(
@@ -82,38 +82,39 @@ def churn(
     [(datetime.date(2026, 1, 5), 2, 0, 2, 0.02), (datetime.date(2026, 1, 12), 0, 1, 1, 0.0)]
     """
     groups = by_columns(by)
-    begin = None if since is None else to_ms(instant(since, "since"))
     if scope == "recipient" and not (audience is None or isinstance(audience, int)):
         raise SettingsError("in recipient scope audience is a number of people: senders' recipients overlap")
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
-        start = partition.first if begin is None else begin
-        periods = calendar(start, max(start, partition.until), every, time_zone)
-        at, out = pl.col("at"), pl.col("out")
-        period = pl.when(at >= start).then(periods.index(at)).otherwise(pl.lit(-1, pl.Int32))
-        moves = partition.transitions.with_columns(period=period)
+        periods = calendar(partition.since, max(partition.since, partition.until), every, time_zone)
+        out = pl.col("out")
+        moves = partition.transitions.with_columns(period=periods.index(pl.col("at")))
         return {
             "moves": partial_sum(moves, ["group", "period"], opt_outs=out.sum(), re_opt_ins=(~out).sum()),
-            "seen": partial_sum(partition.unit_summary, ["group", "sender"], seen=pl.len()),
+            "pairs": partial_sum(
+                partition.unit_summary,
+                ["group", "sender"],
+                seen=pl.len(),
+                out_before=pl.col("out_before").sum(),
+            ),
         }
 
-    totals = aggregate(history, mapper, by=groups, scope=scope, until=until)
-    people, denominator = population(audience, groups, totals["seen"])
-    rows = _rows(totals, begin, every, time_zone)
-    return _rates(_roll_forward(totals["moves"], people, rows, groups), groups, denominator)
+    totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)
+    people, denominator = population(audience, groups, totals["pairs"].drop("out_before"))
+    rows = _rows(totals, every, time_zone)
+    return _rates(_roll_forward(totals, people, rows, groups), groups, denominator)
 
 
-def _rows(totals: Totals, begin: int | None, every: str, time_zone: str) -> pl.DataFrame:
+def _rows(totals: Totals, every: str, time_zone: str) -> pl.DataFrame:
     """Return the periods to show: place, period, complete."""
-    start = totals.first if begin is None else begin
-    if start is None or totals.until is None:
+    if totals.since is None or totals.until is None:
         return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "complete": pl.Boolean})
-    periods = calendar(start, totals.until, every, time_zone)
+    periods = calendar(totals.since, totals.until, every, time_zone)
     table = pl.DataFrame(
         {
             "period": periods.starts,
             "complete": [
-                start <= first and end - 1 <= totals.until
+                totals.since <= first and end - 1 <= totals.until
                 for first, end in zip(periods.begins, periods.ends, strict=True)
             ],
         }
@@ -124,29 +125,26 @@ def _rows(totals: Totals, begin: int | None, every: str, time_zone: str) -> pl.D
 
 
 def _roll_forward(
-    moves: pl.DataFrame, people: pl.DataFrame, rows: pl.DataFrame, groups: list[str]
+    totals: Totals, people: pl.DataFrame, rows: pl.DataFrame, groups: list[str]
 ) -> pl.DataFrame:
     """Return each group's periods with what happened in them and who was opted out before and after."""
-    moves = moves.rename({"period": "place"}).with_columns(
-        net_opt_outs=pl.col("opt_outs") - pl.col("re_opt_ins")
+    moves = (
+        totals["moves"]
+        .rename({"period": "place"})
+        .with_columns(net_opt_outs=pl.col("opt_outs") - pl.col("re_opt_ins"))
     )
-    before = moves.filter(pl.col("place") < 0)
-    earlier = (
-        before.select(*groups, earlier="net_opt_outs")
-        if groups
-        else before.select(earlier=pl.col("net_opt_outs").sum())
-    )
+    out_before = pl.col("out_before").sum()
     frame = people.join(rows, how="cross").join(moves, on=[*groups, "place"], how="left", nulls_equal=True)
     frame = (
-        frame.join(earlier, on=groups, how="left", nulls_equal=True)
+        frame.join(totals["pairs"].group_by(groups).agg(out_before), on=groups, how="left", nulls_equal=True)
         if groups
-        else frame.join(earlier, how="cross")
+        else frame.join(totals["pairs"].select(out_before), how="cross")
     )
     net = pl.col("net_opt_outs").cum_sum()
-    counted = frame.with_columns(pl.col("opt_outs", "re_opt_ins", "net_opt_outs", "earlier").fill_null(0))
+    counted = frame.with_columns(pl.col("opt_outs", "re_opt_ins", "net_opt_outs", "out_before").fill_null(0))
     return (
         counted.sort("place")
-        .with_columns(opted_out_end=pl.col("earlier") + (net.over(groups) if groups else net))
+        .with_columns(opted_out_end=pl.col("out_before") + (net.over(groups) if groups else net))
         .with_columns(opted_out_start=pl.col("opted_out_end") - pl.col("net_opt_outs"))
         .with_columns(opted_in_start=pl.col("population") - pl.col("opted_out_start"))
     )

@@ -10,7 +10,12 @@ from optkit.times import Moment
 
 
 def cohorts(
-    history: History, *, every: str = "1mo", time_zone: str = "UTC", until: Moment | None = None
+    history: History,
+    *,
+    every: str = "1mo",
+    time_zone: str = "UTC",
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> pl.DataFrame:
     """Follow those who first opted out in the same period: how many have come back by which age.
 
@@ -22,9 +27,10 @@ def cohorts(
         Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
     time_zone : str
         IANA name of the zone whose calendar is used.
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored. Where it is a period's very
-        beginning, the table ends with the period before, unless somebody moved in that millisecond.
+    since, until : str, date or datetime, optional
+        Only pairs whose first opt-out ever lies in this stretch are followed, up to its end; both ends
+        included, default from the first event to the last. Where `until` is exactly the beginning of a period,
+        the table ends with the period before, unless a state changed in that millisecond.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def cohorts(
     """
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
-        periods = calendar(partition.first, max(partition.first, partition.until), every, time_zone)
+        periods = calendar(partition.since, max(partition.since, partition.until), every, time_zone)
         out, back = pl.col("opted_out_at"), pl.col("returned_at")
         first = partition.spells.filter(pl.col("spell") == 1).select(
             born=periods.index(out),
@@ -66,15 +72,15 @@ def cohorts(
         )
         return {"first": partial_sum(first, ["born", "place"], pairs=pl.len())}
 
-    totals = aggregate(history, mapper, until=until)
+    totals = aggregate(history, mapper, since=since, until=until)
     return _triangle(totals["first"], _periods(totals, every, time_zone))
 
 
 def _periods(totals: Totals, every: str, time_zone: str) -> pl.DataFrame:
     """Return the periods to show: place, period, mature."""
-    if totals.first is None or totals.until is None:
+    if totals.since is None or totals.until is None:
         return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "mature": pl.Boolean})
-    periods = calendar(totals.first, totals.until, every, time_zone)
+    periods = calendar(totals.since, totals.until, every, time_zone)
     mature = [end - 1 <= totals.until for end in periods.ends]
     table = pl.DataFrame({"period": periods.starts, "mature": mature}).with_row_index("place")
     last = table.height - 1

@@ -22,6 +22,7 @@ def opt_out_rates(
     by: str | Collection[str] = "from_phone",
     audience: Audience | None = None,
     confidence: float = 0.95,
+    since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
     """Compare how many of the messaged have ever opted out, sender by sender or in any other groups.
@@ -40,20 +41,21 @@ def opt_out_rates(
         recipients (and the columns of `by`). Its senders without events get a row as well.
     confidence : float
         Of the interval, between 0 and 1.
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+    since, until : str, date or datetime, optional
+        The stretch in which opt-outs and re-opt-ins are counted, both ends included; default from the first
+        event to the last.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; a row per group: the columns of `by`; recipients (seen in the history; who knows two
-        senders of a group totals for each), opt_outs, re_opt_ins, ever_opted_out, opted_out (at `until`), n
-        (Int64); rate = ever_opted_out / n, low and high (Wilson's interval), shrunk_rate (empirical Bayes:
-        drawn towards the overall rate, the more so the smaller n; beta-binomial by maximum likelihood, the
-        overall rate where the groups differ no more than by chance) (Float64, null where n is 0); signal
-        (String: "high" or "low" beyond the 99.8 % limits of a funnel around the overall rate, which is wide
-        enough for groups that differ beyond chance; else "usual"); denominator (String: "audience" or
-        "observed").
+        Sorted by `by`; one row per group: the columns of `by`; recipients (seen in the history by `until`; who
+        knows two senders of a group counts once for each), opt_outs, re_opt_ins, ever_opted_out (at least once
+        in the stretch), opted_out (at `until`), n (Int64); rate = ever_opted_out / n, low and high (Wilson's
+        interval), shrunk_rate (empirical Bayes: drawn towards the overall rate, the more so the smaller n;
+        beta-binomial by maximum likelihood, the overall rate where the groups differ no more than by chance)
+        (Float64, null where n is 0); signal (String: "high" or "low" beyond the 99.8 % limits of a funnel around
+        the overall rate, which is wide enough for groups that differ beyond chance; else "usual"); denominator
+        (String: "audience" or "observed").
 
     Raises
     ------
@@ -84,7 +86,7 @@ def opt_out_rates(
     groups = by_columns(by)
     if not groups:
         raise SettingsError("by must name at least one column")
-    totals = aggregate(history, _per_sender, by=groups, until=until)["pairs"]
+    totals = aggregate(history, _per_sender, by=groups, since=since, until=until)["pairs"]
     people, denominator = _denominators(audience, groups, totals)
     sums = totals.drop("sender").group_by(groups).agg(pl.all().sum())
     table = people.join(sums, on=groups, how="left", nulls_equal=True).with_columns(

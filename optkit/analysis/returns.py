@@ -22,12 +22,13 @@ def return_curve(
     by: str | Collection[str] | None = None,
     scope: Scope = "pair",
     resolution: Duration | None = "1h",
+    since: Moment | None = None,
     until: Moment | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Estimate which share is still opted out how long after opting out.
 
-    Every spell totals from its opt-out on; who has not come back by `until` is censored there and was at risk
+    Every spell counts from its opt-out on; who has not come back by `until` is censored there and was at risk
     until then. A pair's spells count as independent of each other.
 
     Parameters
@@ -41,8 +42,9 @@ def return_curve(
     resolution : str or timedelta, optional
         Durations are rounded up to it first ("10m", "1h", "1d"), so that the table stays small however long
         the history is; None: exact to the millisecond.
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+    since, until : str, date or datetime, optional
+        Only spells that begin in this stretch, observed up to its end; both ends included, default from the
+        first event to the last.
     confidence : float
         Of the interval, between 0 and 1.
 
@@ -81,7 +83,8 @@ def return_curve(
     """
     groups = by_columns(by)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
-    totals = aggregate(history, _durations(step), by=groups, scope=scope, until=until)["durations"]
+    mapper = _durations(step)
+    totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)["durations"]
     return _curves(totals, groups, step, confidence).select(
         *groups, "days", "at_risk", "returned", "censored", "still_out", "low", "high"
     )
@@ -94,6 +97,7 @@ def cycles(
     horizons: Sequence[int] = (1, 7, 30, 90),
     quick: Duration = "10m",
     resolution: Duration | None = "1h",
+    since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
     """Say of each sender how many of those who opted out came back, how soon, and whether they stayed.
@@ -110,15 +114,16 @@ def cycles(
         A return within it is a quick one: a mistake mended, or an automatic reply.
     resolution : str or timedelta, optional
         Durations are rounded up to it for the estimates, as in `return_curve`; None: exact.
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+    since, until : str, date or datetime, optional
+        Only spells that begin in this stretch, observed up to its end; both ends included, default from the
+        first event to the last.
 
     Returns
     -------
     polars.DataFrame
         Sorted by `by`; a row per group of the history, those without spells too: the columns of `by`;
         spells, cycles (finished spells), open_spells, recipients (with at least one spell; who knows two
-        senders of a group totals for each), max_cycles (of one pair), relapses (cycles whose pair opted out
+        senders of a group counts once for each), max_cycles (of one pair), relapses (cycles whose pair opted out
         again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles); quick_returns (Int64);
         median_days_out (Float64: first time at which at most half are still out, null if not reached);
         win_back_1d, … (Float64: 1 - still_out of `return_curve` at so many days, null without spells; beyond
@@ -163,13 +168,11 @@ def cycles(
         soon = pl.col("returned_at") - pl.col("opted_out_at") <= at_most
         return {
             **durations(partition),
-            "unit_summary": partial_sum(
-                partition.unit_summary, ["group", "opt_outs", "re_opt_ins"], pairs=pl.len()
-            ),
+            "unit_summary": partial_sum(partition.unit_summary, ["group", "opt_outs", "out"], pairs=pl.len()),
             "quick": partial_sum(partition.spells, ["group"], quick_returns=soon.sum()),
         }
 
-    totals = aggregate(history, mapper, by=groups, until=until)
+    totals = aggregate(history, mapper, by=groups, since=since, until=until)
     curves = _curves(totals["durations"], groups, step, confidence=0.95)
     days, out = pl.col("days"), pl.col("still_out")
     estimates = [
@@ -222,12 +225,10 @@ def _with_curve(part: pl.DataFrame, confidence: float) -> pl.DataFrame:
 
 
 def _per_group(unit_summary: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Return the totals of each group from those of pairs by opt-outs and re-opt-ins."""
-    pairs, outs, backs = (
-        pl.col("pairs"),
-        pl.col("opt_outs").cast(pl.Int64),
-        pl.col("re_opt_ins").cast(pl.Int64),
-    )
+    """Return the totals of each group from those of pairs by opt-outs and state at the end."""
+    pairs, outs = pl.col("pairs"), pl.col("opt_outs").cast(pl.Int64)
+    # Of a pair's spells all but the last one are over; the last is open if the pair is opted out.
+    backs = outs - (pl.col("out") & (outs > 0))
     relapses, finished = pl.col("relapses"), pl.col("cycles")
     return (
         unit_summary.group_by(groups)

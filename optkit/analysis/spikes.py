@@ -11,6 +11,7 @@ import polars as pl
 from optkit.analysis.churn import churn
 from optkit.engine import frames, statistics
 from optkit.engine.frames import History, by_columns
+from optkit.engine.periods import calendar, read_stretch
 from optkit.engine.statistics import Array
 from optkit.errors import HistoryError, SettingsError
 from optkit.times import Moment
@@ -36,6 +37,7 @@ def spikes(
     by: str | Collection[str] | None = None,
     time_zone: str = "UTC",
     audience: Any = None,
+    since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
     """Find the periods with more opt-outs than was to be expected.
@@ -58,6 +60,9 @@ def spikes(
     audience : frame, optional
         How many were messaged in each period: the columns of `by`, period (Date: its first local day) and
         recipients. A period without a row had none: it has no expectation, and is no spike.
+    since : str, date or datetime, optional
+        Rows from the period that holds it; default all. What to expect is estimated from earlier periods as
+        well, and every period is counted whole.
     until : str, date or datetime, optional
         End of observation, default the last event; later events are ignored.
 
@@ -90,13 +95,17 @@ def spikes(
     (True, True)
     """
     groups = by_columns(by)
+    begin = read_stretch(since, until).since
     counted = churn(history, every=every, time_zone=time_zone, by=groups, until=until)
     table = counted.select(*groups, "period", "opt_outs", recipients=pl.lit(1, pl.Int64))
     if audience is not None:
         table = _messaged(table, audience, [*groups, "period"])
     rhythm = every == "1d"
     parts = table.partition_by(groups, maintain_order=True) if groups and table.height else [table]
-    return pl.concat([_charted(part, rhythm=rhythm) for part in parts])
+    charts = pl.concat([_charted(part, rhythm=rhythm) for part in parts])
+    if begin is None:
+        return charts
+    return charts.filter(pl.col("period") >= calendar(begin, begin, every, time_zone).starts[0])
 
 
 def _messaged(table: pl.DataFrame, audience: Any, keys: list[str]) -> pl.DataFrame:

@@ -16,11 +16,13 @@ RE_OPT_IN: Final = "re-opt-in"
 KIND: Final = pl.Enum([OPT_OUT, RE_OPT_IN])
 
 
-def transitions(history: History, *, scope: Scope = "pair", until: Moment | None = None) -> Rows:
+def transitions(
+    history: History, *, scope: Scope = "pair", since: Moment | None = None, until: Moment | None = None
+) -> Rows:
     """List the events that changed a state: opt-outs, and opt-ins after an opt-out.
 
     Repeats, exact duplicates and orphan opt-ins (a pair's first event) change nothing; of opposite events of
-    one pair in the same millisecond the opt-out totals.
+    one pair in the same millisecond the opt-out counts.
 
     Parameters
     ----------
@@ -29,8 +31,8 @@ def transitions(history: History, *, scope: Scope = "pair", until: Moment | None
     scope : "pair" or "recipient"
         Whose state: a pair's, or a recipient's, opted out while opted out of at least one sender. In
         recipient scope from_phone is the sender whose event made the change (of several the first by name).
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+    since, until : str, date or datetime, optional
+        Only transitions in this stretch, both ends included; default from the first event to the last.
 
     Returns
     -------
@@ -64,10 +66,13 @@ def transitions(history: History, *, scope: Scope = "pair", until: Moment | None
         kind = pl.when("out").then(pl.lit(OPT_OUT, KIND)).otherwise(pl.lit(RE_OPT_IN, KIND))
         return partition.transitions.select("sender", "recipient", created_at=instants("at"), kind=kind)
 
-    return map_rows(history, mapper, sort=["created_at", "from_phone", "to_phone"], scope=scope, until=until)
+    sort = ["created_at", "from_phone", "to_phone"]
+    return map_rows(history, mapper, sort=sort, scope=scope, since=since, until=until)
 
 
-def spells(history: History, *, scope: Scope = "pair", until: Moment | None = None) -> Rows:
+def spells(
+    history: History, *, scope: Scope = "pair", since: Moment | None = None, until: Moment | None = None
+) -> Rows:
     """List the times from an opt-out to the re-opt-in that ended it.
 
     Parameters
@@ -75,15 +80,16 @@ def spells(history: History, *, scope: Scope = "pair", until: Moment | None = No
     history : any frame
         Events, in any order.
     scope : "pair" or "recipient"
-        As of `transitions`; in recipient scope from_phone is the sender whose event began the spell.
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+        See `transitions`; in recipient scope from_phone is the sender whose event began the spell.
+    since, until : str, date or datetime, optional
+        Only spells that begin in this stretch, both ends included; default from the first event to the last.
+        A spell is open if it did not end by `until`.
 
     Returns
     -------
     polars.DataFrame
         A row per spell, sorted by from_phone, to_phone, spell: from_phone, to_phone (String), spell (UInt32:
-        the pair's or recipient's first is 1), opted_out_at, returned_at (Datetime ms, UTC; null: open at
+        the pair's or recipient's first ever is 1), opted_out_at, returned_at (Datetime ms, UTC; null: open at
         `until`), days (Float64: of 24 hours, to the return or to `until`), returned (Boolean). For a Spark
         history a Spark DataFrame of the same columns, in no order.
 
@@ -120,4 +126,5 @@ def spells(history: History, *, scope: Scope = "pair", until: Moment | None = No
             returned=pl.col("returned_at").is_not_null(),
         )
 
-    return map_rows(history, mapper, sort=["from_phone", "to_phone", "spell"], scope=scope, until=until)
+    sort = ["from_phone", "to_phone", "spell"]
+    return map_rows(history, mapper, sort=sort, scope=scope, since=since, until=until)

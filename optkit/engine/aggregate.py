@@ -22,9 +22,10 @@ the sums with the codes turned back into names::
   ``sender`` or ``sender_…`` comes back as that sender's name. Other keys come back as they are.
 * Sums are whole numbers: keep them so, and compute floats from them at the end. They are Int64. Anything that
   does not add up must be a key: counting spells per pair is ``keys=["group", "spells"], pairs=pl.len()``.
-* ``partition.first`` and ``partition.until`` (and ``totals.first``, ``totals.until``) are the whole history's,
-  in milliseconds since 1970; in an empty history without `until` they are 0 there, None in `totals`.
-* `scope` and `until` are settled before the mapper runs: its frames have no later event.
+* ``partition.first``, ``partition.since`` and ``partition.until`` (and those of ``totals``) are the whole history's,
+  in milliseconds since 1970; in an empty history they are 0 there and None in `totals`, unless given.
+* `scope`, `since` and `until` are settled before the mapper runs: its frames have no later event, and its
+  transitions and spells none that began earlier (see `states`).
 * A mapper travels to Spark's workers: it closes over plain values only.
 * `by` is any column that is constant for a sender, a recipient or a pair; else `HistoryError`.
 * The tables of an empty history have no rows and the right dtypes: the mapper runs on an empty partition.
@@ -49,9 +50,10 @@ from optkit.engine import frames
 from optkit.engine.frames import History
 from optkit.engine.packing import Codes
 from optkit.engine.partitions import CollectedSum, Partitions
+from optkit.engine.periods import Stretch, read_stretch
 from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.times import INSTANT, Moment, instant, to_ms
+from optkit.times import INSTANT, Moment
 
 if TYPE_CHECKING:
     from optkit.engine.spark import SparkPartitions
@@ -89,15 +91,16 @@ class Totals(dict[str, pl.DataFrame]):
 
     Attributes
     ----------
-    first, until : int or None
-        First event and end of observation, milliseconds since 1970; None in an empty history (`until`:
-        unless given).
+    first, since, until : int or None
+        First event, and the stretch that is counted, milliseconds since 1970; None in an empty history
+        (`since` and `until`: unless given).
     """
 
-    def __init__(self, tables: Mapping[str, pl.DataFrame], first: int | None, until: int | None) -> None:
+    def __init__(self, tables: Mapping[str, pl.DataFrame], source: "Partitions | SparkPartitions") -> None:
         super().__init__(tables)
-        self.first = first
-        self.until = until
+        self.first = source.first
+        self.since = source.since
+        self.until = source.until
 
 
 def aggregate(
@@ -106,6 +109,7 @@ def aggregate(
     *,
     by: str | Collection[str] | None = None,
     scope: Scope = "pair",
+    since: Moment | None = None,
     until: Moment | None = None,
     partitions: int | None = None,
 ) -> Totals:
@@ -121,9 +125,9 @@ def aggregate(
         What the key ``group`` stands for.
     scope : "pair" or "recipient"
         Whose states are counted.
-    until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored, one at that very
-        millisecond totals.
+    since, until : str, date or datetime, optional
+        The stretch that is counted, both ends included; default from the first event to the last. Events
+        before it determine the state at `since`; events after it are ignored.
     partitions : int, optional
         How many partitions to split into, default as many as the size asks for.
 
@@ -139,12 +143,12 @@ def aggregate(
     SettingsError
         An argument cannot be used.
     """
-    source = _partitions(history, by, scope, until, partitions)
+    source = _partitions(history, by, scope, read_stretch(since, until), partitions)
     parts: dict[str, list[CollectedSum]] = {}
     for counted in source.run(lambda partition: _collect(mapper(partition), partition.codes)):
         for name, part in counted.items():
             parts.setdefault(name, []).append(part)
-    return Totals({name: _add_up(part) for name, part in parts.items()}, source.first, source.until)
+    return Totals({name: _add_up(part) for name, part in parts.items()}, source)
 
 
 def map_rows(
@@ -153,6 +157,7 @@ def map_rows(
     *,
     sort: Sequence[str],
     scope: Scope = "pair",
+    since: Moment | None = None,
     until: Moment | None = None,
     partitions: int | None = None,
 ) -> Rows:
@@ -163,7 +168,7 @@ def map_rows(
     polars.DataFrame or pyspark.sql.DataFrame
         The rows of all partitions; sorted by `sort`, except on Spark, where rows have no order.
     """
-    source = _partitions(history, None, scope, until, partitions)
+    source = _partitions(history, None, scope, read_stretch(since, until), partitions)
     made = source.rows(
         lambda partition: _name(mapper(partition), partition.codes).collect(engine="streaming")
     )
@@ -171,7 +176,11 @@ def map_rows(
 
 
 def _partitions(
-    history: History, by: str | Collection[str] | None, scope: Scope, until: Moment | None, parts: int | None
+    history: History,
+    by: str | Collection[str] | None,
+    scope: Scope,
+    stretch: Stretch,
+    parts: int | None,
 ) -> "Partitions | SparkPartitions":
     if scope not in {"pair", "recipient"}:
         raise SettingsError("scope must be 'pair' or 'recipient'")
@@ -180,12 +189,11 @@ def _partitions(
         raise SettingsError(
             "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
         )
-    end = None if until is None else to_ms(instant(until, "until"))
     if frames.is_spark(history):
         from optkit.engine.spark import SparkPartitions
 
-        return SparkPartitions(history, columns, scope, end, parts)
-    return Partitions(history, columns, scope, end, parts)
+        return SparkPartitions(history, columns, scope, stretch, parts)
+    return Partitions(history, columns, scope, stretch, parts)
 
 
 def _collect(sums: Mapping[str, PartialSum], codes: Codes) -> dict[str, CollectedSum]:

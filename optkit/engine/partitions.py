@@ -11,6 +11,7 @@ import polars as pl
 from optkit.engine import frames
 from optkit.engine.frames import History
 from optkit.engine.packing import Packing
+from optkit.engine.periods import Stretch
 from optkit.engine.states import Partition, Scope
 
 #: Events of a partition, about: sorting and counting that many takes some hundred MB.
@@ -37,20 +38,20 @@ class Partitions:
 
     Attributes
     ----------
-    first, until : int or None
-        First event and end of observation, milliseconds since 1970; None in an empty history (`until`:
-        unless given).
+    first, since, until : int or None
+        First event, and the stretch that is counted, milliseconds since 1970; None in an empty history
+        (`since` and `until`: unless given).
     """
 
     def __init__(
-        self, history: History, by: list[str], scope: Scope, until: int | None, parts: int | None
+        self, history: History, by: list[str], scope: Scope, stretch: Stretch, parts: int | None
     ) -> None:
-        self._packing = Packing(frames.read(history, [*frames.KEYS, *by]), by, until)
+        self._packing = Packing(frames.read(history, [*frames.KEYS, *by]), by, stretch.until)
         self._scope: Scope = scope
         at = pl.col("created_at").cast(pl.Int64)
         sizes = self._packing.history.select(rows=pl.len(), first=at.min(), last=at.max())
         rows, self.first, last = sizes.collect(engine="streaming").row(0)
-        self.until = last if until is None else until
+        self.since, self.until = stretch.within(self.first, last)
         self._parts = parts or max(1, -(-rows // SIZE))
         self._passes = min(self._parts, max(1, -(-rows * _WIDTH * _SHARE // memory())))
 
@@ -64,7 +65,12 @@ class Partitions:
             for part in chosen:
                 mine = events if self._parts == 1 else events.filter(pl.col("part") == part)
                 yield Partition(
-                    mine["event"], codes, scope=self._scope, first=self.first or 0, until=self.until or 0
+                    mine["event"],
+                    codes,
+                    scope=self._scope,
+                    first=self.first or 0,
+                    since=self.since or 0,
+                    until=self.until or 0,
                 )
 
     def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:

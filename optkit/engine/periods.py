@@ -11,13 +11,46 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 import polars as pl
 
 from optkit import times
 from optkit.engine.frames import REACH
 from optkit.errors import SettingsError
-from optkit.times import DAY, from_ms, to_ms
+from optkit.times import DAY, Moment, from_ms, instant, to_ms
+
+
+class Stretch(NamedTuple):
+    """The stretch of time that is counted, both ends included, in milliseconds since 1970; None: not given."""
+
+    since: int | None
+    until: int | None
+
+    def within(self, first: int | None, last: int | None) -> "Stretch":
+        """Fill what is not given: from the first event to the last.
+
+        Where `since` lies after the last event and `until` is not given, the stretch is that one instant.
+        """
+        since, until = self
+        if until is None:
+            until = last if last is None or since is None else max(last, since)
+        return Stretch(first if since is None else since, until)
+
+
+def read_stretch(since: Moment | None, until: Moment | None) -> Stretch:
+    """Read the ends of a stretch as a caller gives them.
+
+    Raises
+    ------
+    SettingsError
+        One is not an instant, or `since` lies after `until`.
+    """
+    begin = None if since is None else to_ms(instant(since, "since"))
+    end = None if until is None else to_ms(instant(until, "until"))
+    if begin is not None and end is not None and begin > end:
+        raise SettingsError("`since` must not lie after `until`")
+    return Stretch(begin, end)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import polars as pl
 from optkit.engine import frames
 from optkit.engine.packing import Packing
 from optkit.engine.partitions import CollectedSum
+from optkit.engine.periods import Stretch
 from optkit.engine.states import Partition, Scope
 from optkit.history import OPT_IN, OPT_OUT
 from optkit.times import INSTANT
@@ -33,22 +34,22 @@ class SparkPartitions:
 
     Attributes
     ----------
-    first, until : int or None
-        As of `partitions.Partitions`.
+    first, since, until : int or None
+        See `partitions.Partitions`.
     """
 
     def __init__(
-        self, history: "SparkFrame", by: list[str], scope: Scope, until: int | None, parts: int | None
+        self, history: "SparkFrame", by: list[str], scope: Scope, stretch: Stretch, parts: int | None
     ) -> None:
         from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
         self._by = by
         self._scope: Scope = scope
         events = _read(history, [*frames.KEYS, *by])
-        if until is not None:
-            events = events.filter(F.isnull("created_at") | (F.col("created_at") <= until))
+        if stretch.until is not None:
+            events = events.filter(F.isnull("created_at") | (F.col("created_at") <= stretch.until))
         rows, self.first, last = _check(events)
-        self.until = last if until is None else until
+        self.since, self.until = stretch.within(self.first, last)
         parts = parts or max(1, -(-rows // SIZE))
         self._events = events.withColumn(_BUCKET, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
 
@@ -89,13 +90,14 @@ class SparkPartitions:
 
     def _reader(self) -> Callable[["pa.Table"], Partition]:
         """Return what makes a partition of its rows; it travels to the workers, without this object."""
-        by, scope, first, until = self._by, self._scope, self.first or 0, self.until or 0
+        by, scope = self._by, self._scope
+        first, since, until = self.first or 0, self.since or 0, self.until or 0
 
         def read(table: "pa.Table") -> Partition:
             events = pl.DataFrame(table).lazy().with_columns(pl.col("created_at").cast(INSTANT))
             packing = Packing(events, by, None)
             packed = packing.events(1, range(1))["event"]
-            return Partition(packed, packing.codes(), scope=scope, first=first, until=until)
+            return Partition(packed, packing.codes(), scope=scope, first=first, since=since, until=until)
 
         return read
 

@@ -10,13 +10,18 @@ The frames of a `Partition` (lazy, sorted by recipient and sender, then time; al
     sender     UInt32   code of from_phone
     recipient  Int64    code of to_phone
 
-`Partition.runs`         a row per stretch of one state: at, out, first
-`Partition.transitions`  a row per transition: at, out (true: opt-out; false: re-opt-in)
-`Partition.spells`       a row per spell: spell, opted_out_at, returned_at (null: open)
-`Partition.unit_summary`        a row per pair, or per recipient in that scope: first, since, out, opt_outs, re_opt_ins
+`Partition.runs`          one row per stretch of one state: at, out, first
+`Partition.transitions`   one row per transition: at, out (true: opt-out; false: re-opt-in)
+`Partition.spells`        one row per spell: spell, opted_out_at, returned_at (null: open)
+`Partition.unit_summary`  one row per pair, or per recipient in that scope: first, since, out, out_before, opt_outs,
+                          re_opt_ins
 
 `at`, `first`, `since`, `opted_out_at` and `returned_at` are Int64 milliseconds since 1970; `runs.first` is
 a Boolean: the pair's first run. A first run that is an opt-in is an orphan: no transition.
+
+Only what begins in [partition.since, partition.until] is counted: transitions and spells are those that begin in it,
+`opt_outs` and `re_opt_ins` count those transitions. Earlier events only determine `out_before`, the state just
+before `partition.since`. Events and runs are not cut; `out` and `since` hold at `partition.until`.
 
 In recipient scope a row's state is the recipient's, looked at once per millisecond; its sender is the one
 whose event made the change (of several in that millisecond the first by name).
@@ -86,21 +91,24 @@ class Partition:
         What senders, recipients and groups stand for.
     scope : "pair" or "recipient"
         Whose states these are.
-    first, until : int
-        First event of the *whole* history and end of observation, in milliseconds since 1970; both 0 in an
-        empty history without `until`.
+    first, since, until : int
+        First event of the *whole* history, and the stretch that is counted, in milliseconds since 1970, both
+        ends included; 0 in an empty history where the caller did not give them.
     """
 
-    def __init__(self, packed: pl.Series, codes: Codes, *, scope: Scope, first: int, until: int) -> None:
+    def __init__(
+        self, packed: pl.Series, codes: Codes, *, scope: Scope, first: int, since: int, until: int
+    ) -> None:
         self.codes = codes
         self.scope = scope
         self.first = first
+        self.since = since
         self.until = until
         self._packed = pl.DataFrame({"event": packed.sort()})
 
     @property
     def events(self) -> pl.LazyFrame:
-        """A row per row of the history, duplicates included: at, out."""
+        """One row per row of the history, duplicates included: at, out."""
         return self._named(
             self._packed.lazy().select(
                 sender=sender_of(EVENT),
@@ -120,17 +128,18 @@ class Partition:
 
     @property
     def runs(self) -> pl.LazyFrame:
-        """A row per stretch of one state: at, out, first."""
+        """One row per stretch of one state: at, out, first."""
         return self._named(self._runs.lazy())
 
     @property
     def transitions(self) -> pl.LazyFrame:
-        """A row per transition: at, out (true: opt-out; false: re-opt-in)."""
-        return self.runs.filter(pl.col("out") | ~pl.col("first")).drop("first")
+        """One row per transition: at, out (true: opt-out; false: re-opt-in)."""
+        changed = pl.col("out") | ~pl.col("first")
+        return self.runs.filter(changed & (pl.col("at") >= self.since)).drop("first")
 
     @property
     def spells(self) -> pl.LazyFrame:
-        """A row per spell: spell (1, 2, …), opted_out_at, returned_at (null: open)."""
+        """One row per spell: spell (1, 2, …, in the unit's whole history), opted_out_at, returned_at (null: open)."""
         place = pl.int_range(pl.len(), dtype=pl.Int64)
         # In a unit's runs the two states alternate, so places within it count the spells.
         start = pl.when("first").then(place).forward_fill()
@@ -141,28 +150,37 @@ class Partition:
                 opted_out_at="at",
                 returned_at=pl.when(~pl.col("first").shift(-1)).then(pl.col("at").shift(-1)),
             )
-            .filter("out")
+            .filter(pl.col("out") & (pl.col("at") >= self.since))
             .drop("at", "out", "first")
         )
 
     @property
     def unit_summary(self) -> pl.LazyFrame:
-        """A row per pair or recipient: first, since, out (its state at `until`), opt_outs, re_opt_ins."""
-        place = pl.int_range(pl.len(), dtype=pl.Int64)
-        placed = self.runs.with_columns(place=place)
-        heads = placed.filter("first").select(first="at", orphan=~pl.col("out"), head="place")
-        tails = placed.filter(pl.col("first").shift(-1, fill_value=True))
+        """One row per pair or recipient: first, since, out, out_before, opt_outs, re_opt_ins; see the module."""
+        early = pl.col("at") < self.since
+        placed = self.runs.with_columns(
+            runs=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), early=early.cast(pl.Int64).cum_sum()
+        )
+        first = placed.filter("first").select(
+            first="at",
+            orphan=(~pl.col("out")).cast(pl.Int64),
+            runs_elsewhere=pl.col("runs") - 1,
+            early_elsewhere=pl.col("early") - early.cast(pl.Int64),
+        )
+        last = placed.filter(pl.col("first").shift(-1, fill_value=True)).drop("first")
         # The runs of a unit lie together and its two states alternate, so their number says how many of each.
-        runs = pl.col("place") - pl.col("head")
-        return pl.concat([tails.drop("first"), heads], how="horizontal").select(
+        outs, ins = _alternating(pl.col("runs") - pl.col("runs_elsewhere"))
+        outs_before, ins_before = _alternating(pl.col("early") - pl.col("early_elsewhere"))
+        return pl.concat([last, first], how="horizontal").select(
             "group",
             "sender",
             "recipient",
             "first",
             since="at",
             out="out",
-            opt_outs=((runs + 2 - pl.col("orphan").cast(pl.Int64)) // 2).cast(pl.UInt32),
-            re_opt_ins=((runs + 1 - pl.col("orphan").cast(pl.Int64)) // 2).cast(pl.UInt32),
+            out_before=outs_before > ins_before,
+            opt_outs=(outs - outs_before).cast(pl.UInt32),
+            re_opt_ins=(ins - ins_before).cast(pl.UInt32),
         )
 
     def _named(self, frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -170,6 +188,11 @@ class Partition:
             pl.lit(self.codes.group_of).gather(pl.col("sender")) if self.codes.by else pl.lit(0, pl.UInt32)
         )
         return frame.select(group.alias("group"), pl.all())
+
+
+def _alternating(runs: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return how many opt-outs and re-opt-ins a unit's first `runs` runs are; `orphan`: 1 if it begins opted in."""
+    return (runs + 1 - pl.col("orphan")) // 2, ((runs - pl.col("orphan")) // 2).clip(0)
 
 
 def _validate_by(runs: pl.DataFrame, codes: Codes, scope: Scope) -> None:

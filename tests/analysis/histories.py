@@ -1,7 +1,7 @@
 """Made-up histories, small and nasty: few phones and few instants, so that events meet."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import polars as pl
 from hypothesis import strategies as st
@@ -67,6 +67,35 @@ def events(max_size: int = 24) -> st.SearchStrategy[list[Event]]:
         st.sampled_from(["opt-in", "opt-out"]),
     )
     return st.lists(event, max_size=max_size)
+
+
+def stretches() -> st.SearchStrategy[tuple[int | None, int | None]]:
+    """Return what may be given as (since, until), in ms: neither, one, or both in order."""
+    end = st.none() | st.sampled_from(INSTANTS)
+
+    def in_order(ends: tuple[int | None, int | None]) -> bool:
+        since, until = ends
+        return since is None or until is None or since <= until
+
+    return st.tuples(end, end).filter(in_order)
+
+
+class Ends(TypedDict, total=False):
+    """The arguments that say which stretch is counted."""
+
+    since: datetime
+    until: datetime
+
+
+def between(stretch: tuple[int | None, int | None]) -> Ends:
+    """Return a stretch, in ms, as arguments."""
+    since, until = stretch
+    ends: Ends = {}
+    if since is not None:
+        ends["since"] = moment(since)
+    if until is not None:
+        ends["until"] = moment(until)
+    return ends
 
 
 def frame(events: list[Event]) -> pl.DataFrame:

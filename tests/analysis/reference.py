@@ -58,8 +58,15 @@ def unit_transitions(events: Iterable[Event], unit: tuple[str | None, str]) -> l
     return found
 
 
+def ends(events: Iterable[Event], since: int | None, until: int | None) -> tuple[int, int]:
+    """The stretch that is counted: as given, else from the first event to the last."""
+    ats = [e.at for e in events] or [0]
+    begin = min(ats) if since is None else since
+    return begin, max(*ats, begin if since is not None else ats[0]) if until is None else until
+
+
 def transitions(
-    events: Iterable[Event], scope: str = "pair", until: int | None = None
+    events: Iterable[Event], scope: str = "pair", until: int | None = None, since: int | None = None
 ) -> list[tuple[str, str, int, str]]:
     """(from_phone, to_phone, at, kind), sorted by time, from_phone, to_phone."""
     events = cut(events, until)
@@ -67,23 +74,25 @@ def transitions(
         (sender, unit[1], at, kind)
         for unit in unit_summary(events, scope)
         for at, kind, sender in unit_transitions(events, unit)
+        if since is None or at >= since
     ]
     return sorted(rows, key=lambda row: (row[2], row[0], row[1]))
 
 
 def spells(
-    events: Iterable[Event], scope: str = "pair", until: int | None = None
+    events: Iterable[Event], scope: str = "pair", until: int | None = None, since: int | None = None
 ) -> list[tuple[str, str, int, int, int | None, float, bool]]:
     """(from_phone, to_phone, spell, opted_out_at, returned_at, days, returned), sorted by the first three."""
     events = cut(events, until)
-    end = until if until is not None else max((e.at for e in events), default=0)
+    begin, end = ends(events, since, until)
     rows = []
     for unit in unit_summary(events, scope):
         moves = unit_transitions(events, unit)
         for number, (out, back) in enumerate(zip(moves[::2], [*moves[1::2], None], strict=False), 1):
             returned = back[0] if back else None
             days = ((end if returned is None else returned) - out[0]) / DAY
-            rows.append((out[2], unit[1], number, out[0], returned, days, returned is not None))
+            if out[0] >= begin:
+                rows.append((out[2], unit[1], number, out[0], returned, days, returned is not None))
     return sorted(rows, key=lambda row: row[:3])
 
 
@@ -173,8 +182,7 @@ def churn(
     events = cut(events, until)
     if not events and since is None:
         return []
-    first = min(e.at for e in events) if since is None else since
-    last = max(e.at for e in events) if until is None else until
+    first, last = ends(events, since, until)
     everybody = unit_summary(events, scope)
     moves = transitions(events, scope)
     rows: list[tuple[date, int, int, int, int, int, bool]] = []

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 import reference
-from histories import INSTANTS, Event, events, frame, moment
+from histories import Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,21 +14,21 @@ ZONES = st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe", "Asia
 
 
 def slow(
-    made: list[Event], every: str, time_zone: str, until: int | None
+    made: list[Event], every: str, time_zone: str, since: int | None, until: int | None
 ) -> list[tuple[date, int, int, int, bool]]:
     """(cohort, age, size, returned, mature)."""
     made = reference.cut(made, until)
     if not made:
         return []
-    end = max(e.at for e in made) if until is None else until
-    first = [spell for spell in reference.spells(made, "pair", until) if spell[2] == 1]
-    periods = reference.periods(min(e.at for e in made), end, every, time_zone)
+    begin, end = reference.ends(made, since, until)
+    first = [spell for spell in reference.spells(made, "pair", until, since) if spell[2] == 1]
+    periods = reference.periods(begin, end, every, time_zone)
     moved = {spell[3] for spell in first} | {spell[4] for spell in first}
     if len(periods) > 1 and periods[-1][1] == end and end not in moved:
         periods.pop()
     rows = []
-    for born, (cohort, begin, close) in enumerate(periods):
-        mine = [spell for spell in first if begin <= spell[3] < close]
+    for born, (cohort, opened, closed) in enumerate(periods):
+        mine = [spell for spell in first if opened <= spell[3] < closed]
         for age, (_, _, over) in enumerate(periods[born:]):
             back = sum(spell[4] is not None and spell[4] < over for spell in mine)
             if mine:
@@ -36,14 +36,13 @@ def slow(
     return rows
 
 
-@given(events(10), EVERY, ZONES, st.none() | st.sampled_from(INSTANTS))
-def test_cohorts_are_the_reference_s(
-    made: list[Event], every: str, time_zone: str, until: int | None
+@given(events(10), EVERY, ZONES, stretches())
+def test_cohorts_match_reference(
+    made: list[Event], every: str, time_zone: str, stretch: tuple[int | None, int | None]
 ) -> None:
-    end = None if until is None else moment(until)
-    table = optkit.cohorts(frame(made), every=every, time_zone=time_zone, until=end)
+    table = optkit.cohorts(frame(made), every=every, time_zone=time_zone, **between(stretch))
     found = table.select("cohort", "age", "size", "returned", "mature").rows()
-    assert found == slow(made, every, time_zone, until)
+    assert found == slow(made, every, time_zone, *stretch)
     assert (table["share"] * table["size"]).round(9).cast(int).to_list() == table["returned"].to_list()
 
 

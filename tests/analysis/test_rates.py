@@ -1,9 +1,8 @@
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, RECIPIENTS, SENDERS, Event, events, frame, moment
+from histories import RECIPIENTS, SENDERS, Event, between, events, frame, stretches
 from hypothesis import given
-from hypothesis import strategies as st
 
 import optkit
 from optkit.errors import HistoryError, SettingsError
@@ -11,32 +10,34 @@ from optkit.errors import HistoryError, SettingsError
 COUNTED = ["from_phone", "recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
 
 
-def slow(made: list[Event], until: int | None) -> list[tuple[str, int, int, int, int, int]]:
+def slow(
+    made: list[Event], since: int | None = None, until: int | None = None
+) -> list[tuple[str, int, int, int, int, int]]:
     """The columns `COUNTED`, by sender."""
     made = reference.cut(made, until)
-    end = max((e.at for e in made), default=0)
+    _, end = reference.ends(made, since, until)
     rows = []
     for sender in sorted({e.from_phone for e in made}):
         recipients = {e.to_phone for e in made if e.from_phone == sender}
-        kinds = [(to, kind) for by, to, _, kind in reference.transitions(made) if by == sender]
+        kinds = [(to, kind) for by, to, _, kind in reference.transitions(made, since=since) if by == sender]
         outs = [to for to, kind in kinds if kind == "opt-out"]
         now = sum(reference.pair_state(made, sender, to, end) == "opt-out" for to in recipients)
         rows.append((sender, len(recipients), len(outs), len(kinds) - len(outs), len(set(outs)), now))
     return rows
 
 
-@given(events(), st.none() | st.sampled_from(INSTANTS))
-def test_counts_are_the_reference_s(made: list[Event], until: int | None) -> None:
-    table = optkit.opt_out_rates(frame(made), until=None if until is None else moment(until))
-    assert table.select(COUNTED).rows() == slow(made, until)
+@given(events(), stretches())
+def test_counts_match_reference(made: list[Event], stretch: tuple[int | None, int | None]) -> None:
+    table = optkit.opt_out_rates(frame(made), **between(stretch))
+    assert table.select(COUNTED).rows() == slow(made, *stretch)
     assert table["n"].equals(table["recipients"].rename("n"))
-    assert table["rate"].to_list() == [row[4] / row[1] for row in slow(made, until)]
+    assert table["rate"].to_list() == [row[4] / row[1] for row in slow(made, *stretch)]
     assert table["denominator"].unique().to_list() in ([], ["observed"])
 
 
 @given(events())
 def test_any_grouping_adds_up_to_the_same_pairs(made: list[Event]) -> None:
-    whole = slow(made, None)
+    whole = slow(made)
     country = {to: [None, "US", "CA"][place % 3] for place, to in enumerate(RECIPIENTS)}
     history = frame(made).with_columns(
         country=pl.col("to_phone").replace_strict(country, return_dtype=pl.String),

@@ -11,26 +11,28 @@ import numpy as np
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, Event, events, frame, moment
+from histories import INSTANTS, Event, between, events, frame, moment, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
 import optkit
+from optkit.engine.states import Scope
 from optkit.errors import SettingsError
 
 DAY = 86_400_000
 HOUR = 3_600_000
-UNTIL = st.none() | st.sampled_from(INSTANTS)
+SCOPES: list[Scope] = ["pair", "recipient"]
+Stretch = tuple[int | None, int | None]
 
 
 def slow_curve(
-    made: list[Event], step: int, scope: str, until: int | None, sender: str | None = None
+    made: list[Event], step: int, scope: str, stretch: Stretch = (None, None), sender: str | None = None
 ) -> list[tuple[float, int, int, int, float]]:
     """(days, at_risk, returned, censored, still_out)."""
     durations = [
         (math.ceil(round(spell[5] * DAY) / step) * step / DAY, spell[6])
-        for spell in reference.spells(made, scope, until)
+        for spell in reference.spells(made, scope, since=stretch[0], until=stretch[1])
         if sender in {None, spell[0]}
     ]
     rows, still_out = [], 1.0
@@ -42,14 +44,13 @@ def slow_curve(
     return rows
 
 
-@given(events(), st.sampled_from([("1h", HOUR), (None, 1), (timedelta(days=1), DAY)]), UNTIL)
-def test_the_curve_is_the_reference_s(
-    made: list[Event], resolution: tuple[Any, int], until: int | None
+@given(events(), st.sampled_from([("1h", HOUR), (None, 1), (timedelta(days=1), DAY)]), stretches())
+def test_return_curve_matches_reference(
+    made: list[Event], resolution: tuple[Any, int], stretch: Stretch
 ) -> None:
-    end = None if until is None else moment(until)
-    for scope in ("pair", "recipient"):
-        table = optkit.return_curve(frame(made), resolution=resolution[0], scope=scope, until=end)
-        expected = slow_curve(made, resolution[1], scope, until)
+    for scope in SCOPES:
+        table = optkit.return_curve(frame(made), resolution=resolution[0], scope=scope, **between(stretch))
+        expected = slow_curve(made, resolution[1], scope, stretch)
         found = table.select("days", "at_risk", "returned", "censored", "still_out").rows()
         assert len(found) == len(expected)
         for row, wanted in zip(found, expected, strict=True):
@@ -62,7 +63,7 @@ def test_each_group_has_its_own_curve(made: list[Event]) -> None:
     assert table["from_phone"].is_sorted()
     for sender in {e.from_phone for e in made}:
         rows = table.filter(pl.col("from_phone") == sender).select("days", "at_risk", "returned", "censored")
-        expected = [row[:4] for row in slow_curve(made, HOUR, "pair", None, sender)]
+        expected = [row[:4] for row in slow_curve(made, HOUR, "pair", sender=sender)]
         assert rows.rows() == [pytest.approx(row) for row in expected]
 
 
@@ -120,12 +121,11 @@ def test_curve_and_cycles_are_lifelines(name: str) -> None:
     assert row["median_days_out"] == (None if math.isinf(median) else pytest.approx(median))
 
 
-@given(events(), UNTIL)
-def test_cycles_are_the_reference_s(made: list[Event], until: int | None) -> None:
-    table = optkit.cycles(
-        frame(made), until=None if until is None else moment(until), quick="2h", horizons=[1, 30]
-    )
-    spells = reference.spells(made, "pair", until)
+@given(events(), stretches())
+def test_cycles_match_reference(made: list[Event], stretch: Stretch) -> None:
+    since, until = stretch
+    table = optkit.cycles(frame(made), quick="2h", horizons=[1, 30], **between(stretch))
+    spells = reference.spells(made, "pair", until, since)
     assert table["from_phone"].to_list() == sorted({e.from_phone for e in reference.cut(made, until)})
     for row in table.iter_rows(named=True):
         mine = [spell for spell in spells if spell[0] == row["from_phone"]]
@@ -140,7 +140,7 @@ def test_cycles_are_the_reference_s(made: list[Event], until: int | None) -> Non
         assert row["relapses"] == len(again)
         assert row["relapse_rate"] == (len(again) / len(back) if back else None)
         assert row["quick_returns"] == sum(spell[5] * 24 <= 2 for spell in back)
-        curve = slow_curve(made, HOUR, "pair", until, row["from_phone"])
+        curve = slow_curve(made, HOUR, "pair", stretch, row["from_phone"])
         half = [days for days, *_, out in curve if out <= 0.5 + 1e-9]
         assert row["median_days_out"] == (pytest.approx(min(half)) if half else None)
         for horizon in (1, 30):

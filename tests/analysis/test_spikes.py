@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
-from histories import Event, events, frame, moment
+import reference
+from histories import INSTANTS, Event, events, frame, moment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +123,15 @@ def test_more_messages_explain_more_opt_outs() -> None:
 def test_an_audience_has_periods() -> None:
     with pytest.raises(SettingsError, match="period"):
         optkit.spikes(opt_outs(np.array([1])), audience=pl.DataFrame({"recipients": [1]}))
+
+
+@given(events(), st.sampled_from(INSTANTS), st.sampled_from(["1d", "1w", "1mo"]))
+def test_since_only_leaves_rows_out(made: list[Event], since: int, every: str) -> None:
+    zone = "Australia/Lord_Howe"
+    whole = optkit.spikes(frame(made), every=every, time_zone=zone)
+    first = reference.period_of(since, every, zone)
+    table = optkit.spikes(frame(made), every=every, time_zone=zone, since=moment(since))
+    assert table.equals(whole.filter(pl.col("period") >= first))
 
 
 def test_until_cuts_and_small_histories_have_the_same_columns() -> None:

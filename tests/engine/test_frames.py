@@ -8,6 +8,7 @@ from histories import Event, frame
 import optkit
 from optkit.engine import partitions
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.periods import Stretch
 from optkit.engine.states import Partition
 
 HISTORY = frame(
@@ -132,6 +133,6 @@ def test_a_history_larger_than_memory_is_read_some_recipients_at_a_time(
     assert len(sizes) == 9
     assert sum(sizes) == 300
     assert optkit.spells(history).equals(rows)
-    packing = partitions.Partitions(history, [], "pair", None, None)
+    packing = partitions.Partitions(history, [], "pair", Stretch(None, None), None)
     assert packing._passes == 4
     assert max(partition.events.collect().height for partition in packing) < 200

@@ -66,6 +66,10 @@ def on_spark(spark: Any) -> Any:
         ("cohorts", {}),
         ("overlap", {}),
         ("spikes", {"by": "from_phone"}),
+        *[
+            (name, {"since": "2026-04-10T12:00", "until": "2026-06-15"})
+            for name in ("churn", "opt_out_rates", "cycles", "return_curve", "cohorts", "spikes")
+        ],
     ],
 )
 def test_tables_are_the_same(on_spark: Any, name: str, arguments: dict[str, Any]) -> None:
@@ -77,7 +81,9 @@ def test_tables_are_the_same(on_spark: Any, name: str, arguments: dict[str, Any]
     ("name", "arguments"),
     [
         ("transitions", {}),
+        ("transitions", {"since": "2026-05-01"}),
         ("spells", {"scope": "recipient"}),
+        ("spells", {"since": "2026-05-01"}),
         ("status_at", {}),
         ("suppression_list", {}),
     ],
@@ -130,7 +136,7 @@ def test_buckets_do_not_matter(on_spark: Any) -> None:
         return {"spells": partial_sum(ended, ["sender", "open"], n=pl.len())}
 
     here, there = (aggregate(frame, mapper, partitions=3) for frame in (HISTORY, on_spark))
-    assert (here.first, here.until) == (there.first, there.until)
+    assert (here.first, here.since, here.until) == (there.first, there.since, there.until)
     assert here["spells"].sort(pl.all()).equals(there["spells"].sort(pl.all()))
 
 

@@ -3,14 +3,15 @@ from random import Random
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, RECIPIENTS, Event, events, frame, moment
+from histories import INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
 import optkit
-from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.aggregate import PartialSum, aggregate, map_rows, partial_sum
 from optkit.engine.states import Partition, Scope
 
+Stretch = tuple[int | None, int | None]
 SCOPES = st.sampled_from(["pair", "recipient"])
 
 
@@ -19,16 +20,18 @@ def ms(table: pl.DataFrame) -> list[tuple[object, ...]]:
     return table.with_columns(pl.col(pl.Datetime).cast(pl.Int64)).rows()
 
 
-@given(events(), SCOPES, st.none() | st.sampled_from(INSTANTS))
-def test_transitions_are_the_reference_s(made: list[Event], scope: Scope, until: int | None) -> None:
-    table = optkit.transitions(frame(made), scope=scope, until=None if until is None else moment(until))
-    assert ms(table) == reference.transitions(made, scope, until)
+@given(events(), SCOPES, stretches())
+def test_transitions_match_reference(made: list[Event], scope: Scope, stretch: Stretch) -> None:
+    since, until = stretch
+    table = optkit.transitions(frame(made), scope=scope, **between(stretch))
+    assert ms(table) == reference.transitions(made, scope, until, since)
 
 
-@given(events(), SCOPES, st.none() | st.sampled_from(INSTANTS))
-def test_spells_are_the_reference_s(made: list[Event], scope: Scope, until: int | None) -> None:
-    table = optkit.spells(frame(made), scope=scope, until=None if until is None else moment(until))
-    expected = reference.spells(made, scope, until)
+@given(events(), SCOPES, stretches())
+def test_spells_match_reference(made: list[Event], scope: Scope, stretch: Stretch) -> None:
+    since, until = stretch
+    table = optkit.spells(frame(made), scope=scope, **between(stretch))
+    expected = reference.spells(made, scope, until, since)
     assert ms(table.drop("days")) == [(*row[:5], row[6]) for row in expected]
     assert table["days"].to_list() == pytest.approx(
         [row[5] for row in expected], rel=1e-15
@@ -36,7 +39,7 @@ def test_spells_are_the_reference_s(made: list[Event], scope: Scope, until: int 
 
 
 def everything(partition: Partition) -> dict[str, PartialSum]:
-    """Totals every frame of a partition by nearly all it holds."""
+    """Count every frame of a partition by nearly all it holds."""
     return {
         "runs": partial_sum(partition.runs, ["group", "sender", "at", "out", "first"], n=pl.len()),
         "transitions": partial_sum(partition.transitions, ["group", "sender", "at", "out"], n=pl.len()),
@@ -45,7 +48,7 @@ def everything(partition: Partition) -> dict[str, PartialSum]:
         ),
         "unit_summary": partial_sum(
             partition.unit_summary,
-            ["group", "sender", "first", "since", "out"],
+            ["group", "sender", "first", "since", "out", "out_before"],
             n=pl.len(),
             opt_outs=pl.col("opt_outs").sum(),
             re_opt_ins=pl.col("re_opt_ins").sum(),
@@ -55,15 +58,50 @@ def everything(partition: Partition) -> dict[str, PartialSum]:
     }
 
 
-@given(events(), SCOPES, st.integers(2, 5), st.randoms(use_true_random=False))
-def test_neither_row_order_nor_buckets_matter(
-    made: list[Event], scope: Scope, partitions: int, random: Random
+@given(events(), SCOPES, stretches())
+def test_summaries_of_a_stretch_match_reference(made: list[Event], scope: Scope, stretch: Stretch) -> None:
+    def mapper(partition: Partition) -> pl.LazyFrame:
+        counted = ["out_before", "out", "opt_outs", "re_opt_ins"]
+        return partition.unit_summary.select("sender", "recipient", *counted)
+
+    sort = ["to_phone"] if scope == "recipient" else ["from_phone", "to_phone"]
+    table = map_rows(frame(made), mapper, sort=sort, scope=scope, **between(stretch))
+    kept = reference.cut(made, stretch[1])
+    since, until = reference.ends(kept, *stretch)
+    expected = []
+    for unit in reference.unit_summary(kept, scope):
+        kinds = [kind for at, kind, _ in reference.unit_transitions(kept, unit) if at >= since]
+        states = [reference.state(kept, unit, at) == "opt-out" for at in (since - 1, until)]
+        expected.append((*unit, *states, kinds.count("opt-out"), kinds.count("re-opt-in")))
+    columns = table.columns[1:] if scope == "recipient" else table.columns
+    assert table.select(columns).rows() == sorted(row[-len(columns) :] for row in expected)
+
+
+@given(events(), SCOPES, st.sampled_from(INSTANTS))
+def test_two_stretches_add_up_to_the_whole(made: list[Event], scope: Scope, at: int) -> None:
+    history, cut = frame(made), moment(at)
+    for count in (optkit.transitions, optkit.spells):
+        whole = count(history, scope=scope)
+        early = count(history, scope=scope, until=moment(at - 1))
+        late = count(history, scope=scope, since=cut)
+        assert late.height == whole.height - early.height
+        assert late.equals(whole.filter(pl.nth(2 if count is optkit.transitions else 3) >= cut))
+
+
+def test_since_must_not_lie_after_until() -> None:
+    with pytest.raises(optkit.SettingsError, match="must not lie after"):
+        optkit.transitions(frame([]), since="2026-01-02", until="2026-01-01")
+
+
+@given(events(), SCOPES, stretches(), st.integers(2, 5), st.randoms(use_true_random=False))
+def test_neither_row_order_nor_partitions_matter(
+    made: list[Event], scope: Scope, stretch: Stretch, partitions: int, random: Random
 ) -> None:
-    once = aggregate(frame(made), everything, scope=scope)
+    once = aggregate(frame(made), everything, scope=scope, **between(stretch))
     shuffled = list(made)
     random.shuffle(shuffled)
-    again = aggregate(frame(shuffled), everything, scope=scope, partitions=partitions)
-    assert (once.first, once.until) == (again.first, again.until)
+    again = aggregate(frame(shuffled), everything, scope=scope, partitions=partitions, **between(stretch))
+    assert (once.first, once.since, once.until) == (again.first, again.since, again.until)
     assert once.keys() == again.keys()
     for name in once:
         keys = once[name].columns
