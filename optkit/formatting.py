@@ -56,3 +56,15 @@ def join_names(items: list[str], most: int = 3) -> str:
     """
     shown = items[:most] + ([f"{len(items) - most:,} more"] if len(items) > most else [])
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text of at most so many characters: its middle is left out.
+
+    >>> shorten("24273", 8), shorten("a long name of a sender", 11)
+    ('24273', 'a lon…ender')
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"

@@ -41,7 +41,7 @@ def _picture(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
     png = BytesIO()
     figure.savefig(png, format="png", dpi=2 * figure.dpi)
     plt.close(figure)
-    title = ax.get_title(loc="left")
+    title = ax.get_title("left") or ax.get_title("center") or ax.get_title("right")
     return png.getvalue(), round(figure.get_figwidth() * figure.dpi), f"{title}. {alt}" if title else alt
 
 

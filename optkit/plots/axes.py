@@ -1,31 +1,35 @@
 """What all pictures share: the style, axes and their ticks, labels next to what they name."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final, ParamSpec, TypeVar
+from importlib import resources
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
-from matplotlib import colors, dates, ticker
+from matplotlib import colormaps, dates, rc_params_from_file, rcParamsDefault, ticker
+from matplotlib import colors as mpl_colors
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.image import AxesImage
 
-from optkit.errors import HistoryError
+from optkit.errors import HistoryError, SettingsError
 
-STYLE: Final = "optkit.optkit"
+#: Colours by the name of a series, or in the order of the series.
+Colors: TypeAlias = Mapping[str, str] | Sequence[str]
 
-#: Each colour has one meaning in all pictures. They differ in darkness, so a print in grey still works.
-OUT: Final = "#bd1f01"
-BACK: Final = "#3f90da"
-INK: Final = "#222222"
+#: Positions in the colour cycle. Each has one meaning in all pictures: opting out, and coming back.
+OUT: Final = 0
+BACK: Final = 1
+
+#: Greys of what is not in the cycle: limits and other references; further groups and backgrounds of rows.
 QUIET: Final = "#94a4a2"
 PALE: Final = "#dfe4e4"
 
-#: Colours of groups. Further groups are drawn in grey and without a name.
-GROUPS: Final = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#717581", "#a96b59")
+#: How many groups have a colour and a name. Further groups are drawn in grey.
+GROUPS: Final = 6
 
 #: Markers of the same groups, to tell them apart in a print in grey.
 MARKS: Final = ("o", "s", "^", "D", "v", "P")
@@ -35,21 +39,112 @@ _Result = TypeVar("_Result")
 
 
 def styled(draw: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Decorate a drawing function: use optkit's style inside and restore the caller's afterwards."""
+    """Decorate a drawing function: use optkit's style inside and restore the caller's afterwards.
+
+    What the caller has changed from matplotlib's defaults goes before optkit's style. Titles are where the caller's
+    `Axes.set_title` will put its own, which then replaces ours.
+    """
 
     @functools.wraps(draw)
     def draw_styled(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-        with plt.style.context(STYLE):
+        ours, current, default = _style(), cast("Any", plt.rcParams), cast("Any", rcParamsDefault)
+        changed = {name: current[name] for name in ours if current[name] != default[name]}
+        location = {"axes.titlelocation": current["axes.titlelocation"]}
+        with plt.rc_context(ours | changed | location):
             return draw(*args, **kwargs)
 
     return draw_styled
 
 
+@functools.cache
+def _style() -> Any:
+    """Return optkit's matplotlib settings."""
+    with resources.as_file(resources.files("optkit") / "optkit.mplstyle") as path:
+        return dict(cast("Any", rc_params_from_file(path, use_default_template=False)))
+
+
+def series_colors(colors: Colors | None, series: Mapping[str, int | str]) -> list[str]:
+    """Return a colour for each series.
+
+    Parameters
+    ----------
+    colors : mapping or sequence of str, optional
+        The caller's, by the name of a series or in their order. Others come from the colour cycle.
+    series : mapping of str to int or str
+        Names of the series, each with its position in the colour cycle or a colour of its own.
+
+    Raises
+    ------
+    SettingsError
+        Something is not a colour.
+    """
+    given = [colors] if isinstance(colors, str) else colors
+    if not isinstance(given, Mapping):
+        given = dict(zip(series, given or (), strict=False))
+    wrong = [color for color in given.values() if not mpl_colors.is_color_like(color)]
+    if wrong:
+        raise SettingsError(
+            f"colors has {wrong[0]!r}, which is not a colour of matplotlib, such as '#bd1f01'"
+        )
+    cycle = plt.rcParams["axes.prop_cycle"].by_key().get("color", ["black"])
+    defaults = {
+        name: default if isinstance(default, str) else cycle[default % len(cycle)]
+        for name, default in series.items()
+    }
+    return [mpl_colors.to_hex(given.get(name, default)) for name, default in defaults.items()]
+
+
+def group_colors(colors: Colors | None, groups: Sequence[str]) -> list[str]:
+    """Return a colour for each of the first groups, and grey for the others."""
+    named = series_colors(colors, {name: place for place, name in enumerate(groups[:GROUPS])})
+    return named + [PALE] * (len(groups) - GROUPS)
+
+
+def color_map(colors: Colors | None) -> mpl_colors.Colormap:
+    """Return the colours of a heat map: the style's, or shades of the first of the caller's."""
+    if not colors:
+        return colormaps[plt.rcParams["image.cmap"]]
+    (color,) = series_colors(list(colors.values()) if isinstance(colors, Mapping) else colors, {"": 0})
+    return mpl_colors.LinearSegmentedColormap.from_list("", [background(), color])
+
+
+def background() -> str:
+    """Return the colour that pictures are drawn on."""
+    return mpl_colors.to_hex(plt.rcParams["axes.facecolor"])
+
+
+def ink() -> str:
+    """Return the colour of text and of lines that stand for no group."""
+    return mpl_colors.to_hex(plt.rcParams["text.color"])
+
+
 def get_axes(ax: Axes | None, *, height: float = 4.5) -> Axes:
     """Return `ax`, or new axes as wide as a notebook and `height` inches high."""
-    if ax is not None:
-        return ax
-    return plt.subplots(figsize=(9, height))[1]
+    if ax is None:
+        return plt.subplots(figsize=(9, height))[1]
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")  # makes room for the labels beside the axes
+    return ax
+
+
+def set_title(ax: Axes, title: str | None) -> Axes:
+    """Replace the title of a picture by the caller's, if there is one."""
+    if title is not None:
+        ax.set_title(title)
+    return ax
+
+
+def validate_kind(kind: str, *kinds: str) -> None:
+    """Check that there is a picture of this kind.
+
+    Raises
+    ------
+    SettingsError
+        There is not.
+    """
+    if kind not in kinds:
+        raise SettingsError(f"kind must be one of {', '.join(map(repr, kinds))}, not {kind!r}")
 
 
 def require_columns(table: pl.DataFrame, function: str, *columns: str) -> None:
@@ -137,11 +232,18 @@ def with_margin(low: float, high: float) -> tuple[float, float]:
     return (low - margin if low < 0 else 0.0), high + margin
 
 
+_LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
+
+
 def readable(color: str) -> tuple[float, float, float]:
-    """Return the colour, darkened until text in it is readable on white."""
-    rgb = np.array(colors.to_rgb(color))
-    while rgb @ (0.2126, 0.7152, 0.0722) > 0.4:  # noqa: PLR2004 - about 4.5 : 1 on white
-        rgb *= 0.9
+    """Return the colour, darker or lighter until text in it is readable on the background."""
+    rgb = np.array(mpl_colors.to_rgb(color))
+    if np.dot(mpl_colors.to_rgb(background()), _LUMINANCE) > 0.5:  # noqa: PLR2004 - a light background
+        while rgb @ _LUMINANCE > 0.4:  # noqa: PLR2004 - about 4.5 : 1 on white
+            rgb *= 0.9
+    else:
+        while rgb @ _LUMINANCE < 0.5:  # noqa: PLR2004 - about 5 : 1 on black
+            rgb = 1 - (1 - rgb) * 0.9
     return tuple(rgb)
 
 
@@ -173,17 +275,19 @@ def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, si
     """Write a text into each cell of a heat map, in white where the cell is dark."""
     for (row, column), value in np.ndenumerate(np.nan_to_num(np.asarray(image.get_array()))):
         shade = image.cmap(image.norm(value))[:3]
-        dark = np.dot(shade, (0.2126, 0.7152, 0.0722)) < 0.58  # noqa: PLR2004 - by eye
+        dark = np.dot(shade, _LUMINANCE) < 0.58  # noqa: PLR2004 - by eye
         text = texts[row][column]
-        ax.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else INK)
+        ax.text(
+            column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else "#222222"
+        )
 
 
 def heat_axes(ax: Axes, rows: int, columns: int) -> None:
-    """Separate the cells of a heat map by thin white lines."""
+    """Separate the cells of a heat map by thin lines of the background's colour."""
     ax.grid(visible=False)
     ax.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
     ax.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
-    ax.grid(visible=True, which="minor", axis="both", color="white", linewidth=1)
+    ax.grid(visible=True, which="minor", axis="both", color=background(), linewidth=1)
     ax.set_axisbelow(False)
     ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)

@@ -8,12 +8,19 @@ from matplotlib import dates, patheffects
 from matplotlib.axes import Axes
 
 from optkit.plots import axes
-from optkit.plots.axes import BACK, INK, OUT
+from optkit.plots.axes import BACK, OUT
+from optkit.plots.marks import Marks, draw_marks
 
 
 @axes.styled
 def churn(
-    table: pl.DataFrame, *, ax: Axes | None = None, kind: Literal["movement", "rate", "size"] = "movement"
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    marks: Marks | None = None,
+    kind: Literal["movement", "rate", "size"] = "movement",
 ) -> Axes:
     """Draw opt-outs and re-opt-ins per period, the churn rate, or how many are opted out.
 
@@ -26,6 +33,12 @@ def churn(
         What `optkit.churn` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "opt-outs" and "re-opt-ins", or of the groups of a rate: in this order, or by name.
+    marks : mapping or frame, optional
+        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is a line with its label.
     kind : {"movement", "rate", "size"}
         Opt-outs up and re-opt-ins down, with the net as a line; the churn rate; how many are opted out at the
         end of each period.
@@ -38,34 +51,42 @@ def churn(
     ------
     HistoryError
         The table is not a result of `optkit.churn`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(
         table, "churn", "period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate", "complete"
     )
+    axes.validate_kind(kind, "movement", "rate", "size")
     ax = axes.get_axes(ax)
     if table.is_empty():
         return axes.show_message(ax, "no events, so no periods to draw")
     if kind == "rate":
-        return _churn_rate(table, ax)
-    counts = pl.col("opt_outs", "re_opt_ins", "opted_out_end").sum()
-    summed = table.group_by("period").agg(counts, pl.col("complete").all()).sort("period")
-    return _churn_size(summed, ax) if kind == "size" else _churn_movement(summed, ax)
+        _churn_rate(table, ax, colors)
+    else:
+        counts = pl.col("opt_outs", "re_opt_ins", "opted_out_end").sum()
+        summed = table.group_by("period").agg(counts, pl.col("complete").all()).sort("period")
+        (_churn_size if kind == "size" else _churn_movement)(summed, ax, colors)
+    draw_marks(ax, marks)
+    return axes.set_title(ax, title)
 
 
-def _churn_movement(table: pl.DataFrame, ax: Axes) -> Axes:
+def _churn_movement(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
     starts = table["period"].to_list()
     widths = axes.period_widths(starts)
     word = axes.period_word(starts)
     left = dates.date2num(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
-    for heights, color in ((outs, OUT), (-backs, BACK)):
+    out_color, back_color = axes.series_colors(colors, {"opt-outs": OUT, "re-opt-ins": BACK})
+    ground, ink = axes.background(), axes.ink()
+    for heights, color in ((outs, out_color), (-backs, back_color)):
         bars = ax.bar(left + widths * 0.1, heights, widths * 0.8, align="edge", color=color, edgecolor=color)
         for bar, complete in zip(bars, table["complete"], strict=True):
             if not complete:
-                bar.set(facecolor="white", hatch="////")
+                bar.set(facecolor=ground, hatch="////")
     middles = left + widths / 2
-    halo = [patheffects.withStroke(linewidth=4, foreground="white")]
-    ax.plot(middles, outs - backs, "o-", color=INK, markersize=3.5, mfc="white", path_effects=halo)
+    halo = [patheffects.withStroke(linewidth=4, foreground=ground)]
+    ax.plot(middles, outs - backs, "o-", color=ink, markersize=3.5, mfc=ground, path_effects=halo)
     ax.axhline(0, color="#888888", linewidth=0.8)
     ax.set_xlim(left[0] - widths[0] * 0.2, left[-1] + widths[-1] * 1.2)
     ax.set_ylim(*axes.with_margin(min(-backs.max(), 0), outs.max()))
@@ -75,27 +96,31 @@ def _churn_movement(table: pl.DataFrame, ax: Axes) -> Axes:
     ax.set_title(f"Opt-outs and re-opt-ins, by {word}")
     axes.end_labels(
         ax,
-        [(outs[-1], "opt-outs", OUT), (-backs[-1], "re-opt-ins", BACK), (outs[-1] - backs[-1], "net", INK)],
+        [
+            (outs[-1], "opt-outs", out_color),
+            (-backs[-1], "re-opt-ins", back_color),
+            (outs[-1] - backs[-1], "net", ink),
+        ],
     )
-    return _period_axis(ax, table, word)
+    _period_axis(ax, table, word)
 
 
-def _churn_size(table: pl.DataFrame, ax: Axes) -> Axes:
+def _churn_size(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
+    (color,) = axes.series_colors(colors, {"opt-outs": OUT})
     starts = table["period"].to_list()
     ends = dates.date2num(starts) + axes.period_widths(starts)
     sizes = table["opted_out_end"].to_numpy()
-    ax.fill_between(ends, sizes, color=OUT, alpha=0.15, linewidth=0)
-    ax.plot(ends, sizes, color=OUT)
+    ax.fill_between(ends, sizes, color=color, alpha=0.15, linewidth=0)
+    ax.plot(ends, sizes, color=color)
     ax.set_ylim(*axes.with_margin(0, sizes.max()))
     axes.count_axis(ax.yaxis)
     ax.set_ylabel("opted out at the period's end")
     ax.set_title("Opted out at the end of each " + axes.period_word(starts))
-    axes.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", OUT)])
+    axes.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", color)])
     axes.date_axis(ax)
-    return ax
 
 
-def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
+def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
     names, label = axes.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = (
@@ -103,10 +128,11 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
         .agg(pl.col("opt_outs").sum())
         .sort("opt_outs", "label", descending=[True, False])
     )
+    groups = ranking["label"].to_list()
+    shades = axes.group_colors(colors, groups if names else ["opt-outs"])
     labels = []
-    for number, name in enumerate(ranking["label"]):
-        named = number < len(axes.GROUPS)
-        color = axes.PALE if not named else axes.GROUPS[number] if names else OUT
+    for number, (name, color) in enumerate(zip(groups, shades, strict=True)):
+        named = number < axes.GROUPS
         layer, mark = (3, axes.MARKS[number]) if named else (1, "")
         group = table.filter(pl.col("label") == name)
         starts = group["period"].to_list()
@@ -123,7 +149,7 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
             marker=mark,
             color=color,
             markersize=4.5,
-            mfc="white",
+            mfc=axes.background(),
             linestyle="",
             zorder=layer,
         )
@@ -137,12 +163,11 @@ def _churn_rate(table: pl.DataFrame, ax: Axes) -> Axes:
     ax.set_ylabel(f"opt-outs, % of those opted in\nas the {word} began ({of})")
     ax.set_title(f"Churn rate, by {word}")
     axes.end_labels(ax, labels)
-    return _period_axis(ax, table, word)
+    _period_axis(ax, table, word)
 
 
-def _period_axis(ax: Axes, table: pl.DataFrame, word: str) -> Axes:
+def _period_axis(ax: Axes, table: pl.DataFrame, word: str) -> None:
     axes.date_axis(ax)
     hollow = "; hollow: incomplete" if not table["complete"].all() else ""
     monday = ", from Monday" if word == "week" else ""
     ax.set_xlabel(f"{word}{monday}{hollow}")
-    return ax

@@ -8,7 +8,13 @@ from optkit.plots import axes
 
 
 @axes.styled
-def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+def cohorts(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
     """Draw the share of each cohort that has come back, by age.
 
     Cells whose period is not over are grey.
@@ -19,6 +25,10 @@ def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         What `optkit.cohorts` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        The cells are drawn in shades of the first of them.
 
     Returns
     -------
@@ -28,6 +38,8 @@ def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     HistoryError
         The table is not a result of `optkit.cohorts`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "cohorts", "cohort", "age", "size", "share", "mature")
     starts = table.select("cohort", "size").unique("cohort").sort("cohort")
@@ -41,7 +53,7 @@ def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         (shares if mature else young)[row_of[cohort], age] = np.nan if share is None else share
     limit = max(axes.highest(table["share"]), 0.01)
     ax.imshow(np.where(np.isnan(young), np.nan, 0.25), aspect="auto", cmap="Greys", vmin=0, vmax=1)
-    image = ax.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=limit * 1.1)
+    image = ax.imshow(shares, aspect="auto", cmap=axes.color_map(colors), vmin=0, vmax=limit * 1.1)
     axes.heat_axes(ax, len(row_of), ages)
     both = np.where(np.isnan(shares), young, shares)
     if ages <= 20:  # noqa: PLR2004 - more do not leave room for a number in each cell
@@ -55,4 +67,4 @@ def cohorts(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(f"{word} of leaving (people)")
     ax.set_xlabel(f"age in whole calendar {word}s; grey: not over yet")
     ax.set_title(f"Ever came back, % of those who first opted out in the same {word}")
-    return ax
+    return axes.set_title(ax, title)

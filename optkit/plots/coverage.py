@@ -2,17 +2,24 @@
 
 import numpy as np
 import polars as pl
-from matplotlib import colors, ticker
+from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
 from optkit.formatting import plural
 from optkit.plots import axes
-from optkit.plots.axes import INK, OUT
+from optkit.plots.axes import OUT
 
 
 @axes.styled
-def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+def coverage(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
     """Draw a calendar of what is cached: one row per month, one cell per day (UTC).
 
     The darker a day, the more events per day its window has. Days of windows that may still change are
@@ -24,6 +31,10 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         What `optkit.coverage` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        The cells are drawn in shades of the first of them.
 
     Returns
     -------
@@ -33,11 +44,14 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     HistoryError
         The table is not a result of `optkit.coverage`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "coverage", "window_start", "window_end", "rows", "final")
     if table.is_empty():
         return axes.show_message(axes.get_axes(ax), "nothing is loaded yet")
     days = _days(table)
+    ground, (missing_color,) = axes.background(), axes.series_colors(None, {"missing": OUT})
     months = days["day"].dt.truncate("1mo").unique().sort().to_list()
     ax = axes.get_axes(ax, height=1.4 + 0.26 * max(len(months), 3))
     row_of = {month: row for row, month in enumerate(months)}
@@ -45,14 +59,16 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     for day, rate, final in days.select("day", "rate", "final").rows():
         row, column = row_of[day.replace(day=1)], day.day - 1
         if rate is None:
-            ax.add_patch(_cell(row, column, facecolor="white", edgecolor=OUT, hatch="////", linewidth=0))
+            ax.add_patch(
+                _cell(row, column, facecolor=ground, edgecolor=missing_color, hatch="////", linewidth=0)
+            )
         else:
             rates[row, column] = rate
             if not final:
-                ax.add_patch(_cell(row, column, fill=False, edgecolor=INK, linewidth=1))
+                ax.add_patch(_cell(row, column, fill=False, edgecolor=axes.ink(), linewidth=1))
     most = max(np.nanmax(rates), 1.0)
-    norm = colors.PowerNorm(0.5, vmin=-0.12 * most, vmax=most)
-    image = ax.imshow(rates, aspect="auto", cmap="Blues", norm=norm)
+    norm = PowerNorm(0.5, vmin=-0.12 * most, vmax=most)
+    image = ax.imshow(rates, aspect="auto", cmap=axes.color_map(colors), norm=norm)
     axes.heat_axes(ax, len(months), 31)
     ax.set_yticks(range(len(months)), [f"{month:%Y-%m}" for month in months])
     ax.set_xticks([0, 4, 9, 14, 19, 24, 29], ["1", "5", "10", "15", "20", "25", "30"])
@@ -65,7 +81,7 @@ def coverage(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     hatched = f"; hatched: {plural(missing, 'day')} missing" if missing else "; no day is missing"
     ax.set_xlabel(f"day of the month (UTC){framed}{hatched}")
     ax.set_title(f"What is loaded: {plural(int(table['rows'].sum()), 'event')}")
-    return ax
+    return axes.set_title(ax, title)
 
 
 def _days(table: pl.DataFrame) -> pl.DataFrame:

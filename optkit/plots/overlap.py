@@ -9,7 +9,14 @@ from optkit.plots import axes
 
 
 @axes.styled
-def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> Axes:
+def overlap(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    rows: int = 12,
+) -> Axes:
     """Draw for each pair of senders which share of those opted out of one are also opted out of the other.
 
     Parameters
@@ -18,6 +25,10 @@ def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> A
         What `optkit.overlap` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        The cells are drawn in shades of the first of them.
     rows : int
         How many senders to draw, those with the most opted out.
 
@@ -29,6 +40,8 @@ def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> A
     ------
     HistoryError
         The table is not a result of `optkit.overlap`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
     sides = [table.select(sender=f"sender_{side}", out=f"out_{side}") for side in "ab"]
@@ -44,7 +57,11 @@ def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> A
             shares[place[a], place[b]] = both / out_a if out_a else np.nan
             shares[place[b], place[a]] = both / out_b if out_b else np.nan
     image = ax.imshow(
-        shares, aspect="auto", cmap="Blues", vmin=0, vmax=max(np.nanmax(shares, initial=0), 0.01)
+        shares,
+        aspect="auto",
+        cmap=axes.color_map(colors),
+        vmin=0,
+        vmax=max(np.nanmax(shares, initial=0), 0.01),
     )
     axes.heat_axes(ax, len(senders), len(senders))
     texts = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
@@ -58,4 +75,4 @@ def overlap(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 12) -> A
     ax.set_xlabel("share that is also opted out of this sender")
     most = f": the {rows} senders with most" if sizes.height > rows else ""
     ax.set_title(f"Opted out of two senders{most}")
-    return ax
+    return axes.set_title(ax, title)

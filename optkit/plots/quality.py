@@ -9,7 +9,13 @@ from optkit.plots.axes import OUT, QUIET
 
 
 @axes.styled
-def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+def quality(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
     """Draw each check, whether it passed, and how many rows it concerns.
 
     Parameters
@@ -18,6 +24,10 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         What `optkit.quality` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "failed" and "passed" checks: in this order, or by name.
 
     Returns
     -------
@@ -27,6 +37,8 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     HistoryError
         The table is not a result of `optkit.quality`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "quality", "check", "rows", "share", "ok")
     ax = axes.get_axes(ax, height=1.4 + 0.32 * max(table.height, 2))
@@ -34,7 +46,8 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         return axes.show_message(ax, "no checks")
     shares = table["share"].fill_null(0.0)
     good = [bool(ok) for ok in table["ok"]]
-    ax.barh(range(table.height), shares, height=0.6, color=[QUIET if ok else OUT for ok in good])
+    failed, passed = axes.series_colors(colors, {"failed": OUT, "passed": QUIET})
+    ax.barh(range(table.height), shares, height=0.6, color=[passed if ok else failed for ok in good])
     axes.row_axes(
         ax, [f"{check}  {'✓' if ok else '✗'}" for check, ok in zip(table["check"], good, strict=True)]
     )
@@ -45,4 +58,4 @@ def quality(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.annotate(text, (share or 0.0, place), xytext=(6, 0), textcoords="offset points", va="center")
     ax.set_xlabel("rows concerned, % of all")
     ax.set_title(f"{plural(good.count(False), 'check')} of {len(good)} to look at")
-    return ax
+    return axes.set_title(ax, title)

@@ -1,6 +1,6 @@
 """Which groups' opt-out rates differ by more than chance."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 
 from optkit.engine.statistics import fit_funnel
 from optkit.plots import axes
-from optkit.plots.axes import BACK, INK, OUT, QUIET
+from optkit.plots.axes import BACK, OUT, QUIET
 
-_SIGNALS = {"high": (OUT, "^"), "usual": (QUIET, "o"), "low": (BACK, "v")}
+_COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
+_MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
 
 
 @axes.styled
@@ -19,6 +20,8 @@ def opt_out_rates(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
     kind: Literal["funnel", "dumbbell"] = "funnel",
     rows: int = 20,
 ) -> Axes:
@@ -30,6 +33,10 @@ def opt_out_rates(
         What `optkit.opt_out_rates` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "high", "low" and "usual" rates: in this order, or by name.
     kind : {"funnel", "dumbbell"}
         "funnel": the rate against n, with the limits of chance. "dumbbell": one row per sender with the raw
         rate, its interval and the shrunken rate.
@@ -44,6 +51,8 @@ def opt_out_rates(
     ------
     HistoryError
         The table is not a result of `optkit.opt_out_rates`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(
         table,
@@ -57,16 +66,20 @@ def opt_out_rates(
         "shrunk_rate",
         "signal",
     )
+    axes.validate_kind(kind, "funnel", "dumbbell")
     names, label = axes.labels_of(table, "recipients")
     what = axes.describe_groups(names)
     known = table.with_columns(label).filter(pl.col("n") > 0)
     if known.is_empty():
         return axes.show_message(axes.get_axes(ax), "no opt-outs, so no rates to compare")
     of = "its audience" if known["denominator"][0] == "audience" else "its recipients seen in the history"
-    return _funnel(known, ax, what, of) if kind == "funnel" else _dumbbell(known, ax, what, of, rows)
+    shades = dict(zip(_COLORS, axes.series_colors(colors, _COLORS), strict=True))
+    if kind == "funnel":
+        return axes.set_title(_funnel(known, ax, what, of, shades), title)
+    return axes.set_title(_dumbbell(known, ax, what, of, rows=rows, shades=shades), title)
 
 
-def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
+def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: dict[str, str]) -> Axes:
     ax = axes.get_axes(ax)
     funnel = fit_funnel(table["ever_opted_out"], table["n"])
     sizes = np.geomspace(table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4, 200)
@@ -77,9 +90,11 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
     ax.set_xlim(sizes[0], sizes[-1])
     top = max(axes.highest(table["rate"]), min(float(high[-1]), 1.0), funnel.target * 2)
     ax.set_ylim(0, top * 1.12 or 1.0)
-    for signal, (color, marker) in _SIGNALS.items():
+    ground = axes.background()
+    for signal, color in shades.items():
         some = table.filter(pl.col("signal").cast(pl.String) == signal)
-        ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors="white", zorder=3)
+        marker = _MARKERS[signal]
+        ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors=ground, zorder=3)
         if signal != "usual":
             _name_points(ax, some, color)
     if sizes[-1] < 1000 * sizes[0]:
@@ -90,8 +105,11 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str) -> Axes:
     ax.set_xlabel(f"n: people in {of} (logarithmic)")
     ax.set_ylabel("ever opted out, % of n")
     ax.set_title(f"Opt-out rate by {what}: outside the funnel it is more than chance")
-    edge = float(np.clip(high[-1], 0, ax.get_ylim()[1]))
-    labels = [(funnel.target, f"overall\n{funnel.target:.1%}", "#666666"), (edge, "limits\n99.8%", "#666666")]
+    limit = float(np.clip(high[-1], 0, ax.get_ylim()[1]))
+    labels = [
+        (funnel.target, f"overall\n{funnel.target:.1%}", "#666666"),
+        (limit, "limits\n99.8%", "#666666"),
+    ]
     axes.end_labels(ax, labels)
     return ax
 
@@ -116,7 +134,9 @@ def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
         )
 
 
-def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: int) -> Axes:
+def _dumbbell(
+    table: pl.DataFrame, ax: Axes | None, what: str, of: str, *, rows: int, shades: dict[str, str]
+) -> Axes:
     shown = table.sort("n", "label", descending=[True, False]).head(rows)
     shown = shown.sort("shrunk_rate", "label", descending=[True, False])
     ax = axes.get_axes(ax, height=1.7 + 0.33 * max(shown.height, 2))
@@ -125,18 +145,18 @@ def _dumbbell(table: pl.DataFrame, ax: Axes | None, what: str, of: str, rows: in
     ax.axvline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
     ax.hlines(places, shown["low"], shown["high"], color=axes.PALE, linewidth=6, zorder=1)
     ax.hlines(places, shown["rate"], shown["shrunk_rate"], color="#666666", linewidth=1, zorder=2)
-    ax.scatter(shown["rate"], places, s=42, facecolors="white", edgecolors=INK, zorder=3)
-    signals = [_SIGNALS[str(signal)] for signal in shown["signal"]]
-    ax.scatter(shown["shrunk_rate"], places, s=52, color=[color for color, _ in signals], zorder=4)
+    ax.scatter(shown["rate"], places, s=42, facecolors=axes.background(), edgecolors=axes.ink(), zorder=3)
+    signals = [str(signal) for signal in shown["signal"]]
+    ax.scatter(shown["shrunk_rate"], places, s=52, color=[shades[signal] for signal in signals], zorder=4)
     axes.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
     right = min(1.0, axes.highest(shown["high"])) * 1.03 or 1.0
     left = float(shown["low"].to_numpy().min())
     # where all rates are high, an axis from 0 would press them into one corner
     ax.set_xlim(left - (right - left) * 0.08 if left > right / 2 else 0, right)
     axes.percent_axis(ax.xaxis)
-    for place, (signal, (color, _)) in enumerate(zip(shown["signal"], signals, strict=True)):
-        text = ax.text(1.01, place, str(signal), transform=ax.get_yaxis_transform(), va="center")
-        text.set_color(axes.readable(color))
+    for place, signal in enumerate(signals):
+        text = ax.text(1.01, place, signal, transform=ax.get_yaxis_transform(), va="center")
+        text.set_color(axes.readable(shades[signal]))
     ax.set_xlabel(
         f"ever opted out, % of {of} (in brackets)\n"
         f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"

@@ -1,16 +1,23 @@
 """How many come back, and when: the return curve, and returns by sender."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
-from matplotlib import colors
 from matplotlib.axes import Axes
 
 from optkit.plots import axes
-from optkit.plots.axes import BACK, INK
+from optkit.plots.axes import BACK
 
 
 @axes.styled
-def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | None = None) -> Axes:
+def return_curve(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    days: float | None = None,
+) -> Axes:
     """Draw the share that has come back by each day, its interval, and the numbers at risk below the axis.
 
     If the table has groups, the three with the most opt-outs are drawn.
@@ -21,6 +28,10 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
         What `optkit.return_curve` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "re-opt-ins", or of the groups: in their order, or by name.
     days : float, optional
         Where the axis ends. Default: at the last duration, at most 90 days.
 
@@ -32,6 +43,8 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
     ------
     HistoryError
         The table is not a result of `optkit.return_curve`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "return_curve", "days", "at_risk", "returned", "still_out", "low", "high")
     ax = axes.get_axes(ax)
@@ -52,7 +65,8 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
             ticks.append(tick)
     below = [f"{tick:,}" for tick in ticks]
     labels, top = [], 0.0
-    for group, color in zip(groups, axes.GROUPS if names else (BACK,), strict=False):
+    shades = axes.group_colors(colors, groups) if names else axes.series_colors(colors, {"re-opt-ins": BACK})
+    for group, color in zip(groups, shades, strict=True):
         curve = table.filter((pl.col("label") == group) & (pl.col("days") <= end))
         when = np.concatenate([[0.0], curve["days"], [end]])
         back, low, high = (_returned(curve[column]) for column in ("still_out", "high", "low"))
@@ -76,13 +90,13 @@ def return_curve(table: pl.DataFrame, *, ax: Axes | None = None, days: float | N
         textcoords="offset points",
         ha="right",
         va="top",
-        color="#444444",
+        color=plt.rcParams["xtick.labelcolor"],
     )
     ax.set_xlabel("days since the opt-out; below: opt-outs still out and observed (at risk)")
     ax.set_ylabel("came back, % of opt-outs")
     ax.set_title("How many come back, and when")
     axes.end_labels(ax, labels)
-    return ax
+    return axes.set_title(ax, title)
 
 
 def _returned(still_out: pl.Series) -> np.ndarray:
@@ -96,7 +110,14 @@ def _at_risk(table: pl.DataFrame, group: str, day: float) -> int:
 
 
 @axes.styled
-def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Axes:
+def cycles(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    rows: int = 15,
+) -> Axes:
     """Draw, sender by sender, which share of opt-outs has come back within each horizon.
 
     Parameters
@@ -105,6 +126,10 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
         What `optkit.cycles` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        The horizons are drawn in shades of the first of them.
     rows : int
         Of how many senders, those with the most opt-outs.
 
@@ -116,6 +141,8 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     ------
     HistoryError
         The table is not a result of `optkit.cycles`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "cycles", "spells", "cycles", "relapse_rate")
     horizons = [column for column in table.columns if column.startswith("win_back_")]
@@ -124,15 +151,15 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
     ax = axes.get_axes(ax, height=1.7 + 0.36 * max(top.height, 2))
     if top.is_empty() or not horizons:
         return axes.show_message(ax, "nobody opted out, so nobody can come back")
-    shades = colors.LinearSegmentedColormap.from_list("", ["#b8dcf5", BACK, "#12395c"])(
-        np.linspace(0, 1, len(horizons))
+    shades = axes.color_map(colors or axes.series_colors(None, {"re-opt-ins": BACK}))(
+        np.linspace(0.3, 1, len(horizons))
     )
     places = np.arange(top.height)
     reach = top.select(pl.max_horizontal(horizons)).to_series().fill_null(0.0)
     ax.hlines(places, 0, reach, color=axes.PALE, linewidth=3, zorder=1)
     for column, shade in zip(horizons, shades, strict=True):
         values = top[column].fill_null(float("nan"))
-        ax.scatter(values, places, s=55, color=[shade], edgecolors=INK, linewidths=0.6, zorder=3)
+        ax.scatter(values, places, s=55, color=[shade], edgecolors=axes.ink(), linewidths=0.6, zorder=3)
     axes.row_axes(ax, [f"{name} ({count:,})" for name, count in top.select("label", "spells").rows()])
     ax.set_xlim(0, axes.highest(reach) * 1.08 or 1.0)
     axes.percent_axis(ax.xaxis)
@@ -144,4 +171,4 @@ def cycles(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Ax
         f"Who comes back, by {axes.describe_groups(names)}"
         + (f": the {rows} with most opt-outs" if table.height > rows else "")
     )
-    return ax
+    return axes.set_title(ax, title)

@@ -14,7 +14,13 @@ _KEPT: Final = "may be messaged"
 
 
 @axes.styled
-def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) -> Axes:
+def scrub(
+    tables: tuple[pl.DataFrame, pl.DataFrame],
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
     """Draw how many contacts may be messaged, and why the others may not.
 
     Parameters
@@ -23,6 +29,10 @@ def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) 
         What `optkit.scrub` returned: the contacts to keep, and the suppressed ones with their reason.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "may be messaged" and "suppressed": in this order, or by name.
 
     Returns
     -------
@@ -43,7 +53,9 @@ def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) 
     if not total:
         return axes.show_message(ax, "no contacts")
     sizes = np.array([count for _, count in counts])
-    ax.barh(range(len(counts)), sizes, color=[BACK] + [OUT] * (len(counts) - 1), height=0.7)
+    kept, suppressed_color = axes.series_colors(colors, {_KEPT: BACK, "suppressed": OUT})
+    shades = [kept] + [suppressed_color] * (len(counts) - 1)
+    ax.barh(range(len(counts)), sizes, color=shades, height=0.7)
     for place, size in enumerate(sizes.tolist()):
         text = f"{size:,} ({size / total:.1%})"
         ax.annotate(text, (size, place), xytext=(6, 0), textcoords="offset points", va="center")
@@ -52,4 +64,4 @@ def scrub(tables: tuple[pl.DataFrame, pl.DataFrame], *, ax: Axes | None = None) 
     axes.count_axis(ax.xaxis)
     ax.set_xlabel("contacts")
     ax.set_title(f"Result of scrubbing {plural(total, 'contact')}")
-    return ax
+    return axes.set_title(ax, title)

@@ -7,10 +7,19 @@ from matplotlib.axes import Axes
 
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots.marks import Marks, draw_marks
 
 
 @axes.styled
-def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) -> Axes:
+def spikes(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    marks: Marks | None = None,
+    labelled: int = 5,
+) -> Axes:
     """Draw the control chart of opt-outs: the number per period, what was expected with its limits, and the spikes.
 
     If the table has groups, each group is a row with a marker per spike.
@@ -21,6 +30,12 @@ def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) ->
         What `optkit.spikes` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "opt-outs" and "spikes": in this order, or by name.
+    marks : mapping or frame, optional
+        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is a line with its label.
     labelled : int
         How many of the largest spikes are labelled with their date.
 
@@ -32,10 +47,14 @@ def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) ->
     ------
     HistoryError
         The table is not a result of `optkit.spikes`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "spikes", "period", "opt_outs", "expected", "low", "high", "spike")
     if table.columns[0] != "period":
-        return _spike_lanes(table, ax)
+        ax = _spike_lanes(table, ax, colors)
+        draw_marks(ax, marks)
+        return axes.set_title(ax, title)
     ax = axes.get_axes(ax)
     if table.is_empty():
         return axes.show_message(ax, "no events, so no periods to draw")
@@ -44,22 +63,26 @@ def spikes(table: pl.DataFrame, *, ax: Axes | None = None, labelled: int = 5) ->
     when = dates.date2num(starts)
     ax.fill_between(when, table["low"], table["high"], step="mid", color=QUIET, alpha=0.3, linewidth=0)
     ax.plot(when, table["expected"], color="#666666", linewidth=1.2, linestyle="--", drawstyle="steps-mid")
-    ax.plot(when, table["opt_outs"], color=BACK, linewidth=1, marker=".", markersize=4)
+    usual_color, spike_color = axes.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
+    ax.plot(when, table["opt_outs"], color=usual_color, linewidth=1, marker=".", markersize=4)
     spiked = table.filter("spike").sort("opt_outs", descending=True)
-    ax.plot(dates.date2num(spiked["period"].to_list()), spiked["opt_outs"], "D", color=OUT, markersize=6)
+    ax.plot(
+        dates.date2num(spiked["period"].to_list()), spiked["opt_outs"], "D", color=spike_color, markersize=6
+    )
     ax.set_ylim(*axes.with_margin(0, max(axes.highest(table["opt_outs"]), axes.highest(table["high"]))))
     ax.margins(x=0.02)
-    _spike_dates(ax, spiked.head(labelled))
+    draw_marks(ax, marks)
+    _spike_dates(ax, spiked.head(labelled), spike_color)
     axes.count_axis(ax.yaxis)
     ax.set_ylabel(f"opt-outs in a {word}")
     ax.set_title(f"Opt-outs by {word}, and what was expected")
     last = table.tail(1)
     axes.end_labels(ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", "#666666")])
     axes.date_axis(ax)
-    return ax
+    return axes.set_title(ax, title)
 
 
-def _spike_dates(ax: Axes, spiked: pl.DataFrame) -> None:
+def _spike_dates(ax: Axes, spiked: pl.DataFrame, color: str) -> None:
     """Write dates next to spikes, the largest first; a date that would cover another is left out."""
     written: list[tuple[float, float]] = []
     for period, count in spiked.select("period", "opt_outs").rows():
@@ -76,11 +99,11 @@ def _spike_dates(ax: Axes, spiked: pl.DataFrame) -> None:
             textcoords="offset points",
             va="center",
             ha="left" if side > 0 else "right",
-            color=axes.readable(OUT),
+            color=axes.readable(color),
         )
 
 
-def _spike_lanes(table: pl.DataFrame, ax: Axes | None) -> Axes:
+def _spike_lanes(table: pl.DataFrame, ax: Axes | None, colors: axes.Colors | None) -> Axes:
     names, label = axes.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = table.group_by("label").agg(pl.col("spike").sum(), pl.col("opt_outs").sum())
@@ -89,12 +112,13 @@ def _spike_lanes(table: pl.DataFrame, ax: Axes | None) -> Axes:
     if table.is_empty():
         return axes.show_message(ax, "no events, so no periods to draw")
     found = table.filter("spike")
+    _, color = axes.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
     excess = found["opt_outs"] - found["expected"]
     ax.scatter(
         dates.date2num(found["period"].to_list()),
         [lanes.index(lane) for lane in found["label"]],
         s=(30 + 250 * excess / (axes.highest(excess) or 1)).to_list(),
-        color=OUT,
+        color=color,
         alpha=0.75,
         linewidths=0,
     )

@@ -9,7 +9,14 @@ from optkit.plots.axes import BACK, OUT
 
 
 @axes.styled
-def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) -> Axes:
+def status_at(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    rows: int = 15,
+) -> Axes:
     """Draw how many people are opted out of each sender, and how many are opted in again.
 
     Parameters
@@ -18,6 +25,10 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
         What `optkit.status_at` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "opted out" and "opted in": in this order, or by name.
     rows : int
         How many senders to draw, those with the most people.
 
@@ -29,6 +40,8 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     ------
     HistoryError
         The table is not a result of `optkit.status_at`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "status_at", "to_phone", "status", "since")
     sender = pl.col("from_phone") if "from_phone" in table.columns else pl.lit("all senders")
@@ -41,8 +54,9 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     if top.is_empty():
         return axes.show_message(ax, "no events, so everybody is opted in")
     places = range(top.height)
-    ax.barh(places, top["out"], color=OUT, height=0.7)
-    ax.barh(places, top["opted_in"], left=top["out"], color=BACK, height=0.7)
+    out_color, in_color = axes.series_colors(colors, {"opted out": OUT, "opted in": BACK})
+    ax.barh(places, top["out"], color=out_color, height=0.7)
+    ax.barh(places, top["opted_in"], left=top["out"], color=in_color, height=0.7)
     for place, (out_count, in_count, everyone) in enumerate(top.select("out", "opted_in", "everyone").rows()):
         text = f"{out_count:,} out, {in_count:,} in"
         ax.annotate(text, (everyone, place), xytext=(6, 0), textcoords="offset points", va="center")
@@ -52,11 +66,17 @@ def status_at(table: pl.DataFrame, *, ax: Axes | None = None, rows: int = 15) ->
     ax.set_xlabel("people who ever opted out or in (dark: now opted out; light: now opted in)")
     most = f": the {rows} senders with most people" if counts.height > rows else ""
     ax.set_title(f"Status of all who ever opted out or in{most}")
-    return ax
+    return axes.set_title(ax, title)
 
 
 @axes.styled
-def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+def suppression_list(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
     """Draw in which months the people on the list opted out.
 
     Parameters
@@ -65,6 +85,10 @@ def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         What `optkit.suppression_list` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of the bars: the first of them.
 
     Returns
     -------
@@ -74,27 +98,36 @@ def suppression_list(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     HistoryError
         The table is not a result of `optkit.suppression_list`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "suppression_list", "to_phone", "opted_out_at")
     ax = axes.get_axes(ax, height=3.6)
     if table.is_empty():
         return axes.show_message(ax, "nobody is opted out")
+    (color,) = axes.series_colors(colors, {"opted out": OUT})
     month = pl.col("opted_out_at").dt.truncate("1mo").dt.date()
     counts = table.group_by(month=month).len().sort("month")
     starts = dates.date2num(counts["month"].to_list())
     ends = dates.date2num(counts["month"].dt.offset_by("1mo").to_list())
-    ax.bar(starts, counts["len"], (ends - starts) * 0.88, align="edge", color=OUT)
+    ax.bar(starts, counts["len"], (ends - starts) * 0.88, align="edge", color=color)
     ax.set_ylim(0, axes.highest(counts["len"]) * 1.1)
     axes.count_axis(ax.yaxis)
     axes.date_axis(ax)
     ax.set_ylabel("on the list")
     ax.set_xlabel("month in which they opted out (UTC)")
     ax.set_title(f"Since when the {table.height:,} on the list have been opted out")
-    return ax
+    return axes.set_title(ax, title)
 
 
 @axes.styled
-def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
+def suppression_diff(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
     """Draw how many were added to the list and removed from it, by day.
 
     Parameters
@@ -103,6 +136,10 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         What `optkit.suppression_diff` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "added" and "removed": in this order, or by name.
 
     Returns
     -------
@@ -112,6 +149,8 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     HistoryError
         The table is not a result of `optkit.suppression_diff`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "suppression_diff", "to_phone", "change", "at")
     ax = axes.get_axes(ax, height=3.6)
@@ -125,8 +164,9 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     days = dates.date2num(daily["day"].to_list())
     added, removed = (daily[column].cast(pl.Int64).to_numpy() for column in ("added", "removed"))
-    ax.bar(days, added, width=0.8, align="edge", color=OUT)
-    ax.bar(days, -removed, width=0.8, align="edge", color=BACK)
+    added_color, removed_color = axes.series_colors(colors, {"added": OUT, "removed": BACK})
+    ax.bar(days, added, width=0.8, align="edge", color=added_color)
+    ax.bar(days, -removed, width=0.8, align="edge", color=removed_color)
     ax.axhline(0, color="#888888", linewidth=0.8)
     room = max(added.max(), removed.max(), 1) * 0.12
     ax.set_ylim(-removed.max() - room, added.max() + room)
@@ -137,7 +177,7 @@ def suppression_diff(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("added up, removed down")
     ax.set_xlabel("day of the change (UTC)")
     ax.set_title("What changed on the list")
-    labels = [(added.max() * 0.5, f"{added.sum():,} added", OUT)]
-    labels += [(-removed.max() * 0.5, f"{removed.sum():,} removed", BACK)]
+    labels = [(added.max() * 0.5, f"{added.sum():,} added", added_color)]
+    labels += [(-removed.max() * 0.5, f"{removed.sum():,} removed", removed_color)]
     axes.end_labels(ax, labels)
-    return ax
+    return axes.set_title(ax, title)

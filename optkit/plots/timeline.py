@@ -12,7 +12,14 @@ from optkit.plots.axes import BACK, OUT, QUIET
 
 
 @axes.styled
-def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | None = None) -> Axes:
+def timeline(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    until: datetime | None = None,
+) -> Axes:
     """Draw everything one number did: one row per sender, red while opted out.
 
     Parameters
@@ -21,6 +28,10 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
         What `optkit.timeline` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "opted out" and "opted in": in this order, or by name.
     until : datetime, optional
         How far the last state is drawn. Default: a little beyond the last event.
 
@@ -32,6 +43,8 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
     ------
     HistoryError
         The table is not a result of `optkit.timeline`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "timeline", "from_phone", "created_at", "status", "state_after", "note")
     senders = table["from_phone"].unique().sort().to_list()
@@ -40,7 +53,9 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
         return axes.show_message(ax, "this number never opted out or in")
     first, last = table["created_at"][0], table["created_at"][-1]
     margin = max((last - first) * 0.04, timedelta(hours=1))
+    ground = axes.background()
     end = max(until or last, last + margin)
+    out_color, in_color = axes.series_colors(colors, {"opted out": OUT, "opted in": BACK})
     for lane, sender in enumerate(senders):
         events = table.filter(pl.col("from_phone") == sender).select(
             "created_at", "status", "state_after", "note"
@@ -48,14 +63,13 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
         moments = [*events["created_at"], end]
         for (when, status, after, note), following in zip(events.rows(), moments[1:], strict=True):
             is_out = after == "opt-out"
-            ax.hlines(
-                lane, when, following, color=OUT if is_out else BACK, linewidth=9 if is_out else 2.5, zorder=1
-            )
-            color = OUT if status == "opt-out" else BACK
+            state_color, width = (out_color, 9) if is_out else (in_color, 2.5)
+            ax.hlines(lane, when, following, color=state_color, linewidth=width, zorder=1)
+            color = out_color if status == "opt-out" else in_color
             marker = "v" if status == "opt-out" else "^"
-            face = "white" if note in {"repeat", "duplicate", "tie"} else color
+            changed = note not in {"repeat", "duplicate", "tie"}
+            face, edge = (color, ground) if changed else (ground, color)
             beside = lane + (-0.17 if status == "opt-out" else 0.17)
-            edge = color if face == "white" else "white"
             ax.plot([when], [beside], marker, markersize=9, mfc=face, mec=edge, zorder=3)
         ax.hlines(lane, first - margin, moments[0], color=QUIET, linewidth=1, linestyle=":", zorder=1)
     axes.row_axes(ax, senders)
@@ -63,4 +77,4 @@ def timeline(table: pl.DataFrame, *, ax: Axes | None = None, until: datetime | N
     axes.date_axis(ax)
     ax.set_xlabel("UTC; ▼ opt-out, ▲ opt-in, hollow: changed nothing; thick: opted out, thin: opted in")
     ax.set_title(f"{plural(table.height, 'event')} of one number, {plural(len(senders), 'sender')}")
-    return ax
+    return axes.set_title(ax, title)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from optkit.formatting import plural
 from optkit.plots import axes
-from optkit.plots.axes import BACK, INK
+from optkit.plots.axes import BACK, OUT
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -35,6 +35,8 @@ def transitions(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
     kind: Literal["opt-out", "re-opt-in"] = "opt-out",
     time_zone: str = "UTC",
 ) -> Axes:
@@ -46,6 +48,10 @@ def transitions(
         What `optkit.transitions` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        The hours are drawn in shades of the first of them.
     kind : {"opt-out", "re-opt-in"}
         Which transitions are counted.
     time_zone : str
@@ -59,8 +65,11 @@ def transitions(
     ------
     HistoryError
         The table is not a result of `optkit.transitions`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "transitions", "created_at", "kind")
+    axes.validate_kind(kind, "opt-out", "re-opt-in")
     ax = axes.get_axes(ax, height=3.6)
     local = pl.col("created_at").dt.convert_time_zone(time_zone)
     hours = (
@@ -72,23 +81,30 @@ def transitions(
         return axes.show_message(ax, f"no {kind} to draw")
     counts = np.zeros((7, 24), dtype=int)
     counts[hours["day"].to_numpy(), hours["hour"].to_numpy()] = hours["len"].to_numpy()
-    image = ax.imshow(counts, aspect="auto", cmap="Blues", vmin=0)
+    image = ax.imshow(counts, aspect="auto", cmap=axes.color_map(colors), vmin=0)
     axes.heat_axes(ax, 7, 24)
     ax.set_yticks(range(7), WEEKDAYS)
     ax.set_xticks(range(0, 24, 3), [f"{hour:02}:00" for hour in range(0, 24, 3)])
     day, hour = np.unravel_index(counts.argmax(), counts.shape)
-    dark = INK if counts.max() == 0 else "white"
-    ax.text(float(hour), float(day), f"{counts.max():,}", ha="center", va="center", color=dark, fontsize=8)
+    most = f"{counts.max():,}"
+    ax.text(float(hour), float(day), most, ha="center", va="center", color=axes.background(), fontsize=8)
     bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
     bar.outline.set_visible(False)
     bar.set_label(f"{kind}s, all weeks together")
     ax.set_xlabel(f"hour of the day ({time_zone})")
     ax.set_title(f"{kind.capitalize()}s by weekday and hour; the busiest hour is written in")
-    return ax
+    return axes.set_title(ax, title)
 
 
 @axes.styled
-def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1440) -> Axes:
+def spells(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    quick: float = 10 / 1440,
+) -> Axes:
     """Draw how long finished opt-outs lasted, on a logarithmic axis so that quick reversals show.
 
     Parameters
@@ -97,6 +113,10 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
         What `optkit.spells` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "quick reversals" and "other returns": in this order, or by name.
     quick : float
         In days: a return within this time counts as a quick reversal. Default: 10 minutes.
 
@@ -108,6 +128,8 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     ------
     HistoryError
         The table is not a result of `optkit.spells`.
+    SettingsError
+        `colors` has something that is not a colour.
     """
     axes.require_columns(table, "spells", "days", "returned")
     ax = axes.get_axes(ax)
@@ -119,13 +141,14 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     edges = quick * 10 ** (np.arange(np.floor(low * 6), np.floor(high * 6) + 2) / 6)
     counts, _ = np.histogram(shown, edges)
     fast = edges[:-1] < quick * 0.99
+    quick_color, color = axes.series_colors(colors, {"quick reversals": OUT, "other returns": BACK})
     ax.bar(
         edges[:-1],
         counts,
         np.diff(edges),
         align="edge",
-        color=[axes.OUT if is_fast else BACK for is_fast in fast],
-        edgecolor="white",
+        color=[quick_color if is_fast else color for is_fast in fast],
+        edgecolor=axes.background(),
         linewidth=0.6,
     )
     ax.set_xscale("log")
@@ -136,13 +159,14 @@ def spells(table: pl.DataFrame, *, ax: Axes | None = None, quick: float = 10 / 1
     ax.set_ylim(0, counts.max() * 1.15)
     axes.count_axis(ax.yaxis)
     few = int((back <= quick).sum())
-    ax.axvline(quick, color=INK, linewidth=0.8, linestyle=":")
+    ax.axvline(quick, color=axes.ink(), linewidth=0.8, linestyle=":")
     note = f"quick reversals:\n{few:,} ({few / back.size:.1%})"
-    ax.text(quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top", color=axes.OUT)
+    text = ax.text(quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top")
+    text.set_color(axes.readable(quick_color))
     still = table.height - back.size
     ax.set_xlabel(
         f"time from opt-out to return (logarithmic); {plural(still, 'opt-out')} still open not shown"
     )
     ax.set_ylabel("returns")
     ax.set_title(f"How long {plural(back.size, 'finished opt-out')} lasted")
-    return ax
+    return axes.set_title(ax, title)

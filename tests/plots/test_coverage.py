@@ -16,5 +16,5 @@ def test_coverage_has_one_cell_per_day_and_hatches_missing_days() -> None:
     assert len(hatched) == 7
     assert len(ax.patches) - len(hatched) == 2, "16 and 17 February may still change"
     assert "hatched: 7 days missing" in ax.get_xlabel()
-    assert ax.get_title(loc="left") == "What is loaded: 2,150 events"
+    assert ax.get_title() == "What is loaded: 2,150 events"
     check_page(ax)

@@ -2,44 +2,10 @@ import matplotlib.pyplot as plt
 import polars as pl
 import pytest
 from plot_checks import check_page
-from plot_tables import (
-    CHURN,
-    COHORTS,
-    COVERAGE,
-    CYCLES,
-    OVERLAP,
-    QUALITY,
-    RATES,
-    RETURN_CURVE,
-    SPELLS,
-    SPIKES,
-    STATUS_AT,
-    SUPPRESSION_DIFF,
-    SUPPRESSION_LIST,
-    TIMELINE,
-    TRANSITIONS,
-)
+from plot_tables import EVERY
 
 from optkit import plots
 from optkit.errors import HistoryError
-
-EVERY = [
-    ("churn", CHURN),
-    ("spikes", SPIKES),
-    ("transitions", TRANSITIONS),
-    ("opt_out_rates", RATES),
-    ("overlap", OVERLAP),
-    ("return_curve", RETURN_CURVE),
-    ("spells", SPELLS),
-    ("cycles", CYCLES),
-    ("cohorts", COHORTS),
-    ("status_at", STATUS_AT),
-    ("suppression_list", SUPPRESSION_LIST),
-    ("suppression_diff", SUPPRESSION_DIFF),
-    ("coverage", COVERAGE),
-    ("quality", QUALITY),
-    ("timeline", TIMELINE),
-]
 
 
 @pytest.mark.parametrize(("name", "table"), EVERY, ids=[name for name, _ in EVERY])

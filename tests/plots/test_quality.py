@@ -9,5 +9,5 @@ from optkit import plots
 def test_quality_marks_failed_checks() -> None:
     ax: Any = plots.quality(QUALITY)
     assert {"duplicates  ✓", "invalid numbers  ✗", "1,204 (3.0%)", "3 (0.010%)"} <= set(written(ax))
-    assert ax.get_title(loc="left") == "1 check of 3 to look at"
+    assert ax.get_title() == "1 check of 3 to look at"
     check_page(ax)

@@ -16,7 +16,7 @@ def test_status_at_counts_opted_out_and_opted_in_per_sender() -> None:
 def test_suppression_list_counts_opt_outs_per_month() -> None:
     ax: Any = plots.suppression_list(SUPPRESSION_LIST)
     assert [bar.get_height() for bar in ax.patches] == [2, 1]
-    assert "the 3 on the list" in ax.get_title(loc="left")
+    assert "the 3 on the list" in ax.get_title()
     check_page(ax)
 
 

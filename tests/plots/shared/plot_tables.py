@@ -200,5 +200,25 @@ TIMELINE = pl.DataFrame(
 )
 
 
+#: A table for each picture that takes one.
+EVERY = [
+    ("churn", CHURN),
+    ("spikes", SPIKES),
+    ("transitions", TRANSITIONS),
+    ("opt_out_rates", RATES),
+    ("overlap", OVERLAP),
+    ("return_curve", RETURN_CURVE),
+    ("spells", SPELLS),
+    ("cycles", CYCLES),
+    ("cohorts", COHORTS),
+    ("status_at", STATUS_AT),
+    ("suppression_list", SUPPRESSION_LIST),
+    ("suppression_diff", SUPPRESSION_DIFF),
+    ("coverage", COVERAGE),
+    ("quality", QUALITY),
+    ("timeline", TIMELINE),
+]
+
+
 def by_sender(table: pl.DataFrame, senders: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat([table.select(pl.lit(sender).alias("from_phone"), pl.all()) for sender in senders])

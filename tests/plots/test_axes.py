@@ -1,0 +1,96 @@
+"""Titles, colours and styles of the caller's, in every picture."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import polars as pl
+import pytest
+from cycler import cycler
+from matplotlib.colors import to_hex
+from plot_checks import check_page, written
+from plot_tables import CHURN, EVERY, RATES, RETURN_CURVE, SCRUB, TRANSITIONS, by_sender
+
+from optkit import plots
+from optkit.errors import SettingsError
+
+PICTURES: list[tuple[str, Any]] = [*EVERY, ("scrub", SCRUB)]
+each_picture = pytest.mark.parametrize(("name", "table"), PICTURES, ids=[name for name, _ in PICTURES])
+
+
+@each_picture
+def test_a_title_of_the_caller_replaces_ours(name: str, table: Any) -> None:
+    ax = getattr(plots, name)(table, title="Mine")
+    assert written(ax).count("Mine") == 1
+    assert ax.get_title() == "Mine"
+    ax.set_title("Another")
+    titles = {ax.get_title(place) for place in ("left", "center", "right")}
+    assert titles == {"Another", ""}
+
+
+def test_a_later_title_replaces_ours_in_a_style_with_titles_on_the_left() -> None:
+    with plt.rc_context({"axes.titlelocation": "left"}):
+        ax = plots.churn(CHURN)
+        ax.set_title("Another")
+    assert [ax.get_title(place) for place in ("left", "center", "right")] == ["Another", "", ""]
+
+
+@each_picture
+def test_every_picture_takes_colours_and_rejects_what_is_not_one(name: str, table: Any) -> None:
+    check_page(getattr(plots, name)(table, colors=["#005577", "#aa3377"]))
+    with pytest.raises(SettingsError, match="'blood', which is not a colour"):
+        getattr(plots, name)(table, colors=["blood"])
+
+
+def bar_colors(ax: Any) -> set[str]:
+    return {to_hex(bar.get_edgecolor()) for bar in ax.patches}
+
+
+def test_colours_are_given_in_order_or_by_name() -> None:
+    assert bar_colors(plots.churn(CHURN, colors=["#005577", "#aa3377"])) == {"#005577", "#aa3377"}
+    assert bar_colors(plots.churn(CHURN, colors={"re-opt-ins": "#005577"})) == {"#bd1f01", "#005577"}
+    assert bar_colors(plots.churn(CHURN, colors="#005577")) == {"#005577", "#3f90da"}
+    rates = plots.churn(by_sender(CHURN, ("72975", "ACME")), kind="rate", colors={"ACME": "#005577"})
+    assert {to_hex(line.get_color()) for line in rates.lines} == {"#bd1f01", "#005577"}
+    dots: Any = plots.opt_out_rates(RATES, colors={"high": "#005577"}).collections
+    assert "#005577" in {to_hex(color) for dot in dots for color in dot.get_facecolor()}
+
+
+def test_a_heat_map_is_drawn_in_shades_of_the_first_colour() -> None:
+    image = plots.transitions(TRANSITIONS, colors=["#005577"]).images[0]
+    assert to_hex(image.cmap(1.0)) == "#005577"
+    assert to_hex(image.cmap(0.0)) == "#ffffff"
+
+
+def test_the_caller_s_colour_cycle_and_style_go_before_ours() -> None:
+    with plt.rc_context({"axes.prop_cycle": cycler(color=["#111111", "#777777"]), "axes.grid": True}):
+        assert bar_colors(plots.churn(CHURN)) == {"#111111", "#777777"}
+        curves = plots.return_curve(by_sender(RETURN_CURVE, ("72975", "ACME"))).lines
+        assert [to_hex(line.get_color()) for line in curves] == ["#111111", "#777777"]
+    with plt.style.context("dark_background"):
+        ax: Any = plots.churn(CHURN)
+        assert to_hex(ax.get_facecolor()) == to_hex(ax.figure.get_facecolor()) == "#000000"
+        assert to_hex(ax.lines[0].get_color()) == "#ffffff"
+        assert all(sum(text.get_color()[:3]) > 1 for text in ax.texts if text.get_text() == "opt-outs")
+
+
+@each_picture
+def test_labels_on_the_caller_s_own_axes_are_not_cut_off(name: str, table: Any) -> None:
+    figure, ax = plt.subplots(figsize=(9, 5))
+    getattr(plots, name)(table, ax=ax)
+    check_page(ax)
+    assert len(figure.axes) <= 2
+
+
+def test_a_layout_of_the_caller_stays() -> None:
+    figure, ax = plt.subplots(layout="tight")
+    before = figure.get_layout_engine()
+    plots.churn(CHURN, ax=ax)
+    assert figure.get_layout_engine() is before
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("churn", CHURN), ("opt_out_rates", RATES), ("transitions", TRANSITIONS)]
+)
+def test_an_unknown_kind_is_an_error_that_names_the_kinds(name: str, table: pl.DataFrame) -> None:
+    with pytest.raises(SettingsError, match=r"kind must be one of '.*', not 'rates'"):
+        getattr(plots, name)(table, kind="rates")
