@@ -231,7 +231,7 @@ def _write_pages(notebooks: list[str], out: Path, parameters: dict[str, Any]) ->
 @app.command()
 def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports/demo")) -> None:
     """Load a made-up account over HTTP, show who leaves whom, and write every notebook's page."""
-    from optkit.display import tidy
+    from optkit.display import as_text
 
     history = optkit.load(account="demo")
     senders = optkit.opt_out_rates(history, audience=optkit.demo_audience()).sort(
@@ -239,7 +239,7 @@ def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Pa
     )
     typer.echo("DEMO: a made-up account, read from the emulator on this machine\n")
     columns = ["from_phone", "n", "ever_opted_out", "opted_out", "rate", "low", "high", "signal"]
-    _show(tidy(senders, columns=columns).rename({"from_phone": "sender", "n": "messaged"}))
+    _show(as_text(senders, columns=columns).rename({"from_phone": "sender", "n": "messaged"}))
     typer.echo("\nrate: who ever opted out, of all who were messaged, with its 95% interval")
     typer.echo()
     _write_pages([], out, {"account": "demo"})

@@ -1,4 +1,4 @@
-"""How numbers are said, in sentences, tables and pictures alike. A leaf."""
+"""How numbers, times and names are written in sentences, tables and pictures."""
 
 import math
 from datetime import date, datetime
@@ -49,7 +49,7 @@ def minute(moment: datetime | None) -> str:
 
 
 def join_names(items: list[str], most: int = 3) -> str:
-    """Return names as a sentence lists them.
+    """Return names as one phrase.
 
     >>> join_names(["a"]), join_names(["a", "b"]), join_names(["a", "b", "c", "d", "e"])
     ('a', 'a and b', 'a, b, c and 2 more')
@@ -58,13 +58,14 @@ def join_names(items: list[str], most: int = 3) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
 
 
-def shorten(text: str, most: int) -> str:
-    """Return a text of at most so many characters: its middle is left out.
+def shorten(text: str, longest: int) -> str:
+    r"""Return a text on one line and not longer than `longest`: characters in its middle become an ellipsis.
 
-    >>> shorten("24273", 8), shorten("a long name of a sender", 11)
-    ('24273', 'a lon…ender')
+    >>> shorten("Flu vaccination, second reminder, 2026", 20), shorten("two\nlines", 20)
+    ('Flu vaccin…der, 2026', 'two lines')
     """
-    if len(text) <= most:
-        return text
-    tail = (most - 1) // 2
-    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+    line = "".join(character if character.isprintable() else " " for character in text)
+    if len(line) <= longest:
+        return line
+    tail = (longest - 1) // 2
+    return f"{line[: longest - 1 - tail]}…{line[len(line) - tail :]}"

@@ -1,23 +1,23 @@
-"""What notebooks share: an account and its banner, headlines in words, tables, pictures with controls."""
+"""What notebooks share: an account and its banner, headlines in words, tables, pictures, an export."""
 
 from optkit.display import headlines as headlines
-from optkit.display.account import Extract, open_account
-from optkit.display.export import export, moments, phone
+from optkit.display.account import AccountData, open_account
+from optkit.display.export import export
 from optkit.display.figures import explore, show
-from optkit.display.headlines import denominator
-from optkit.display.tables import style, table, tidy
+from optkit.display.inputs import comparison_times, format_phone, local_day
+from optkit.display.tables import as_text, style, table
 
 __all__ = [
-    "Extract",
-    "denominator",
+    "AccountData",
+    "as_text",
+    "comparison_times",
     "explore",
     "export",
+    "format_phone",
     "headlines",
-    "moments",
+    "local_day",
     "open_account",
-    "phone",
     "show",
     "style",
     "table",
-    "tidy",
 ]

@@ -1,90 +1,119 @@
-"""An account, opened for a notebook: your own where there is one, else the made-up one, and what is in it."""
+"""An account loaded for a notebook: the user's own, or else the made-up one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from optkit.config import resolve
 from optkit.errors import SettingsError
-from optkit.formatting import NONE, minute, plural
+from optkit.formatting import NONE, join_names, minute, plural
 from optkit.times import instant
 
 DEMO: Final = "demo"
 
 
 @dataclass(frozen=True)
-class Extract:
-    """What a notebook works on. Shown, it is the banner: whose, how much, until when.
+class AccountData:
+    """What a notebook works on. A notebook shows it as a banner: which account, how many events, until when.
 
     Attributes
     ----------
-    account : str
-        Its name.
+    name : str
+        The account's name.
     history : polars.DataFrame
-        What `optkit.load` returned.
+        What `optkit.load` returned: all events up to `until`, also those before `since`.
     audience : polars.DataFrame or None
-        from_phone, recipients; None where nobody said how many were messaged.
+        from_phone, recipients; None if it is not known how many were messaged.
     coverage : polars.DataFrame
         What `optkit.coverage` returned.
-    start : str or None
-        From when on events were asked for; None for all.
+    senders : list of str or None
+        Which senders were asked for; None for all.
+    since : datetime or None
+        Start of the period to show, UTC; None for the first event. It is the `since` of the analyses.
     until : datetime
-        End of observation: the end that was asked for, or else when the newest window was read.
+        End of observation, UTC: the end that was asked for, or the time of the newest reading.
     opened_at : datetime
-        When that was, UTC.
+        When it was loaded, UTC.
     """
 
-    account: str
+    name: str
     history: pl.DataFrame = field(repr=False)
     audience: pl.DataFrame | None = field(repr=False)
     coverage: pl.DataFrame = field(repr=False)
-    start: str | None
+    senders: list[str] | None
+    since: datetime | None
     until: datetime
     opened_at: datetime
 
     @property
     def is_demo(self) -> bool:
         """Whether this is the made-up account."""
-        return self.account == DEMO
+        return self.name == DEMO
+
+    def narrow(self, senders: list[str], since: datetime, until: datetime) -> "AccountData":
+        """Return the same account with some senders only, to be shown over another period.
+
+        Parameters
+        ----------
+        senders : list of str
+            The senders to keep, in the history and in the audience.
+        since, until : datetime
+            The period to show, UTC. Events from `until` on are dropped.
+
+        Returns
+        -------
+        AccountData
+        """
+        history = self.history.filter(pl.col("from_phone").is_in(senders), pl.col("created_at") < until)
+        audience = self.audience
+        if audience is not None:
+            audience = audience.filter(pl.col("from_phone").is_in(history["from_phone"].unique().implode()))
+        return replace(self, history=history, audience=audience, senders=senders, since=since, until=until)
 
     def facts(self) -> dict[str, str]:
-        """Return what the banner says, by name."""
+        """Return the lines of the banner by name."""
         import optkit
 
         events = self.history["created_at"]
-        still_open = int((~self.coverage["final"]).sum())
-        read = self.coverage["fetched_at"].max()
-        senders = self.audience.height if self.audience is not None else 0
+        not_final = int((~self.coverage["final"]).sum())
+        known = self.audience.height if self.audience is not None else 0
+        shown = (
+            f"{minute(self.since)} to {minute(self.until)}"
+            if self.since
+            else f"all, up to {minute(self.until)}"
+        )
         return {
-            "Account": f"{self.account} (made up)" if self.is_demo else self.account,
-            "Events": f"{plural(self.history.height, 'event')} of "
+            "Account": f"{self.name} (made up)" if self.is_demo else self.name,
+            "Senders": join_names(self.senders, 6) if self.senders else "all",
+            "Shown": shown,
+            "Loaded": f"{plural(self.history.height, 'event')} of "
             f"{plural(self.history['to_phone'].n_unique(), 'recipient')} and "
-            f"{plural(self.history['from_phone'].n_unique(), 'sender')}",
-            "First and last event": f"{_minute(events.min())} to {_minute(events.max())}",
-            "Data up to": minute(self.until),
-            "Coverage": f"{plural(self.coverage.height, 'window')} without a gap, {still_open:,} of them may "
-            f"still change; last read {_minute(read)}",
-            "Audience": f"known for {plural(senders, 'sender')}"
-            if senders
+            f"{plural(self.history['from_phone'].n_unique(), 'sender')}, "
+            f"{_minute(events.min())} to {_minute(events.max())}",
+            "Coverage": f"{plural(self.coverage.height, 'window')} without a gap, {not_final:,} of them may "
+            f"still change; last read {_minute(self.coverage['fetched_at'].max())}",
+            "Audience": f"known for {plural(known, 'sender')}"
+            if known
             else "not known: no rates of all messaged",
             "Run": f"{minute(self.opened_at)}, optkit {optkit.__version__}",
         }
 
-    def _repr_html_(self) -> str:
-        parts = [_DEMO_BAR] if self.is_demo else []
-        if self.start:
-            parts.append(_CUT.format(start=escape(self.start)))
-        rows = (_ROW.format(name=escape(name), value=escape(value)) for name, value in self.facts().items())
-        return _BANNER.format(parts="".join(parts), rows="".join(rows))
+    def _repr_html_(self) -> tuple[str, dict[str, Any]]:
+        bar = _DEMO_BAR if self.is_demo else ""
+        rows = "".join(
+            _ROW.format(name=escape(name), value=escape(value)) for name, value in self.facts().items()
+        )
+        # the report reads from the metadata which account a page shows
+        return _BANNER.format(bar=bar, rows=rows), {"optkit": {"account": self.name, "demo": self.is_demo}}
 
 
-#: Colours are said for every cell: JupyterLab's dark theme would choose its own.
+#: Every cell has its colours: JupyterLab's dark theme would use its own.
 _BANNER: Final = (
-    '<div style="background:#fff;color:#222;border:1px solid #ccc;max-width:46em">{parts}'
+    '<div style="background:#fff;color:#222;border:1px solid #ccc;max-width:46em">{bar}'
     '<table style="border-collapse:collapse;margin:6px 0;background:#fff">{rows}</table></div>'
 )
 _ROW: Final = (
@@ -92,13 +121,9 @@ _ROW: Final = (
     '<td style="padding:2px 12px;color:#222;text-align:left">{value}</td></tr>'
 )
 _DEMO_BAR: Final = (
-    '<div style="background:#ffa90e;color:#222;font-weight:700;padding:6px 12px">DEMO: this account is made '
-    "up. Nobody's number is in it, and its figures say nothing about yours. For your own: set OPTKIT_TOKEN "
-    "and run again.</div>"
-)
-_CUT: Final = (
-    '<div style="padding:6px 12px 0">Events before {start} were not asked for: who opted out earlier is '
-    "unknown here.</div>"
+    '<div style="background:#ffa90e;color:#222;font-weight:700;padding:6px 12px">DEMO: this account is made up. It has '
+    "no real person's number, and its figures say nothing about your account. To see yours, set OPTKIT_TOKEN and run "
+    "again.</div>"
 )
 
 
@@ -110,60 +135,63 @@ def open_account(
     senders: list[str] | None = None,
     audience: str | None = None,
     reported: bool = False,
-) -> Extract:
-    """Load an account for a notebook.
+) -> AccountData:
+    """Load an account for a notebook: all of its events up to `end`.
+
+    Events before `start` are loaded as well, because they decide who is opted out at `start`.
 
     Parameters
     ----------
     account : str, optional
-        Its name. Default: your own, if there is a token or a cache; else the made-up account.
+        Its name. Default: the account in the settings if there is a token or a cache, else the made-up account.
     start, end : str, optional
-        [start, end) as `optkit.load` reads them.
+        The period to show, [start, end), as `optkit.load` reads them. Default: from the first event to now.
     senders : list of str, optional
-        Only events of these senders; default all.
+        Only events of these senders. Default: all.
     audience : str, optional
         CSV or Parquet file with the columns from_phone and recipients: how many each sender messaged. The
         made-up account has its own.
     reported : bool
-        Add the column reported_current_status, as `optkit.load` does.
+        Add the column reported_current_status, see `optkit.load`.
 
     Returns
     -------
-    Extract
+    AccountData
         The history and what belongs to it.
 
     Raises
     ------
     SettingsError
-        The audience cannot be read, or what `optkit.load` refuses.
+        The audience cannot be read, or `start` or `end` is not a time.
     OptkitError
-        As `optkit.load`.
+        See `optkit.load`.
     """
     import optkit
 
-    name = account or _yours() or DEMO
-    history = optkit.load(start, end, from_phone=senders or None, account=name, reported=reported)
+    name = account or _configured_account() or DEMO
+    history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
-    people = _audience(audience) if audience else optkit.demo_audience() if name == DEMO else None
+    people = _read_audience(audience) if audience else optkit.demo_audience() if name == DEMO else None
     if people is not None and senders:
         people = people.filter(pl.col("from_phone").is_in(senders))
-    until = coverage["fetched_at"].max() if coverage.height else datetime.now(UTC)
-    assert isinstance(until, datetime)
-    if end is not None:
-        until = min(until, instant(end, "end"))
-    return Extract(name, history, people, coverage, start, until, datetime.now(UTC).replace(microsecond=0))
+    last_read = coverage["fetched_at"].max() if coverage.height else datetime.now(UTC)
+    assert isinstance(last_read, datetime)
+    until = min(last_read, instant(end, "end", now=last_read)) if end else last_read
+    since = instant(start, "start", now=last_read) if start else None
+    opened_at = datetime.now(UTC).replace(microsecond=0)
+    return AccountData(name, history, people, coverage, senders or None, since, until, opened_at)
 
 
-def _yours() -> str | None:
-    """Return the account in force if it can be read: with a token, or from its cache."""
+def _configured_account() -> str | None:
+    """Return the account in the settings if it can be read: with a token, or from its cache."""
     import optkit
 
     settings = resolve()
-    there = settings.token is not None or optkit.coverage(settings.account).height
-    return settings.account if there else None
+    readable = settings.token is not None or optkit.coverage(settings.account).height
+    return settings.account if readable else None
 
 
-def _audience(file: str) -> pl.DataFrame:
+def _read_audience(file: str) -> pl.DataFrame:
     path = Path(file).expanduser()
     try:
         if path.suffix == ".parquet":

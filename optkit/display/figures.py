@@ -1,39 +1,42 @@
-"""A picture in its place, said in words too; and controls to look further."""
+"""Show a picture with its description, and controls to choose senders and dates."""
 
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from optkit.display.account import AccountData
 from optkit.display.headlines.headline import Note
 from optkit.formatting import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_ONE_WEEK: Final = timedelta(days=7)
+
 
 def show(ax: "Axes", alt: str) -> None:
-    """Show a picture, once, and close it.
+    """Show a picture once, and close it.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        What a function of `optkit.plots` returned; its whole figure is shown.
+        What a function of `optkit.plots` returned; the whole figure is shown.
     alt : str
-        What the picture says, for who cannot see it. Its title goes before it.
+        What the picture says, for readers who cannot see it. The title is put before it.
     """
     from IPython.display import Image, display
 
-    png, width, alt = _picture(ax, alt)
+    png, width, alt = _render(ax, alt)
     display(Image(png, format="png", width=width, alt=alt))
 
 
-def _picture(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
-    """Return a figure as PNG, how wide to show it in pixels, and its words; close it."""
+def _render(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
+    """Close the figure and return it as PNG, its width in pixels and its description."""
     import matplotlib.pyplot as plt
 
     figure = ax.get_figure(root=True)
@@ -45,62 +48,66 @@ def _picture(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
     return png.getvalue(), round(figure.get_figwidth() * figure.dpi), f"{title}. {alt}" if title else alt
 
 
-def explore(history: pl.DataFrame, draw: Callable[[pl.DataFrame, datetime, datetime], "Axes"]) -> Any:
-    """Return controls for senders and dates, with the picture of what they choose below them.
+def explore(data: AccountData, draw: Callable[[AccountData], "Axes"]) -> Any:
+    """Return controls for senders and dates, with the picture of what is chosen below them.
 
     Parameters
     ----------
-    history : polars.DataFrame
-        The events to choose from.
+    data : AccountData
+        What to choose from.
     draw : callable
-        Is given the chosen senders' events up to the chosen end, and the chosen stretch [since, until);
-        returns Axes.
+        Takes the account narrowed to the chosen senders and dates; returns Axes.
 
     Returns
     -------
     ipywidgets.Widget or Note
-        A note where there is no event to choose.
+        A note if there are no events to choose from.
     """
     import ipywidgets as widgets
 
+    history = data.history
     if history.is_empty():
-        return Note("There is no event to choose from.")
+        return Note("There are no events to choose from.")
     senders = history["from_phone"].value_counts(sort=True)["from_phone"].to_list()
     chosen = widgets.SelectMultiple(
         options=senders, value=senders, rows=min(6, max(2, len(senders))), description="senders"
     )
     days = _mondays(history)
+    first = max(
+        (number for number, day in enumerate(days[:-1]) if data.since and day <= data.since), default=0
+    )
     stretch = widgets.SelectionRangeSlider(
         options=[(f"{day:%Y-%m-%d}", day) for day in days],
-        index=(0, len(days) - 1),
+        index=(first, len(days) - 1),
         description="from, to",
         continuous_update=False,
         readout=False,  # two dates do not fit into it
         layout=widgets.Layout(width="26em"),
     )
-    said, picture, trouble = widgets.Label(), widgets.HTML(), widgets.Output()
+    caption, picture, errors = widgets.Label(), widgets.HTML(), widgets.Output()
 
     def redraw() -> None:
-        since, end = stretch.value
-        until = max(end, since + timedelta(days=7))
-        events = history.filter(pl.col("from_phone").is_in(chosen.value), pl.col("created_at") < until)
-        said.value = f"{plural(len(chosen.value), 'sender')}, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
-        png, width, alt = _picture(draw(events, since, until), f"Chosen: {said.value}")
-        data = b64encode(png).decode()
+        begin, end = stretch.value
+        since = min(begin, days[-2])  # at least one week
+        until = min(max(end, since + _ONE_WEEK), data.until)
+        caption.value = f"{plural(len(chosen.value), 'sender')}, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+        narrowed = data.narrow(list(chosen.value), since, until)
+        png, width, alt = _render(draw(narrowed), f"Chosen: {caption.value}")
+        encoded = b64encode(png).decode()
         picture.value = (
-            f'<img src="data:image/png;base64,{data}" width="{width}" alt="{escape(alt)}" '
+            f'<img src="data:image/png;base64,{encoded}" width="{width}" alt="{escape(alt)}" '
             'style="max-width:100%;height:auto">'
         )
 
     def on_change(_: object) -> None:
-        trouble.clear_output()
-        with trouble:
+        errors.clear_output()
+        with errors:
             redraw()
 
     redraw()
     for control in (chosen, stretch):
         control.observe(on_change, names="value")
-    return widgets.VBox([widgets.HBox([chosen, widgets.VBox([stretch, said])]), trouble, picture])
+    return widgets.VBox([widgets.HBox([chosen, widgets.VBox([stretch, caption])]), errors, picture])
 
 
 def _mondays(history: pl.DataFrame) -> list[datetime]:

@@ -1,17 +1,22 @@
-"""Tables for readers: headlines in great_tables, white in every theme; the rest as polars shows them."""
+"""Tables for readers: great_tables on white in every theme, and how polars shows its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from optkit.formatting import NONE, interval, percent
+from optkit.formatting import NONE, percent, shorten
 
-#: Columns that are shares, by what their names end or begin with.
+if TYPE_CHECKING:
+    from great_tables import GT
+
+#: Columns with these endings are shares.
 _SHARES: Final = ("rate", "share", "jaccard", "out_a_in_b")
-_LABELS: Final = {"from_phone": "sender", "to_phone": "recipient", "created_at": "when (UTC)", "n": "n"}
+_LABELS: Final = {"from_phone": "sender", "to_phone": "recipient", "created_at": "when (UTC)"}
+_LONGEST: Final = 60
 
 
 def table(
@@ -22,45 +27,48 @@ def table(
     columns: Sequence[str] | None = None,
     rows: int = 20,
     show_phones: bool = False,
-) -> Any:
-    """Return a headline table: thousands separators, per cent with one decimal, intervals as ranges.
+) -> "GT":
+    """Return a table for readers: thousands separators, per cent, intervals in one column.
 
-    Recipients' numbers are masked unless `show_phones`.
+    The values stay numbers, so great_tables' own methods can be applied to what is returned.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        What an analysis returned, or a part of it. Columns ``low`` and ``high`` become one: ``interval``.
+        What an analysis returned, or a part of it. Columns ``low`` and ``high`` are merged into ``interval``.
     title : str
         What the table shows.
     note : str
-        A definition, a caveat, below it.
+        A definition or a caveat to write below it.
     columns : sequence of str, optional
-        Which columns, in this order; default all.
+        Which columns, in this order. Default: all.
     rows : int
-        How many rows at most; the note says when there are more.
+        How many rows at most; the note says if there are more.
     show_phones : bool
-        Whether recipients' numbers are shown in full.
+        Whether to show recipients' numbers in full. Default: masked.
 
     Returns
     -------
     great_tables.GT
+
+    Examples
+    --------
+    >>> from optkit.display import table
+    >>> shown = table(optkit.demo_audience(), "Recipients by sender").fmt_integer("recipients", sep_mark=" ")
     """
     from great_tables import GT
 
-    words = tidy(frame.head(rows), columns=columns, show_phones=show_phones)
-    numbers = [
-        name
-        for name in words.columns
-        if (name in frame.columns and frame.schema[name].is_numeric()) or name == "interval"
-    ]
-    identity = "optkit-" + blake2b(repr((title, words.rows())).encode(), digest_size=6).hexdigest()
-    shown = (
-        GT(words, id=identity)
+    shown = _select(frame.head(rows), columns, show_phones=show_phones)
+    identity = "optkit-" + blake2b(repr((title, shown.rows())).encode(), digest_size=6).hexdigest()
+    intervals = dict(_intervals(shown.columns))
+    labels: dict[str, Any] = {name: _LABELS.get(name, name.replace("_", " ")) for name in shown.columns}
+    labels |= {low: low.removesuffix("low").replace("_", " ") + "interval" for low in intervals}
+    result = (
+        GT(shown, id=identity)
         .tab_header(title=title)
-        .cols_label({column: _LABELS.get(column, column.replace("_", " ")) for column in words.columns})
+        .cols_label(labels)
         .cols_align("left")
-        .cols_align("right", columns=numbers)
+        .cols_align("right", columns=[name for name, dtype in shown.schema.items() if dtype.is_numeric()])
         .opt_align_table_header("left")
         .tab_options(
             table_background_color="white",
@@ -73,86 +81,115 @@ def table(
             data_row_padding="4px",
             source_notes_font_size="12px",
         )
-        # JupyterLab's dark theme colours cells of its own accord: only a rule for this id that insists holds
+        # JupyterLab's dark theme colours table cells: only an !important rule for this id overrides it
         .opt_css(
             f"#{identity} .gt_table, #{identity} .gt_table * {{ background-color: white !important; "
             "color: #222222 !important; } "
             f"#{identity} td, #{identity} th {{ padding-left: 10px; padding-right: 10px; }}"
         )
     )
+    for name, write in _formats(shown).items():
+        result = result.fmt(partial(_or_dash, write), columns=name)
+    for low, high in intervals.items():
+        known = (
+            shown.select(pl.all_horizontal(pl.col(low, high).is_not_null()).arg_true()).to_series().to_list()
+        )
+        result = result.cols_merge([low, high], rows=known, pattern="{0} to {1}").cols_hide(high)
+    result = result.sub_missing(missing_text=NONE)
     more = f"The first {rows:,} of {frame.height:,} rows. " if frame.height > rows else ""
-    return shown.tab_source_note(more + note) if more or note else shown
+    return result.tab_source_note(more + note) if more or note else result
 
 
-def tidy(
-    frame: pl.DataFrame, *, columns: Sequence[str] | None = None, show_phones: bool = False
-) -> pl.DataFrame:
-    """Return the frame in words: every value as text, as a reader wants it.
+def as_text(frame: pl.DataFrame, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the frame with every value written as `table` shows it, for a terminal.
 
     Parameters
     ----------
-    frame, columns, show_phones
-        As of `table`.
+    frame : polars.DataFrame
+        What an analysis returned, or a part of it.
+    columns : sequence of str, optional
+        Which columns, in this order. Default: all.
 
     Returns
     -------
     polars.DataFrame
-        String columns only; the same names, but ``interval`` in the place of ``low`` and ``high``.
+        String columns only; ``interval`` in the place of ``low`` and ``high``.
 
     Examples
     --------
-    >>> from optkit.display import tidy
-    >>> tidy(pl.DataFrame({"n": [1200], "rate": [0.0612], "low": [0.05], "high": [0.07]})).row(0)
+    >>> from optkit.display import as_text
+    >>> as_text(pl.DataFrame({"n": [1200], "rate": [0.0612], "low": [0.05], "high": [0.07]})).row(0)
     ('1,200', '6.1%', '5.0% to 7.0%')
     """
+    chosen = _select(frame, columns, show_phones=False)
+    formats = _formats(chosen)
+    words = {
+        name: [_or_dash(formats.get(name, str), value) for value in chosen[name]] for name in chosen.columns
+    }
+    for low, high in _intervals(chosen.columns):
+        pairs = zip(words[low], words.pop(high), strict=True)
+        words[low] = [
+            low_text if low_text == NONE else f"{low_text} to {high_text}" for low_text, high_text in pairs
+        ]
+    renamed = {low: low.removesuffix("low") + "interval" for low, _ in _intervals(chosen.columns)}
+    return pl.DataFrame(words, schema=dict.fromkeys(words, pl.String)).rename(renamed)
+
+
+def style() -> None:
+    """Set how polars shows its own tables in a notebook: more rows, thousands separators, no dtypes."""
+    pl.Config.set_tbl_rows(20)
+    pl.Config.set_tbl_cols(20)
+    pl.Config.set_thousands_separator(",")
+    pl.Config.set_float_precision(3)
+    pl.Config.set_tbl_hide_column_data_types(active=True)
+
+
+def _select(frame: pl.DataFrame, columns: Sequence[str] | None, *, show_phones: bool) -> pl.DataFrame:
     import optkit
 
     chosen = frame.select(columns) if columns else frame
     if "to_phone" in chosen.columns and not show_phones:
         chosen = optkit.mask(chosen)
-    words = {}
-    for column in chosen.iter_columns():
-        if column.name == "high" and "low" in chosen.columns:
-            continue
-        if column.name == "low" and "high" in chosen.columns:
-            pairs = zip(column, chosen["high"], strict=True)
-            shares = any(_is_share(name) for name in chosen.columns)
-            words["interval"] = [interval(*pair) if shares else _range(*pair) for pair in pairs]
-        else:
-            words[column.name] = [_say(value, column) for value in column]
-    return pl.DataFrame(words, schema=dict.fromkeys(words, pl.String))
+    long = pl.col(pl.String, pl.Enum, pl.Categorical).cast(pl.String)
+    return chosen.with_columns(
+        long.map_elements(lambda text: shorten(text, _LONGEST), return_dtype=pl.String)
+    )
+
+
+def _intervals(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the two columns of each interval: low and high, excess_low and excess_high."""
+    for name in names:
+        high = name.removesuffix("low") + "high"
+        if name.endswith("low") and high in names:
+            yield name, high
+
+
+def _formats(frame: pl.DataFrame) -> dict[str, Callable[[Any], str]]:
+    """Return how to write the values of each column; those that are left out are written as they are."""
+    bounds = {name for pair in _intervals(frame.columns) for name in pair}
+    of_shares = any(map(_is_share, frame.columns))
+    formats: dict[str, Callable[[Any], str]] = {}
+    for name, dtype in frame.schema.items():
+        if _is_share(name) or (of_shares and name in {"low", "high"}):
+            formats[name] = percent
+        elif dtype == pl.Boolean:
+            formats[name] = lambda value: "yes" if value else "no"
+        elif dtype == pl.Datetime:
+            formats[name] = _minute
+        elif dtype.is_float():
+            formats[name] = "{:,.0f}".format if name in bounds else "{:,.1f}".format
+        elif dtype.is_integer() and not name.endswith("_id"):
+            formats[name] = "{:,}".format
+    return formats
+
+
+def _or_dash(write: Callable[[Any], str], value: Any) -> str:
+    return NONE if value is None else write(value)
 
 
 def _is_share(name: str) -> bool:
     return name.endswith(_SHARES) or name.startswith("win_back_")
 
 
-def _range(low: float | None, high: float | None) -> str:
-    return NONE if low is None or high is None else f"{low:,.0f} to {high:,.0f}"
-
-
-def _say(value: Any, column: pl.Series) -> str:
-    if value is None:
-        return NONE
-    if _is_share(column.name):
-        return percent(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return (
-        f"{value:,.1f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
-
-
-def style() -> None:
-    """Set polars' own tables for notebooks: enough rows, thousands separators, no types."""
-    pl.Config.set_tbl_rows(20)
-    pl.Config.set_tbl_cols(20)
-    pl.Config.set_thousands_separator(",")
-    pl.Config.set_float_precision(3)
-    pl.Config.set_tbl_hide_column_data_types(active=True)
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

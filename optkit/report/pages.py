@@ -157,9 +157,10 @@ def _headline(notebook: "NotebookNode") -> str:
 
 
 def _is_demo(notebook: "NotebookNode") -> bool:
-    """Return whether a cell shows the banner of the made-up account, which begins with that word."""
+    """Return whether a cell shows the made-up account: the banner of an account says so in its metadata."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    return any(_text(output).startswith("DEMO:") for output in outputs)
+    banners = (output.get("metadata", {}).get("text/html", {}).get("optkit", {}) for output in outputs)
+    return any(banner.get("demo") for banner in banners)
 
 
 def _text(output: "NotebookNode") -> str:

@@ -87,7 +87,8 @@ def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[P
 def test_the_page_of_contents_says_so_when_the_account_is_made_up(
     tmp_path: Path, make_notebook: Callable[..., Path]
 ) -> None:
-    banner = "from IPython.display import HTML\nHTML('<div><div>DEMO: this account is made up</div></div>')"
+    metadata = {"text/html": {"optkit": {"account": "demo", "demo": True}}}
+    banner = f"from IPython.display import display\ndisplay({{'text/html': 'made up'}}, raw=True, metadata={metadata})"
     [page] = run([str(make_notebook("a", "# Whose?", banner))], out=tmp_path / "pages")
     assert page.demo
     assert "DEMO: these figures are made up" in (tmp_path / "pages" / "index.html").read_text(

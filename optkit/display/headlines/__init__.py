@@ -1,26 +1,26 @@
-"""The answer of each notebook, first and in a sentence: computed from the tables below it."""
+"""The answer of each notebook in a sentence, computed from the tables below it."""
 
-from optkit.display.headlines.headline import Answer
-from optkit.display.headlines.lists import most_active, one_number, sample_contacts, suppression
-from optkit.display.headlines.loaded import extract
-from optkit.display.headlines.movement import churn, denominator, largest_spike, spikes, who_was_behind
-from optkit.display.headlines.returns import cycles, relapses
-from optkit.display.headlines.senders import countries, opt_out_rates
+from optkit.display.headlines.churn import churn
+from optkit.display.headlines.countries import countries
+from optkit.display.headlines.coverage import coverage
+from optkit.display.headlines.headline import Headline
+from optkit.display.headlines.rates import denominator_note, opt_out_rates
+from optkit.display.headlines.returns import cycles
+from optkit.display.headlines.spikes import spikes
+from optkit.display.headlines.suppression import sample_contacts, suppression
+from optkit.display.headlines.timeline import most_active, one_number
 
 __all__ = [
-    "Answer",
+    "Headline",
     "churn",
     "countries",
+    "coverage",
     "cycles",
-    "denominator",
-    "extract",
-    "largest_spike",
+    "denominator_note",
     "most_active",
     "one_number",
     "opt_out_rates",
-    "relapses",
     "sample_contacts",
     "spikes",
     "suppression",
-    "who_was_behind",
 ]

@@ -1,10 +1,10 @@
-"""Sentences, as they are shown."""
+"""Sentences as notebooks show them."""
 
 from html import escape
 
 
-class Answer(str):
-    """A sentence, shown large."""
+class Headline(str):
+    """The answer of a page in one or two sentences, shown large."""
 
     __slots__ = ()
 
@@ -16,7 +16,7 @@ class Answer(str):
 
 
 class Note(str):
-    """A sentence, shown as text."""
+    """A sentence, shown as a paragraph."""
 
     __slots__ = ()
 

@@ -1,0 +1,44 @@
+"""What is loaded, and whether it can be trusted."""
+
+import polars as pl
+
+from optkit.display.account import AccountData
+from optkit.display.headlines.headline import Headline
+from optkit.formatting import day, join_names, plural
+
+
+def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> Headline:
+    """Say what is loaded, whether its files are intact and which checks failed.
+
+    Parameters
+    ----------
+    data : AccountData
+        What `open_account` returned.
+    files : polars.DataFrame
+        What `optkit.verify` returned.
+    checks : polars.DataFrame
+        What `optkit.quality` returned.
+
+    Returns
+    -------
+    Headline
+    """
+    events = data.history["created_at"]
+    if events.is_empty():
+        return Headline(f"The account {data.name} has no events up to {day(data.until)}.")
+    corrupt = int((~files["ok"]).sum())
+    intact = (
+        f"{plural(corrupt, 'file')} of {files.height:,} cannot be read and will be fetched again"
+        if corrupt
+        else "its files are intact"
+    )
+    failed = checks.filter(~pl.col("ok"))["check"].to_list()
+    sound = (
+        f"{len(failed):,} of {plural(checks.height, 'check')} need a look first: {join_names(failed, 5)}"
+        if failed
+        else f"all {plural(checks.height, 'check')} of its events passed"
+    )
+    return Headline(
+        f"The account has {plural(events.len(), 'event')} from {day(events[0])} to {day(events[-1])}, without a gap; "
+        f"{intact}, and {sound}."
+    )

@@ -1,0 +1,97 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import optkit
+from optkit import display
+from optkit.errors import SettingsError
+
+
+@pytest.fixture
+def demo_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A week of the made-up account, so that nothing else is fetched."""
+    monkeypatch.setenv("OPTKIT_CACHE_DIR", str(tmp_path))
+
+
+def banner(data: display.AccountData) -> str:
+    return data._repr_html_()[0]
+
+
+def test_banner_names_account_period_and_coverage(account_data: display.AccountData) -> None:
+    page = banner(account_data)
+    for words in (
+        "acme",
+        "2 events of 2 recipients and 1 sender",
+        "2026-01-05 10:00 UTC to 2026-01-09 11:00 UTC",
+        "all, up to 2026-01-10 08:00 UTC",
+        "1 window without a gap, 1 of them may still change",
+        "not known",
+        optkit.__version__,
+    ):
+        assert words in page
+    assert "DEMO" not in page
+
+
+def test_banner_names_the_period_and_the_senders_that_were_asked_for(
+    account_data: display.AccountData,
+) -> None:
+    page = banner(
+        replace(account_data, since=datetime(2026, 1, 6, tzinfo=UTC), senders=["72975", "<script>"])
+    )
+    assert "2026-01-06 00:00 UTC to 2026-01-10 08:00 UTC" in page
+    assert "72975 and &lt;script&gt;" in page
+
+
+def test_banner_marks_the_demo_account_in_text_and_metadata(account_data: display.AccountData) -> None:
+    assert "DEMO: this account is made up" in banner(replace(account_data, name="demo"))
+    assert replace(account_data, name="demo")._repr_html_()[1] == {
+        "optkit": {"account": "demo", "demo": True}
+    }
+    assert account_data._repr_html_()[1] == {"optkit": {"account": "acme", "demo": False}}
+
+
+def test_narrow_keeps_senders_and_cuts_after_the_period(account_data: display.AccountData) -> None:
+    audience = pl.DataFrame({"from_phone": ["72975", "ACME"], "recipients": [100, 200]})
+    since, until = datetime(2026, 1, 6, tzinfo=UTC), datetime(2026, 1, 9, tzinfo=UTC)
+    narrowed = replace(account_data, audience=audience).narrow(["72975", "ACME"], since, until)
+    assert narrowed.history["to_phone"].to_list() == ["+12025550101"], "the other event is later"
+    assert narrowed.audience is not None
+    assert narrowed.audience["from_phone"].to_list() == ["72975"], "ACME has no events"
+    assert (narrowed.since, narrowed.until) == (since, until)
+
+
+def test_demo_account_is_opened_without_token_and_cache(demo_cache: None) -> None:
+    found = display.open_account(start="2026-06-01", end="2026-06-15")
+    assert found.is_demo
+    assert found.until == datetime(2026, 6, 15, tzinfo=UTC)
+    assert found.since == datetime(2026, 6, 1, tzinfo=UTC)
+    assert found.history.equals(optkit.load(None, "2026-06-15", account="demo")), (
+        "earlier events decide who is out"
+    )
+    assert found.audience is not None
+    chosen = display.open_account("demo", start="2026-06-01", end="2026-06-15", senders=["18181"])
+    assert chosen.history["from_phone"].unique().to_list() == ["18181"]
+    assert chosen.audience is not None
+    assert chosen.audience["from_phone"].to_list() == ["18181"]
+
+
+def test_a_token_opens_the_configured_account(monkeypatch: pytest.MonkeyPatch, demo_cache: None) -> None:
+    monkeypatch.setenv("OPTKIT_TOKEN", "made-up")
+    monkeypatch.setenv("OPTKIT_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(optkit, "load", lambda *_, account, **__: pytest.fail(f"asked for {account}"))
+    with pytest.raises(pytest.fail.Exception, match="asked for default"):
+        display.open_account()
+
+
+def test_audience_is_read_from_a_file(demo_cache: None, tmp_path: Path) -> None:
+    file = tmp_path / "audience.csv"
+    file.write_text("from_phone,recipients,more\n18181,50000,x\n")
+    found = display.open_account("demo", start="2026-06-22", end="2026-06-29", audience=str(file))
+    assert found.audience is not None
+    assert found.audience.rows() == [("18181", 50_000)]
+    file.write_text("sender,people\n18181,50000\n")
+    with pytest.raises(SettingsError, match=r"audience\.csv cannot be read"):
+        display.open_account("demo", start="2026-06-22", end="2026-06-29", audience=str(file))

@@ -1,0 +1,183 @@
+"""The notebooks' sentences, from small tables whose figures can be added up by hand."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from optkit import display
+from optkit.display import headlines
+from optkit.errors import SettingsError
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def test_coverage_names_corrupt_files_and_failed_checks(account_data: display.AccountData) -> None:
+    files = pl.DataFrame({"ok": [True, True]})
+    checks = pl.DataFrame({"check": ["duplicates", "ties", "silent days"], "ok": [True, True, True]})
+    good = headlines.coverage(account_data, files, checks)
+    assert "2 events from 5 January 2026 to 9 January 2026, without a gap" in good
+    assert "its files are intact, and all 3 checks of its events passed" in good
+    doubtful = checks.with_columns(ok=pl.Series([True, False, False]))
+    bad = headlines.coverage(account_data, pl.DataFrame({"ok": [True, False]}), doubtful)
+    assert "1 file of 2 cannot be read" in bad
+    assert "2 of 3 checks need a look first: ties and silent days" in bad
+
+
+def churn_table(rates: list[float], *, denominator: str = "audience") -> pl.DataFrame:
+    weeks = len(rates)
+    return pl.DataFrame(
+        {
+            "period": [date(2026, 1, 5) + timedelta(weeks=week) for week in range(weeks)],
+            "opt_outs": [1000] * weeks,
+            "re_opt_ins": [250] * weeks,
+            "opted_out_end": [750 * (week + 1) for week in range(weeks)],
+            "churn_rate": rates,
+            "denominator": [denominator] * weeks,
+            "complete": [False] + [True] * (weeks - 2) + [False],
+        }
+    )
+
+
+def test_churn_adds_up_complete_weeks_and_compares_the_last() -> None:
+    answer = headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.02, 0.5]))
+    assert "last 4 complete weeks, from 12 January 2026 on" in answer
+    assert "opted out 4,000 times and came back 1,000 times: a net 3,000 left; 3,750 were opted out" in answer
+    assert "2.0% of all who were messaged and opted in left, more than in any of the 3 weeks before" in answer
+    assert "(1.0% to 1.2%)" in answer
+
+
+def test_churn_says_that_observed_rates_only_compare() -> None:
+    answer = headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.5], denominator="observed"))
+    assert "compare weeks only" in answer
+    assert "as usual" in answer
+    assert "No week is complete" in headlines.churn(churn_table([0.1, 0.1]))
+
+
+def test_headline_is_escaped() -> None:
+    assert "<strong>a &lt; b</strong>" in headlines.Headline("a < b")._repr_html_()
+
+
+def spikes_table(*counts: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "period": [date(2026, 2, 13) + timedelta(days=number) for number in range(len(counts))],
+            "opt_outs": counts,
+            "expected": [50.0] * len(counts),
+            "low": [30.0] * len(counts),
+            "high": [80.0] * len(counts),
+            "spike": [count > 80 for count in counts],
+        }
+    )
+
+
+def test_spikes_names_day_limits_and_sender_of_the_largest() -> None:
+    by_sender = pl.DataFrame({"from_phone": ["72975", "ACME"], "opt_outs": [1350, 150], "share": [0.9, 0.1]})
+    answer = headlines.spikes(spikes_table(50, 1500, 90, 40), by_sender)
+    assert "2 of the 4 days from 13 February 2026 on had more opt-outs than expected" in answer
+    assert (
+        "Saturday 14 February 2026: 1,500 opt-outs, where 30 to 80 are usual; 90.0% of them from 72975"
+        in answer
+    )
+    assert "None of the 2 days" in headlines.spikes(spikes_table(50, 40), by_sender)
+    assert "no events" in headlines.spikes(spikes_table(), by_sender)
+
+
+CYCLES = pl.DataFrame({"spells": [80, 20], "cycles": [30, 10], "relapses": [4, 6], "quick_returns": [20, 0]})
+
+
+CURVE = pl.DataFrame(
+    {
+        "at_risk": [100, 95, 60, 40],
+        "days": [0.5, 1.0, 60.0, 91.0],
+        "still_out": [0.95, 0.9, 0.6, 0.5],
+        "low": [0.9, 0.85, 0.55, 0.45],
+        "high": [0.97, 0.94, 0.65, 0.55],
+    }
+)
+
+
+def test_cycles_gives_the_share_with_its_interval() -> None:
+    answer = headlines.cycles(CYCLES, CURVE)
+    assert (
+        "Of 100 opt-outs 40.0% (35.0% to 45.0%) are followed by a return within 90 days, 10.0% within one day"
+        in answer
+    )
+    assert "Of the 40 returns so far 50.0% came within minutes" in answer
+    assert "25.0% were followed by another opt-out" in answer
+    assert "within 60 days" in headlines.cycles(CYCLES, CURVE.head(3)), "no further than was observed"
+    assert "Nobody opted out" in headlines.cycles(CYCLES.clear(), CURVE.clear())
+
+
+def rates(signals: list[str], denominator: str = "audience") -> pl.DataFrame:
+    count = len(signals)
+    return pl.DataFrame(
+        {
+            "from_phone": [f"7297{number}" for number in range(count)],
+            "recipients": [300, 100, 100][:count],
+            "ever_opted_out": [30, 10, 10][:count],
+            "n": [1000] * count,
+            "rate": [0.03, 0.01, 0.01][:count],
+            "low": [0.02] * count,
+            "high": [0.04] * count,
+            "signal": signals,
+            "denominator": [denominator] * count,
+        }
+    )
+
+
+def test_opt_out_rates_names_senders_that_differ() -> None:
+    answer = headlines.opt_out_rates(rates(["high", "usual", "usual"]))
+    assert "Of all who were messaged 1.7% have ever opted out" in answer, "50 of 3,000"
+    assert "1 of 3 senders differs from that by more than chance: 72970 (3.0%, 2.0% to 4.0%) above." in answer
+    both = headlines.opt_out_rates(rates(["high", "usual", "low"]))
+    assert "2 of 3 senders differ" in both
+    assert "above and 72972 (1.0%, 2.0% to 4.0%) below" in both
+    assert "there is only one sender" in headlines.opt_out_rates(rates(["usual"]))
+    none = headlines.opt_out_rates(rates(["usual", "usual"], "observed"))
+    assert "none of 2 senders differs" in none
+    assert "nothing about those who were messaged" in none
+
+
+def test_countries_gives_shares_and_the_extremes() -> None:
+    table = rates(["usual"] * 3).with_columns(country=pl.Series(["US", "CA", None]))
+    curves = pl.concat(
+        CURVE.with_columns(pl.lit(country).alias("country"), pl.col("still_out") + more)
+        for country, more in (("US", 0.0), ("CA", 0.2), (None, 0.1))
+    )
+    answer = headlines.countries(table, curves)
+    assert (
+        "3 countries: US 60.0%, CA 20.0% and unknown 20.0%" in answer or "US 60.0%, unknown 20.0%" in answer
+    )
+    assert "return within 90 days: most in US 40.0% (35.0% to 45.0%), fewest in CA 20.0%" in answer
+
+
+def test_suppression_counts_people_and_changes() -> None:
+    changes = pl.DataFrame({"change": ["added", "added", "removed"]})
+    people = pl.DataFrame({"to_phone": ["+12025550101"] * 3})
+    answer = headlines.suppression(people, changes, NOON, NOON - timedelta(days=7))
+    assert answer == (
+        "As of 2026-07-01 12:00 UTC 3 people are opted out of at least one sender. Since 24 June 2026 2 were added "
+        "and 1 taken off."
+    )
+
+
+def test_one_number_names_the_senders_it_is_out_of() -> None:
+    events = pl.DataFrame(
+        {
+            "from_phone": ["72975", "ACME", "ACME"],
+            "created_at": [NOON - timedelta(days=days) for days in (30, 20, 10)],
+            "state_after": ["opt-out", "opt-out", "opt-in"],
+        }
+    )
+    answer = headlines.one_number(events, "+1202•••0101", NOON)
+    assert "+1202•••0101 is opted out of 72975, which must not message it, as of" in answer
+    assert "3 events with 2 senders, the last on 21 June 2026" in answer
+    assert "opted in everywhere" in headlines.one_number(events.clear(), "+1202•••0101", NOON)
+
+
+def test_most_active_has_the_most_events() -> None:
+    history = pl.DataFrame({"to_phone": ["+12025550102", "+12025550101", "+12025550101"]})
+    assert headlines.most_active(history) == "+12025550101"
+    with pytest.raises(SettingsError, match="there are no events"):
+        headlines.most_active(history.clear())
