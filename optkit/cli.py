@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -11,6 +12,7 @@ import typer
 
 import optkit
 from optkit.errors import LoadInterrupted, OptkitError, SettingsError
+from optkit.formatting import CONTROLS, escape_controls
 from optkit.private_files import PrivateFile
 
 if TYPE_CHECKING:
@@ -43,18 +45,23 @@ _INTERRUPTED: Final = 128 + signal.SIGINT
 
 def main() -> None:
     """Run a command; a user's error is one line on standard error and exit status 1."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except LoadInterrupted as stop:
         typer.echo(f"optkit: {stop}", err=True)
         sys.exit(_INTERRUPTED)
     except OptkitError as error:
-        typer.echo(f"optkit: {error}", err=True)
+        typer.echo(f"optkit: {escape_controls(str(error))}", err=True)
         sys.exit(1)
     except BrokenPipeError:
         # whoever read the output, such as `head`, has seen enough; nothing is left to flush at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.echo(f"optkit: {escape_controls(str(message))}", err=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -71,9 +78,12 @@ def version(
 
 
 def _show(table: "pl.DataFrame") -> None:
-    """Print a table whole."""
+    """Print a table whole, control characters in it as text."""
     import polars as pl
+    from polars import selectors
 
+    texts = selectors.string() | selectors.enum() | selectors.categorical()
+    table = table.with_columns(texts.cast(pl.String).str.replace_many(CONTROLS))
     with pl.Config(
         tbl_rows=-1,
         tbl_cols=-1,
@@ -220,7 +230,8 @@ def _write_pages(notebooks: list[str], out: Path, parameters: dict[str, Any]) ->
 
     pages = run(notebooks, out=out, parameters=parameters)
     for page in pages:
-        typer.echo(f"{page.name}: {page.error or page.headline or page.title}")
+        mark = "DEMO " if page.demo else ""
+        typer.echo(mark + escape_controls(f"{page.name}: {page.error or page.headline or page.title}"))
     typer.echo(f"Pages: {(out / 'index.html').resolve()}")
     failed = [page.name for page in pages if page.error]
     if failed:

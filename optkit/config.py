@@ -3,6 +3,7 @@
 The room is not called ``settings`` because ``optkit.settings()`` is a function.
 """
 
+import ipaddress
 import math
 import os
 import re
@@ -19,7 +20,13 @@ from optkit.times import parse_duration
 if TYPE_CHECKING:
     import polars as pl
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+#: The made-up account's name.
+DEMO: Final = "demo"
+_HOST: Final = re.compile(r"[\w.:-]+")
+#: The longest timeout, in seconds, and the lowest rate, in requests a second: a day.
+_DAY: Final = 86_400
+#: Windows gives these to devices, whatever stands behind a dot.
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -69,10 +76,18 @@ def default_cache_dir() -> Path:
     return Path(platformdirs.user_cache_path("optkit"))
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _token(value: Any) -> str | None:
     if value is None:
         return None
-    token = str(value).strip()
+    token = value.strip() if isinstance(value, str) else ""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError(
             "token is empty or has characters that no HTTP header can carry; copy it once more"
@@ -85,29 +100,48 @@ def _base_url(value: Any) -> str:
         parts = urlsplit(str(value))
         port = parts.port
     except ValueError:
+        port = 0
+    # urlsplit drops line ends and tabs and keeps blanks
+    if port == 0 or re.search(r"[\s\x00-\x1f]", str(value)):
         raise SettingsError("base_url is not a URL; give the origin, such as https://cx.avaamo.com") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or parts.username or parts.password or not _HOST.fullmatch(host):
         raise SettingsError("base_url must be an origin, such as https://cx.avaamo.com")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise SettingsError("base_url is the origin alone: leave out the path (such as /api/v2)")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError("base_url must be https: a token does not travel unencrypted beyond this machine")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
 def _account(value: Any) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", str(value)):
+    name = str(value)
+    if not re.fullmatch(r"(?=.{1,64}$)[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_-])?", name, re.DOTALL):
         raise SettingsError(
-            "account names a folder: up to 64 letters, digits, '.', '_' or '-', no '.' or '-' first"
+            "account names a folder: up to 64 letters, digits, '.', '_' or '-', no '.' or '-' first and no '.' last"
         )
-    return str(value)
+    if _DEVICES.fullmatch(name):
+        raise SettingsError(f"account cannot be {name!r}: Windows keeps that name for a device")
+    if name.lower() == DEMO != name:
+        raise SettingsError(
+            f"account cannot be {name!r}: where case is ignored, its folder is that of {DEMO!r}"
+        )
+    return name
 
 
 def _cache_dir(value: Any) -> Path:
-    if not str(value):
-        raise SettingsError("cache_dir is empty; give a folder")
-    return Path(value).expanduser().resolve()
+    try:
+        if os.fspath(value):
+            return Path(value).expanduser().resolve()
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+        OSError,
+    ):  # no path, a NUL in it, no such user, a loop of links
+        pass
+    raise SettingsError("cache_dir is not the path of a folder")
 
 
 def _workers(value: Any) -> int:
@@ -130,8 +164,20 @@ def _positive(name: str, value: Any) -> float:
     return number
 
 
+def _timeout(value: Any) -> float:
+    timeout = _positive("timeout", value)
+    if timeout > _DAY:
+        raise SettingsError(f"timeout must be at most a day, {_DAY:,} seconds")
+    return timeout
+
+
 def _max_rps(value: Any) -> float | None:
-    return None if value is None or value == "" else _positive("max_rps", value)
+    if value is None or value == "":
+        return None
+    rate = _positive("max_rps", value)
+    if rate < 1 / _DAY:
+        raise SettingsError("max_rps must be at least one request a day")
+    return rate
 
 
 #: Of each setting: how a value is read, and its default.
@@ -141,7 +187,7 @@ _KNOWN: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[], Any]]]] = {
     "account": (_account, lambda: "default"),
     "cache_dir": (_cache_dir, default_cache_dir),
     "workers": (_workers, lambda: 8),
-    "timeout": (lambda value: _positive("timeout", value), lambda: 30.0),
+    "timeout": (_timeout, lambda: 30.0),
     "max_rps": (_max_rps, lambda: None),
     "look_back": (lambda value: parse_duration(value, "look_back"), lambda: timedelta(days=2)),
 }

@@ -6,6 +6,29 @@ from typing import Final
 
 NONE: Final = "\N{EN DASH}"
 
+#: Characters that a terminal would obey rather than show: controls, line separators, changes of writing direction.
+CONTROLS: Final = {
+    chr(code): f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - the end of Latin-1
+    for code in (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        0x200E,
+        0x200F,
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+}
+_ESCAPES: Final = str.maketrans(CONTROLS)
+
+
+def escape_controls(text: str) -> str:
+    r"""Return a text with its control characters written out, so that a terminal shows them.
+
+    >>> escape_controls("\x1b[2Jgone")
+    '\\x1b[2Jgone'
+    """
+    return text.translate(_ESCAPES)
+
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return the count with its noun.

@@ -123,6 +123,35 @@ def test_status_is_live_sender_by_sender(run: Run, account: dict[str, str]) -> N
         assert rejected.stderr.startswith("optkit: to_phone is not a phone number")
 
 
+HOSTILE = "\x1b[2J\x1b]0;mine\x07\u202eEVIL"
+SHOWN = r"\x1b[2J\x1b]0;mine\x07\u202eEVIL"
+
+
+@pytest.fixture
+def hostile_account() -> Iterator[dict[str, str]]:
+    """An account with a sender whose name would clear the screen, name the window and turn the writing round."""
+    history = HISTORY.with_columns(from_phone=pl.lit(HOSTILE))
+    with Emulator(history, clock=CLOCK) as server:
+        yield {"base_url": server.url, "token": server.token}
+
+
+def test_status_shows_control_characters_as_text(run: Run, hostile_account: dict[str, str]) -> None:
+    done = run("status", HISTORY["to_phone"][0], **hostile_account)
+    assert done.returncode == 0, done.stderr
+    assert SHOWN in done.stdout
+    assert not set(done.stdout) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_a_warning_is_one_line(run: Run, hostile_account: dict[str, str], tmp_path: Path) -> None:
+    run("refresh", **hostile_account)
+    path = next((tmp_path / "cache" / "default").glob("*.parquet"))
+    path.write_bytes(b"")
+    done = run("suppress", "--out", str(tmp_path / "list"), **hostile_account)
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"optkit: the cached window {path.name} is empty")
+    assert done.stderr.count("\n") == 2  # and how many rows were written
+
+
 def test_suppress_writes_full_numbers_for_the_owner_only(
     run: Run, account: dict[str, str], tmp_path: Path
 ) -> None:

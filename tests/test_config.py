@@ -1,8 +1,11 @@
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import optkit
 from optkit.config import resolve
@@ -40,13 +43,32 @@ def test_settings_say_where_values_came_from_and_hide_the_token(monkeypatch: pyt
         ("base_url", "http://cx.avaamo.com", "https"),
         ("base_url", "https://user:pass@cx.avaamo.com", "origin"),
         ("base_url", "https://cx.avaamo.com:port", "URL"),
+        ("base_url", "https://cx.avaamo.com:0", "URL"),
+        ("base_url", "https://cx.avaamo.com x", "URL"),
+        ("base_url", "https://cx.avaamo\n.com", "URL"),
+        ("base_url", "https://<b>", "origin"),
         ("account", "../other", "folder"),
         ("account", "", "folder"),
+        ("account", "x" * 65, "folder"),
+        ("account", "acme.", "folder"),
+        ("account", "acme\n", "folder"),
+        ("account", "\x1b[2J", "folder"),
+        ("account", "Demo", "case"),
+        ("account", "con", "Windows"),
+        ("account", "NUL.txt", "Windows"),
+        ("cache_dir", "", "path"),
+        ("cache_dir", "a\0b", "path"),
+        ("cache_dir", 5, "path"),
+        ("cache_dir", "~nobody-of-that-name/cache", "path"),
+        ("token", b"bytes", "token"),
         ("workers", 0, "1 to 64"),
         ("workers", "many", "1 to 64"),
         ("timeout", -1, "above 0"),
         ("timeout", "nan", "above 0"),
+        ("timeout", 1e300, "at most a day"),
         ("max_rps", 0, "above 0"),
+        ("max_rps", 1e-300, "one request a day"),
+        ("look_back", "999999999999d", "too long"),
         ("look_back", "two days", "duration"),
         ("look_back", timedelta(days=-1), "below zero"),
         ("colour", "red", "no setting"),
@@ -55,6 +77,19 @@ def test_settings_say_where_values_came_from_and_hide_the_token(monkeypatch: pyt
 def test_a_bad_value_is_refused_in_one_sentence(name: str, value: object, says: str) -> None:
     with pytest.raises(optkit.SettingsError, match=says):
         optkit.configure(**{name: value})
+
+
+@given(
+    st.sampled_from(
+        ["token", "base_url", "account", "cache_dir", "workers", "timeout", "max_rps", "look_back"]
+    ),
+    st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.binary(), st.lists(st.none())),
+)
+def test_any_value_is_taken_or_refused_by_a_typed_error(name: str, value: object) -> None:
+    with contextlib.suppress(optkit.SettingsError):
+        optkit.configure(**{name: value})
+        assert optkit.settings().height == 8
+    optkit.configure(**{name: None})
 
 
 def test_a_bad_environment_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -77,6 +77,8 @@ class Application:
     ----------
     resources : iterable of Resource
         The endpoints that it serves.
+    now : callable
+        Returns the server's time.
     token : str
         The one token that it accepts.
     faults : Faults
@@ -85,9 +87,18 @@ class Application:
         Whether to compress responses for clients that accept gzip.
     """
 
-    def __init__(self, resources: Iterable[Resource], *, token: str, faults: Faults, compress: bool) -> None:
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        now: Callable[[], datetime],
+        *,
+        token: str,
+        faults: Faults,
+        compress: bool,
+    ) -> None:
         self.requests: list[RequestRecord] = []
         self._resources = {path: resource for resource in resources for path in resource.paths}
+        self._now = now
         self._token = token.encode()
         self._faults = faults
         self._compress = compress
@@ -148,6 +159,7 @@ class Application:
         """Return the response, after the latency that was asked for."""
         began = monotonic()
         response = self._refusal(scope, query) or self._page(scope["path"], params)
+        response.headers.append((b"date", format_datetime(self._now().astimezone(UTC), usegmt=True).encode()))
         latency = self._faults.latency
         if self._faults.latency_per_page and response.status == HTTPStatus.OK:
             latency += self._faults.latency_per_page * (int(params.get("page", 1)) - 1)

@@ -94,6 +94,7 @@ class Emulator:
         self._account = Account(history, self.now, variant, arrivals)
         application = Application(
             [OptStatus(self._account.page, self.now, variant)],
+            self.now,
             token=self.token,
             faults=faults or Faults(),
             compress=variant.gzip,

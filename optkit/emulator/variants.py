@@ -1,7 +1,7 @@
 """How the emulated API may deviate from the vendor's document, or fill the gaps in it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import polars as pl
@@ -13,7 +13,8 @@ from optkit.history import SCHEMA
 CreatedAt = Literal["ms", "s", "s float", "us", "ms text", "s text", "s float text", "us text", "iso"]
 Order = Literal["newest first", "oldest first", "shuffled"]
 Bounds = Literal["inclusive", "exclusive", "start inclusive", "end inclusive"]
-Totals = Literal["true", "missing", "as in the sample", "too low", "too high"]
+Totals = Literal["true", "missing", "as in the sample", "too low", "too high", "15,000"]
+TimeToken = Literal["true", "missing", "as in the sample", "ten days ahead", "in the year 5000"]
 Paths = Literal["both", "with .json", "without .json"]
 Damage = Literal["null", "missing", "unknown"]
 
@@ -34,9 +35,17 @@ class ApiVariant:
         ``"start inclusive"`` or ``"end inclusive"``.
     totals : str
         ``"true"``; ``"missing"``; ``"as in the sample"``: total_pages contradicts total_entries as the
-        vendor's 9 entries on 5 pages of 1 do; ``"too low"`` and ``"too high"``: consistent, and false.
+        vendor's 9 entries on 5 pages of 1 do; ``"too low"`` and ``"too high"``: consistent, and false; ``"15,000"``:
+        always so many entries, and no total_pages.
+    time_token : str
+        ``"true"``: the server's time, which the header Date always has; ``"missing"``; ``"as in the sample"``: always
+        the vendor's sample value, in 2023; ``"ten days ahead"``; ``"in the year 5000"``.
     per_page : int or None
         So many entries a page, whatever was asked for.
+    withheld : (datetime, datetime) or None
+        Entries created in [start, end), aware, are counted in the totals and never sent.
+    ignores_filters : bool
+        Phones and statuses that are asked for have no effect.
     stuck_page : int or None
         Pages after this one answer with this one's entries.
     paths : str
@@ -60,6 +69,9 @@ class ApiVariant:
     order: Order = "newest first"
     bounds: Bounds = "inclusive"
     totals: Totals = "true"
+    time_token: TimeToken = "true"  # noqa: S105 - a time, not a secret
+    withheld: tuple[datetime, datetime] | None = None
+    ignores_filters: bool = False
     per_page: int | None = None
     stuck_page: int | None = None
     paths: Paths = "both"
@@ -77,6 +89,7 @@ class ApiVariant:
             "order": Order,
             "bounds": Bounds,
             "totals": Totals,
+            "time_token": TimeToken,
             "paths": Paths,
         }
         for name, known in choices.items():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from http.client import HTTPResponse
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -15,6 +16,7 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
+from optkit.config import is_loopback
 from optkit.errors import SettingsError
 
 
@@ -100,7 +102,9 @@ class Connections(HTTPAdapter):
         try:
             with requests.Session() as session:
                 found = session.merge_environment_settings(origin, {}, None, None, None)
-            ways = (found["verify"], found["proxies"], found["cert"])
+            # what runs on this machine is no proxy's business, nor is the token that it is sent
+            proxies = {} if is_loopback(urlsplit(origin).hostname or "") else found["proxies"]
+            ways = (found["verify"], proxies, found["cert"])
             pool = self.get_connection_with_tls_context(request, *ways)
             self.cert_verify(pool, origin, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
         except (OSError, HTTPError):  # those of requests are all OSErrors
@@ -112,7 +116,7 @@ class Connections(HTTPAdapter):
         pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
         self._pool = pool
         # a proxy for plain http wants whole URLs, everybody else paths
-        self._prefix = self.request_url(request, found["proxies"]).rstrip("/")
+        self._prefix = self.request_url(request, proxies).rstrip("/")
 
     def get(self, target: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
         """Ask once for a path and query; the answer's body is still to be read, within the same seconds."""

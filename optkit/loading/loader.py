@@ -7,7 +7,7 @@ from itertools import product
 import polars as pl
 
 from optkit.config import resolve
-from optkit.errors import SettingsError
+from optkit.errors import ResponseError, SettingsError
 from optkit.formatting import join_names
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
 from optkit.loading import files
@@ -218,14 +218,29 @@ def fetch(
     given = {name: values for name, values in filters.items() if values is not None}
     first = to_ms(instant(start, "start")) if start is not None else 0
     last = to_ms(instant(end, "end")) if end is not None else None
+    if last is not None and first >= last:
+        raise SettingsError(f"start must lie before end; {Window(first, last)} is empty")
     with connect(resolve(account=account)) as server:
         # one more than now: what happened in this very millisecond belongs to the answer
-        window = Window(first, min(last or server.now + 1, server.now + 1))
+        now = server.now + 1
+        window = Window(first, now if last is None else min(last, now))
         parts = [SCHEMA.to_frame()]
         if window.length > 0:
             combinations = [dict(zip(given, values, strict=True)) for values in product(*given.values())]
-            parts += [server.read_one(window, filters) for filters in combinations]
+            parts += [_matching(server.read_one(window, filters), filters) for filters in combinations]
     return pl.concat(parts).unique(ORDER, keep="first", maintain_order=True).sort(ORDER)
+
+
+def _matching(events: pl.DataFrame, filters: dict[str, str]) -> pl.DataFrame:
+    """Return the events of an answer, or raise where the server did not apply the filters."""
+    # current_status is not checked: the document does not say whether it is the recipient's or the pair's
+    for name in filters.keys() - {"current_status"}:
+        if not events[name].cast(pl.String).is_in(spellings(filters[name])).all():
+            raise ResponseError(
+                f"the server sends events with another {name} than it was asked for, so it does not filter as "
+                f"documented; use optkit.load({name}=…), which filters on this machine"
+            )
+    return events
 
 
 def _several(value: Some, name: str) -> list[str] | None:
@@ -233,7 +248,7 @@ def _several(value: Some, name: str) -> list[str] | None:
     if value is None:
         return None
     values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    if not all(isinstance(item, str) for item in values):
+    if not all(isinstance(item, str) and item.strip() for item in values):
         raise SettingsError(f"{name} takes text or a list of it, such as '+12125550100' with its plus sign")
     return [item.strip() for item in values]
 

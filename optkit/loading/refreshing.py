@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from optkit.config import Settings
+from optkit.config import DEMO, Settings
 from optkit.errors import CacheError, MissingWindowsError, SettingsError
 from optkit.history import ORDER
 from optkit.loading import files, progress
@@ -14,7 +14,7 @@ from optkit.loading.cache import Cache, Owner, week_named
 from optkit.loading.files import Entry, Writer
 from optkit.loading.pages import Counts, Reading, read_window
 from optkit.loading.parts import PageRequest, Part
-from optkit.loading.server import DEMO, Server, connect, local_clock
+from optkit.loading.server import Server, connect, local_clock
 from optkit.loading.windows import Cached, Window, begin_of, gaps, is_final, text, wanted
 from optkit.times import DAY
 from optkit.version import __version__

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
-from optkit.config import Settings
+from optkit.config import DEMO, Settings
 from optkit.errors import LoadInterrupted, SettingsError
 from optkit.history import SCHEMA
 from optkit.loading.client import Client
@@ -21,9 +21,6 @@ from optkit.loading.pages import Counts, Reading, read_window
 from optkit.loading.parts import PageRequest
 from optkit.loading.windows import Window, week_of
 from optkit.times import DAY, WEEK, to_ms
-
-#: The made-up account: always there, answered by the emulator on loopback.
-DEMO: Final = "demo"
 
 K = TypeVar("K")
 

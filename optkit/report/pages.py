@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape, unescape
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
+
+from optkit.private_files import PrivateFile
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -183,12 +184,5 @@ def _relink(html: str, names: Sequence[str]) -> str:
 
 
 def _write(path: Path, html: str) -> None:
-    """Write beside, then rename: nobody opens half a page, and the file is its owner's from the start."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-        try:
-            file.write(html)
-        except BaseException:
-            part.unlink()
-            raise
-    part.replace(path)
+    with PrivateFile(path, remedy="give another folder with --out") as file:
+        file.write(html.encode())

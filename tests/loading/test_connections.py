@@ -1,6 +1,5 @@
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
@@ -96,19 +95,7 @@ def test_what_the_environment_names_must_be_there(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
-        Client(resolve(base_url="https://localhost:1", token=ANYTHING))
-
-
-def test_the_environment_says_which_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    history = make_history(150)
-    with socket.socket() as free, Emulator(history, clock=CLOCK) as proxy:
-        free.bind(("127.0.0.1", 0))  # nobody listens there
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        with Client(resolve(base_url=url, token=proxy.token)) as client:
-            assert client.get(ALL).total_entries == history.height
+        Client(resolve(base_url="https://cx.optkit.test", token=ANYTHING))
 
 
 def test_connections_are_kept() -> None:

@@ -1,0 +1,116 @@
+"""What may stand between a client and a server: TLS, a proxy, a host that answers something else; on real sockets."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextmanager
+def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve connections on loopback, in a thread of its own; yields the port."""
+    loop = asyncio.new_event_loop()
+
+    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, EOFError, asyncio.CancelledError):  # the other side may leave at any moment
+            await handler(reader, writer)
+        writer.close()
+
+    async def start() -> asyncio.Server:
+        # what asyncio says of failed handshakes is what the tests are about
+        loop.set_exception_handler(lambda *_: None)
+        return await asyncio.start_server(quietly, "127.0.0.1", 0, ssl=tls)
+
+    async def stop() -> None:
+        server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    server = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    """Copy bytes both ways between a connection and a port of this machine."""
+    inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer), return_exceptions=True)
+
+
+@contextmanager
+def forwarding(port: int, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Forward connections to another port of this machine, without the TLS that they come with."""
+    with serving(lambda reader, writer: _join(reader, writer, port), tls) as own:
+        yield own
+
+
+@dataclass
+class Proxy:
+    """A proxy for TLS: it knows hosts by name, and may refuse.
+
+    Attributes
+    ----------
+    hosts : dict of str to int
+        Of a host that it can reach the port on this machine.
+    status : str
+        What it answers, such as "407 Proxy Authentication Required".
+    asked : list of str
+        The first lines of the requests it was sent, and their headers.
+    """
+
+    hosts: dict[str, int]
+    status: str = "200 Connection established"
+    asked: list[str] = field(default_factory=list)
+    port: int = 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        self.asked.append(head)
+        host = head.split()[1].rpartition(":")[0]
+        status = self.status if head.startswith("CONNECT") and host in self.hosts else "502 Bad Gateway"
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        await writer.drain()
+        if status.startswith("200"):
+            await _join(reader, writer, self.hosts[host])
+
+
+@contextmanager
+def proxying(hosts: dict[str, int], status: str = "200 Connection established") -> Iterator[Proxy]:
+    """Run a proxy."""
+    proxy = Proxy(hosts, status)
+    with serving(proxy.handle) as proxy.port:
+        yield proxy
+
+
+@contextmanager
+def answering(body: bytes, *, status: str = "200 OK", headers: str = "") -> Iterator[int]:
+    """Answer every request with the same; yields the port."""
+    head = f"HTTP/1.1 {status}\r\n{headers}content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode() + body)
+        await writer.drain()
+
+    with serving(handle) as port:
+        yield port
