@@ -1,11 +1,12 @@
 """How consent moves: opt-outs and re-opt-ins a period, and how many are opted out from one to the next."""
 
 from collections.abc import Collection
+from typing import SupportsIndex
 
 import polars as pl
 
 from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
-from optkit.engine.denominators import Audience, population
+from optkit.engine.denominators import Audience, population, validate_covers
 from optkit.engine.frames import History, by_columns
 from optkit.engine.periods import calendar
 from optkit.engine.states import Partition, Scope
@@ -41,9 +42,10 @@ def churn(
         Columns that are constant for a sender, a recipient or a pair; each group gets all the periods.
     scope : "pair" or "recipient"
         Whose states: a pair's, or a recipient's, opted out while opted out of at least one sender.
-    audience : int or frame, optional
-        How many were messaged: in all, or a frame of from_phone and recipients (and the columns of `by`). In
-        recipient scope a number of people.
+    audience : int, dict, frame or path, optional
+        How many were messaged: in all; a dict from sender to recipients; or a frame, or a file (.csv, .parquet,
+        .xlsx), with from_phone, recipients and the columns of `by`. Senders without an event in the history are
+        left out, with a warning that names them. In recipient scope a number of people.
     since, until : str, date or datetime, optional
         The stretch that is counted, both ends included; default from the first event to the last. Earlier
         events still say who is opted out at the start. Where `until` is a period's very beginning, the
@@ -65,7 +67,8 @@ def churn(
     HistoryError
         The frame is no history.
     SettingsError
-        An argument cannot be used, or `audience` lacks senders of the history.
+        An argument cannot be used; or `audience` lacks senders of the history, or is smaller than the number of
+        those who are opted out.
 
     Examples
     --------
@@ -82,7 +85,7 @@ def churn(
     [(datetime.date(2026, 1, 5), 2, 0, 2, 0.02), (datetime.date(2026, 1, 12), 0, 1, 1, 0.0)]
     """
     groups = by_columns(by)
-    if scope == "recipient" and not (audience is None or isinstance(audience, int)):
+    if scope == "recipient" and audience is not None and not isinstance(audience, SupportsIndex):
         raise SettingsError("in recipient scope audience is a number of people: senders' recipients overlap")
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
@@ -102,7 +105,11 @@ def churn(
     totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)
     people, denominator = population(audience, groups, totals["pairs"].drop("out_before"))
     rows = _rows(totals, every, time_zone)
-    return _rates(_roll_forward(totals, people, rows, groups), groups, denominator)
+    rolled = _roll_forward(totals, people, rows, groups)
+    if denominator == "audience":
+        validate_covers(rolled, "opted_out_start", "population", groups)
+        validate_covers(rolled, "opted_out_end", "population", groups)
+    return _rates(rolled, groups, denominator)
 
 
 def _rows(totals: Totals, every: str, time_zone: str) -> pl.DataFrame:

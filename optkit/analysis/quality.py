@@ -241,12 +241,16 @@ def _of_order(history: History, until: int | None) -> list[_Check]:
     ]
 
 
-def _of_reports(history: History, until: int | None) -> list[_Check]:
+def _of_reports(history: "pl.LazyFrame | SparkFrame", until: int | None) -> list[_Check]:
     """Return whether the API's own current_status agrees with the events, if it is there."""
-    columns = history.columns if is_spark(history) else history.collect_schema().names()
-    if _REPORTED not in columns:
-        return []
-    wrong, pairs = (_reports_on_spark if is_spark(history) else _reports)(history, until)
+    if is_spark(history):
+        if _REPORTED not in history.columns:
+            return []
+        wrong, pairs = _reports_on_spark(history, until)
+    else:
+        if _REPORTED not in history.collect_schema():
+            return []
+        wrong, pairs = _reports(history, until)
     meaning = "pairs whose last event came with another current_status than its own: events are missing, or came late"
     return [_Check("reported status", wrong, pairs, 0.001, meaning)]
 

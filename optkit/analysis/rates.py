@@ -5,9 +5,9 @@ from typing import Final
 
 import polars as pl
 
-from optkit.engine import statistics
+from optkit.engine import denominators, statistics
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
-from optkit.engine.denominators import Audience, Denominator, population
+from optkit.engine.denominators import Audience
 from optkit.engine.frames import History, by_columns
 from optkit.engine.states import Partition
 from optkit.errors import SettingsError
@@ -36,9 +36,10 @@ def opt_out_rates(
         Events, in any order.
     by : str or collection of str
         Columns that are constant for a sender, a recipient or a pair, such as country (`optkit.with_country`).
-    audience : int or frame, optional
-        How many recipients were messaged: one number, the same for each group, or a frame of from_phone and
-        recipients (and the columns of `by`). Its senders without events get a row as well.
+    audience : int, dict, frame or path, optional
+        How many recipients were messaged: one number, the same for each group; a dict from sender to recipients;
+        or a frame, or a file (.csv, .parquet, .xlsx), with from_phone, recipients and the columns of `by`. Its
+        senders without events get a row as well, and a warning names them.
     confidence : float
         Of the interval, between 0 and 1.
     since, until : str, date or datetime, optional
@@ -87,12 +88,16 @@ def opt_out_rates(
     if not groups:
         raise SettingsError("by must name at least one column")
     totals = aggregate(history, _per_sender, by=groups, since=since, until=until)["pairs"]
-    people, denominator = _denominators(audience, groups, totals)
+    seen = totals.select(*groups, "sender", seen="recipients")
+    population, denominator = denominators.population(audience, groups, seen, each_group=True)
     sums = totals.drop("sender").group_by(groups).agg(pl.all().sum())
-    table = people.join(sums, on=groups, how="left", nulls_equal=True).with_columns(
-        pl.col(_SUMS).fill_null(0)
+    table = (
+        population.rename({"population": "n"})
+        .join(sums, on=groups, how="left", nulls_equal=True)
+        .with_columns(pl.col(_SUMS).fill_null(0))
     )
-    _refuse_too_small(table, groups)
+    if denominator == "audience":
+        denominators.validate_covers(table, "ever_opted_out", "n", groups)
     return _rated(table.sort(groups, nulls_last=True), groups, confidence).with_columns(
         denominator=pl.lit(denominator)
     )
@@ -107,28 +112,6 @@ def _per_sender(partition: Partition) -> dict[str, PartialSum]:
         "opted_out": pl.col("out").sum(),
     }
     return {"pairs": partial_sum(partition.unit_summary, ["group", "sender"], **sums)}
-
-
-def _denominators(
-    audience: Audience | None, groups: list[str], totals: pl.DataFrame
-) -> tuple[pl.DataFrame, Denominator]:
-    """Return each group's columns and n; and "audience" or "observed"."""
-    seen = totals.select(*groups, "sender", seen="recipients")
-    one_number = isinstance(audience, int) and not isinstance(audience, bool)
-    people, denominator = population(None if one_number else audience, groups, seen)
-    if one_number:
-        return people.select(*groups, n=pl.lit(audience, pl.Int64)), "audience"
-    return people.rename({"population": "n"}), denominator
-
-
-def _refuse_too_small(table: pl.DataFrame, groups: list[str]) -> None:
-    small = table.filter(pl.col("ever_opted_out") > pl.col("n"))
-    if small.height:
-        whose = ": " + ", ".join(small["from_phone"].head(5)) if groups == ["from_phone"] else ""
-        raise SettingsError(
-            f"audience is smaller than the number who opted out in {small.height} groups{whose}; it must cover "
-            "the history's whole time, or the history be cut to the audience's"
-        )
 
 
 def _rated(table: pl.DataFrame, groups: list[str], confidence: float) -> pl.DataFrame:

@@ -1,80 +1,151 @@
 """How many people could have opted out: the denominator, given by the caller or else observed."""
 
-from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, SupportsIndex, TypeAlias
 
 import polars as pl
 
 from optkit.engine import frames
+from optkit.engine.frames import Table
+from optkit.engine.table_files import read_table
 from optkit.errors import HistoryError, SettingsError
+from optkit.formatting import join_names, percent, plural
 
-#: A number, or any frame with from_phone and recipients.
-Audience: TypeAlias = Any
+#: A number; recipients by sender; a frame with from_phone and recipients; or the path of a file with such a table.
+Audience: TypeAlias = int | Mapping[str, int] | Table | str | Path
 Denominator: TypeAlias = Literal["audience", "observed"]
 
-_NAMED: Final = 5  # missing senders named in an error, at most
+_NAMED: Final = 5  # senders named in a message, at most
+_MOST: Final = 2**53  # recipients: the largest number up to which all whole numbers are exact as floats
 
 
 def population(
-    audience: Audience | None, by: Sequence[str], seen: pl.DataFrame
+    audience: Audience | None, by: Sequence[str], seen: pl.DataFrame, *, each_group: bool = False
 ) -> tuple[pl.DataFrame, Denominator]:
     """Return the denominator of each group.
 
     Parameters
     ----------
-    audience : int, frame or None
-        Recipients messaged in all, or a frame of from_phone and recipients (with the columns of `by`), whose
-        rows are added up. None: those seen in the history.
+    audience : int, dict, frame, path or None
+        Recipients messaged in all; or those of each sender (as a dict, or as a frame or file with from_phone,
+        recipients and the columns of `by`, whose rows are added up). None: those seen in the history.
     by : sequence of str
         The columns of a group.
     seen : polars.DataFrame
         What the history holds: the columns of `by`, sender (String) and seen (Int64).
+    each_group : bool
+        Groups are compared with each other: one number is the audience of each group, and senders of the audience
+        without an event in the history keep their row. Else one number is the audience of all groups together,
+        and such senders are left out.
 
     Returns
     -------
     (polars.DataFrame, str)
-        The columns of `by` and population (Int64), a row per group of either; and "audience" or "observed".
+        One row per group: the columns of `by` and population (Int64); and "audience" or "observed".
 
     Raises
     ------
     SettingsError
-        The audience is none, does not fit `by`, or lacks senders of the history, which are named.
+        The audience cannot be used, does not fit `by`, or lacks senders of the history, which are named.
+
+    Warns
+    -----
+    UserWarning
+        Senders of the audience have no event in the history: the history may be filtered.
     """
     if audience is None:
         return _total(seen, by, "seen"), "observed"
-    if isinstance(audience, int) and not isinstance(audience, bool):
-        if by:
+    if isinstance(audience, SupportsIndex):  # also a whole number of numpy
+        if isinstance(audience, bool) or not 0 <= int(audience) <= _MOST:
+            raise SettingsError("audience must be a number of people: a whole number, not below zero")
+        if by and not each_group:
             raise SettingsError(
                 f"audience is one number, but by={list(by)} asks for one per group; give a frame"
             )
-        if audience < 0:
-            raise SettingsError("audience must not be below zero")
-        return pl.DataFrame({"population": [audience]}, schema={"population": pl.Int64}), "audience"
+        if not by:
+            return pl.DataFrame({"population": [int(audience)]}), "audience"
+        return seen.select(by).unique().with_columns(population=pl.lit(int(audience), pl.Int64)), "audience"
     given = _read(audience, by)
+    _validate_senders(given, by, seen)
+    silent = given.join(seen, left_on="from_phone", right_on="sender", how="anti")
+    if silent.height:
+        _warn_of_silent(given, silent, kept=each_group)
+        if not each_group:
+            given = given.join(seen, left_on="from_phone", right_on="sender", how="semi")
+    return _total(given, by, "recipients"), "audience"
+
+
+def validate_covers(table: pl.DataFrame, opted_out: str, population: str, groups: Sequence[str]) -> None:
+    """Raise `SettingsError` where more people are opted out than the audience holds."""
+    small = table.filter(pl.col(opted_out) > pl.col(population))
+    if small.is_empty():
+        return
+    names = small["from_phone"].unique().sort().to_list() if list(groups) == ["from_phone"] else []
+    whose = f" of {join_names(names, _NAMED)}" if names else ""
+    raise SettingsError(
+        f"audience{whose} is smaller than the number of people who opted out; give everybody who was messaged "
+        "over the whole time of the history"
+    )
+
+
+def _read(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -> pl.DataFrame:
+    """Return from_phone, the columns of `by` and recipients (Int64)."""
+    columns = list(dict.fromkeys(["from_phone", *by, "recipients"]))
+    try:
+        frame = frames.read(_as_texts(_table(audience)), columns).collect()
+    except HistoryError as error:
+        raise SettingsError(
+            f"audience must be a whole number, a dict, or a frame or file with {', '.join(columns)} ({error})"
+        ) from None
+    if frame["from_phone"].null_count():
+        raise SettingsError("audience: from_phone must not be missing")
+    if frame["recipients"].dtype.is_integer():
+        frame = frame.cast({"recipients": pl.Int64}, strict=False)
+        if frame["recipients"].is_between(0, _MOST).fill_null(False).all():
+            return frame
+    raise SettingsError("audience: recipients must be whole numbers, none missing, none below zero")
+
+
+def _table(audience: Mapping[str, int] | Table | str | Path) -> pl.LazyFrame:
+    if isinstance(audience, str | Path):
+        return read_table(audience, "audience").lazy()
+    if isinstance(audience, Mapping):
+        columns = {"from_phone": list(audience), "recipients": list(audience.values())}
+        return pl.LazyFrame(columns, strict=False)
+    return frames.lazy(audience, "audience")
+
+
+def _as_texts(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the table with short codes as text and numbers in text as numbers."""
+    schema = table.collect_schema()
+    if schema.get("from_phone", pl.String()).is_numeric():
+        table = table.with_columns(pl.col("from_phone").cast(pl.Int64, strict=False).cast(pl.String))
+    if schema.get("recipients") == pl.String():
+        table = table.with_columns(pl.col("recipients").str.strip_chars().cast(pl.Int64, strict=False))
+    return table
+
+
+def _validate_senders(given: pl.DataFrame, by: Sequence[str], seen: pl.DataFrame) -> None:
     lacking = seen.join(
         given, left_on=["sender", *by], right_on=["from_phone", *by], how="anti", nulls_equal=True
     )
     missing = sorted(lacking["sender"].unique())
     if missing:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise SettingsError(
-            f"audience lacks senders of the history: {', '.join(missing[:_NAMED])}{more}; add them"
-        )
-    return _total(given, by, "recipients"), "audience"
+        raise SettingsError(f"audience lacks senders of the history: {join_names(missing, _NAMED)}; add them")
 
 
-def _read(audience: Audience, by: Sequence[str]) -> pl.DataFrame:
-    columns = list(dict.fromkeys(["from_phone", *by, "recipients"]))
-    try:
-        frame = frames.read(audience, columns).collect()
-    except HistoryError as error:
-        raise SettingsError(f"audience is an int, or a frame with {', '.join(columns)} ({error})") from None
-    recipients = frame["recipients"]
-    if recipients.len() and (
-        not recipients.dtype.is_integer() or recipients.null_count() or (recipients < 0).any()
-    ):
-        raise SettingsError("audience: recipients must be whole numbers, none missing, none below zero")
-    return frame
+def _warn_of_silent(given: pl.DataFrame, silent: pl.DataFrame, *, kept: bool) -> None:
+    names = sorted(silent["from_phone"].unique())
+    share = int(silent["recipients"].sum()) / max(1, int(given["recipients"].sum()))
+    done = "They count with a rate of 0" if kept else "They are left out of the population"
+    warnings.warn(
+        f"{plural(len(names), 'sender')} of the audience ({percent(share)} of its recipients) without an event in "
+        f"the history: {join_names(names, _NAMED)}. {done}; if the history was loaded for some senders only, "
+        "give their audience only.",
+        stacklevel=4,  # the line that called the analysis
+    )
 
 
 def _total(frame: pl.DataFrame, by: Sequence[str], column: str) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Any frame in: whatever holds a history's columns becomes a checked LazyFrame, or stays Spark's."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import polars as pl
 
@@ -11,10 +11,28 @@ from optkit.times import INSTANT
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
+    from typing_extensions import TypeIs
 
-#: What the analyses take: a polars DataFrame or LazyFrame, anything with ``__arrow_c_stream__`` (pandas,
-#: pyarrow, DuckDB), or a Spark DataFrame.
-History: TypeAlias = Any
+
+class ArrowTable(Protocol):
+    """A table that exports Arrow: of pandas, pyarrow, DuckDB, polars.
+
+    Spark's frames export Arrow as well; their lack of `shape` tells a type checker that they are not meant.
+    """
+
+    @property
+    def shape(self) -> Any:
+        """Rows and columns."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the rows."""
+
+
+#: A frame that is not Spark's.
+Table: TypeAlias = pl.DataFrame | pl.LazyFrame | ArrowTable
+
+#: What the analyses take.
+History: TypeAlias = "Table | SparkFrame"
 
 #: What identifies an event, and all that most analyses read.
 KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
@@ -25,12 +43,12 @@ REACH: Final = 2**44 - 1
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
-def is_spark(history: History) -> "TypeGuard[SparkFrame]":
+def is_spark(history: History) -> "TypeIs[SparkFrame]":
     """Say whether a frame is Spark's, without importing Spark."""
     return type(history).__module__.startswith("pyspark.sql.")
 
 
-def read(history: History, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
+def read(history: Table, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     """Return the named columns of a history that is not Spark's, with a history's dtypes.
 
     The types are checked, not the values: who reads the values meets nulls and unknown words, and has
@@ -58,15 +76,21 @@ def _raise(complaints: list[str]) -> None:
         raise HistoryError("this frame is no history: " + "; ".join(complaints))
 
 
-def lazy(history: History) -> pl.LazyFrame:
-    """Return a frame that is not Spark's as a LazyFrame; raise `HistoryError` if it is none."""
-    if isinstance(history, pl.LazyFrame):
-        return history
-    if not hasattr(history, "__arrow_c_stream__"):
+def lazy(table: Table, name: str = "history") -> pl.LazyFrame:
+    """Return a frame that is not Spark's as a LazyFrame.
+
+    Raises
+    ------
+    HistoryError
+        It is not a frame, or its Arrow export fails. `name` is what the caller calls it.
+    """
+    if isinstance(table, pl.LazyFrame):
+        return table
+    if not hasattr(table, "__arrow_c_stream__"):
         raise HistoryError(
-            f"a history is a polars, pandas, pyarrow, DuckDB or Spark frame, not {type(history).__name__}"
+            f"{name} must be a polars, pandas, pyarrow, DuckDB or Spark frame, not {type(table).__name__}"
         )
-    frame = pl.DataFrame(history)
+    frame = pl.DataFrame(table)
     if frame.is_empty():  # of what type nothing is does not matter
         frame = frame.with_columns(pl.lit(None).alias(name) for name in KEYS if name in frame.columns)
     return frame.lazy()

@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -105,21 +106,42 @@ def test_audience_is_the_denominator() -> None:
     assert table["population"].to_list() == [100] * 3
     assert table["churn_rate"].to_list() == [0.02, 0.0, 1 / 98]
     assert set(table["denominator"]) == {"audience"}
-    audience = pl.DataFrame({"from_phone": ["ACME", "24273", "quiet"], "recipients": [50, 30, 20]})
+    audience = pl.DataFrame({"from_phone": ["ACME", "24273"], "recipients": [60, 40]})
     assert optkit.churn(HISTORY, audience=audience).equals(table)
     by_sender = optkit.churn(HISTORY, audience=audience, by="from_phone")
     assert by_sender.filter(period=WEEKS[0]).select("from_phone", "population", "opt_outs").rows() == [
-        ("24273", 30, 0),
-        ("ACME", 50, 2),
-        ("quiet", 20, 0),
+        ("24273", 40, 0),
+        ("ACME", 60, 2),
     ]
+
+
+@pytest.mark.parametrize("by", [None, "from_phone"])
+def test_senders_without_events_are_left_out_with_a_warning(by: str | None) -> None:
+    audience = {"ACME": 60, "24273": 40, "QUIET": 700}
+    with pytest.warns(
+        UserWarning, match=r"1 sender of the audience \(87\.5% .*: QUIET\. They are left"
+    ) as caught:
+        table = optkit.churn(HISTORY, audience=audience, by=by)
+    assert table.group_by("period").agg(pl.col("population").sum())["population"].to_list() == [100] * 3
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(("audience", "by"), [(1, None), ({"ACME": 1, "24273": 9}, "from_phone")])
+def test_an_audience_smaller_than_the_opted_out_is_an_error(audience: Any, by: str | None) -> None:
+    with pytest.raises(
+        optkit.SettingsError, match=r"audience.* is smaller than the number of people who opted out"
+    ):
+        optkit.churn(HISTORY, audience=audience, by=by)
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         ({"audience": pl.DataFrame({"from_phone": ["ACME"], "recipients": [50]})}, "lacks senders.*24273"),
-        ({"audience": pl.DataFrame({"sender": ["ACME"]})}, "from_phone is missing.*recipients is missing"),
+        (
+            {"audience": pl.DataFrame({"sender": ["ACME"]})},
+            "audience must be .*from_phone is missing.*recipients is missing",
+        ),
         ({"audience": pl.DataFrame({"from_phone": ["ACME"], "recipients": ["many"]})}, "whole numbers"),
         ({"audience": 10, "by": "from_phone"}, "one number"),
         ({"audience": -1}, "below zero"),
@@ -129,7 +151,7 @@ def test_audience_is_the_denominator() -> None:
         ({"time_zone": "Mars/Olympus"}, "no time zone"),
         ({"time_zone": ""}, "no time zone"),
         ({"since": "2026-02-01", "until": "2026-01-01"}, "must not lie after"),
-        ({"since": "yesterday"}, "since is no date"),
+        ({"since": "yesterday"}, "since is not a date"),
         ({"until": "9999-01-01"}, "centuries"),
     ],
 )

@@ -1,3 +1,5 @@
+from typing import Any
+
 import duckdb
 import pandas as pd
 import polars as pl
@@ -21,7 +23,7 @@ HISTORY = frame(
 TEXT = HISTORY.with_columns(pl.col("status").cast(pl.String))
 
 
-def others() -> dict[str, object]:
+def others() -> dict[str, Any]:
     micro = TEXT.with_columns(pl.col("created_at").dt.cast_time_unit("us"))
     arrow = micro.to_arrow()
     pandas = pd.DataFrame(
@@ -82,7 +84,7 @@ NAIVE = TEXT.with_columns(pl.col("created_at").dt.replace_time_zone(None))
         (None, "not NoneType"),
     ],
 )
-def test_what_is_no_history_is_refused_by_name(bad: object, says: str) -> None:
+def test_what_is_not_a_history_is_refused_by_name(bad: Any, says: str) -> None:
     for until in (None, "2026-01-05"):
         with pytest.raises(optkit.HistoryError, match=says):
             optkit.churn(bad, until=until)

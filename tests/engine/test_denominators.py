@@ -1,0 +1,113 @@
+"""The audience in every form that a caller may give it in."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import xlsxwriter
+from histories import Event, frame
+
+import optkit
+
+HISTORY = frame(
+    [
+        Event("+12025550101", "18181", 1_767_225_600_000, "opt-out"),
+        Event("+12025550102", "NORTHWIND", 1_767_225_600_000, "opt-out"),
+    ]
+)
+AUDIENCE = {"18181": 1000, "NORTHWIND": 50}
+TABLE = pl.DataFrame({"from_phone": list(AUDIENCE), "recipients": list(AUDIENCE.values())})
+
+
+def sizes(audience: Any) -> dict[str, int]:
+    """The denominators of both senders."""
+    table = optkit.opt_out_rates(HISTORY, audience=audience)
+    return dict(table.select("from_phone", "n").rows())
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        AUDIENCE,
+        {18181: 1000, "NORTHWIND": 50},
+        TABLE,
+        TABLE.lazy(),
+        TABLE.to_arrow(),
+        pd.DataFrame({"from_phone": list(AUDIENCE), "recipients": list(AUDIENCE.values()), "note": "x"}),
+        TABLE.with_columns(pl.col("recipients").cast(pl.UInt32)),
+        pl.concat([TABLE, TABLE.with_columns(pl.lit(0).alias("recipients").cast(pl.Int64))]),
+    ],
+)
+def test_dicts_and_frames_are_read(audience: Any) -> None:
+    assert sizes(audience) == AUDIENCE
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"from_phone,recipients\n18181,1000\nNORTHWIND,50\n"),
+        ("a.CSV", b"\xef\xbb\xbffrom_phone;note;recipients\r\n18181;\xe2\x82\xac;1000\r\nNORTHWIND;; 50\r\n"),
+        ("a.txt", b"from_phone\trecipients\tnote\r18181\t1000\tcaf\xe9\rNORTHWIND\t50\t\r"),  # Windows-1252
+    ],
+)
+def test_csv_files_are_read(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert sizes(str(tmp_path / name)) == AUDIENCE
+
+
+def test_senders_that_are_numbers_in_a_file_are_text(tmp_path: Path) -> None:
+    workbook = xlsxwriter.Workbook(tmp_path / "a.xlsx")
+    sheet = workbook.add_worksheet()
+    for place, row in enumerate([["from_phone", "recipients"], [18181, 1000], ["NORTHWIND", 50]]):
+        sheet.write_row(place, 0, row)
+    workbook.close()
+    assert sizes(tmp_path / "a.xlsx") == AUDIENCE
+
+    only = HISTORY.filter(pl.col("from_phone") == "18181")
+    pl.DataFrame({"from_phone": [18181.0], "recipients": [1000]}).write_parquet(tmp_path / "a.parquet")
+    assert optkit.churn(only, audience=tmp_path / "a.parquet")["population"].to_list() == [1000]
+
+
+@pytest.mark.parametrize("number", [7, np.int64(7)])
+def test_one_number_is_the_audience_of_all(number: int) -> None:
+    assert optkit.churn(HISTORY, audience=number)["population"].to_list() == [7]
+
+
+@pytest.mark.parametrize(
+    ("audience", "says"),
+    [
+        (True, "whole number"),
+        (-1, "whole number"),
+        (2**63, "whole number"),
+        (10**30, "whole number"),
+        (1.5, "audience must .* not float"),
+        ([1, 2], "audience must .* not list"),
+        ({"18181": "many", "NORTHWIND": 50}, "whole numbers"),
+        ({"18181": -1, "NORTHWIND": 50}, "none below zero"),
+        ({"18181": 10**30, "NORTHWIND": 50}, "whole numbers"),
+        ({"18181": 1000}, "lacks senders of the history: NORTHWIND"),
+        ({None: 1}, "from_phone must not be missing"),
+        (TABLE.rename({"from_phone": "sender"}), "from_phone is missing"),
+        ("none.csv", "'none.csv' cannot be opened"),
+        ("\0.csv", "cannot be opened"),
+        (".", "must end in .csv, .parquet or .xlsx"),
+        ("audience.ods", "must end in .csv, .parquet or .xlsx"),
+    ],
+)
+def test_what_is_not_an_audience_is_an_error(audience: Any, says: str) -> None:
+    with pytest.raises(optkit.SettingsError, match=says):
+        optkit.churn(HISTORY, audience=audience)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.xlsx"])
+@pytest.mark.parametrize("content", [b"", b'"+12025550101,1\n2,3,4', b"\x81\xff +12025550101"])
+def test_a_damaged_file_is_an_error_that_quotes_nothing_of_it(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(optkit.SettingsError, match="audience") as caught:
+        optkit.churn(HISTORY, audience=tmp_path / name)
+    assert "2025550101" not in str(caught.value)
