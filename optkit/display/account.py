@@ -2,18 +2,36 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from html import escape
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from optkit.config import resolve
+from optkit.display.banner import banner
 from optkit.errors import SettingsError
-from optkit.formatting import NONE, join_names, minute, plural
 from optkit.times import instant
 
 DEMO: Final = "demo"
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What happened in the period to show, in pairs of a sender and a recipient.
+
+    Attributes
+    ----------
+    opt_outs, re_opt_ins : int
+        Changes of state in the period.
+    opted_out_start, opted_out_end : int
+        Opt-outs in force at its start and at its end.
+    """
+
+    opt_outs: int
+    re_opt_ins: int
+    opted_out_start: int
+    opted_out_end: int
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,17 @@ class AccountData:
         """Whether this is the made-up account."""
         return self.name == DEMO
 
+    @cached_property
+    def totals(self) -> Totals:
+        """What happened in the period to show."""
+        import optkit
+
+        years = optkit.churn(self.history, every="1y", since=self.since, until=self.until)
+        if years.is_empty():
+            return Totals(0, 0, 0, 0)
+        opt_outs, re_opt_ins = years.select(pl.col("opt_outs", "re_opt_ins").sum()).row(0)
+        return Totals(opt_outs, re_opt_ins, years["opted_out_start"][0], years["opted_out_end"][-1])
+
     def narrow(self, senders: list[str], since: datetime, until: datetime) -> "AccountData":
         """Return the same account with some senders only, to be shown over another period.
 
@@ -74,57 +103,9 @@ class AccountData:
             audience = audience.filter(pl.col("from_phone").is_in(history["from_phone"].unique().implode()))
         return replace(self, history=history, audience=audience, senders=senders, since=since, until=until)
 
-    def facts(self) -> dict[str, str]:
-        """Return the lines of the banner by name."""
-        import optkit
-
-        events = self.history["created_at"]
-        not_final = int((~self.coverage["final"]).sum())
-        known = self.audience.height if self.audience is not None else 0
-        shown = (
-            f"{minute(self.since)} to {minute(self.until)}"
-            if self.since
-            else f"all, up to {minute(self.until)}"
-        )
-        return {
-            "Account": f"{self.name} (made up)" if self.is_demo else self.name,
-            "Senders": join_names(self.senders, 6) if self.senders else "all",
-            "Shown": shown,
-            "Loaded": f"{plural(self.history.height, 'event')} of "
-            f"{plural(self.history['to_phone'].n_unique(), 'recipient')} and "
-            f"{plural(self.history['from_phone'].n_unique(), 'sender')}, "
-            f"{_minute(events.min())} to {_minute(events.max())}",
-            "Coverage": f"{plural(self.coverage.height, 'window')} without a gap, {not_final:,} of them may "
-            f"still change; last read {_minute(self.coverage['fetched_at'].max())}",
-            "Audience": f"known for {plural(known, 'sender')}"
-            if known
-            else "not known: no rates of all messaged",
-            "Run": f"{minute(self.opened_at)}, optkit {optkit.__version__}",
-        }
-
     def _repr_html_(self) -> tuple[str, dict[str, Any]]:
-        bar = _DEMO_BAR if self.is_demo else ""
-        rows = "".join(
-            _ROW.format(name=escape(name), value=escape(value)) for name, value in self.facts().items()
-        )
-        # the report reads from the metadata which account a page shows
-        return _BANNER.format(bar=bar, rows=rows), {"optkit": {"account": self.name, "demo": self.is_demo}}
-
-
-#: Every cell has its colours: JupyterLab's dark theme would use its own.
-_BANNER: Final = (
-    '<div style="background:#fff;color:#222;border:1px solid #ccc;max-width:46em">{bar}'
-    '<table style="border-collapse:collapse;margin:6px 0;background:#fff">{rows}</table></div>'
-)
-_ROW: Final = (
-    '<tr style="background:#fff"><td style="padding:2px 14px 2px 12px;color:#555;text-align:left">{name}</td>'
-    '<td style="padding:2px 12px;color:#222;text-align:left">{value}</td></tr>'
-)
-_DEMO_BAR: Final = (
-    '<div style="background:#ffa90e;color:#222;font-weight:700;padding:6px 12px">DEMO: this account is made up. It has '
-    "no real person's number, and its figures say nothing about your account. To see yours, set OPTKIT_TOKEN and run "
-    "again.</div>"
-)
+        # a report reads from the metadata which account a page shows
+        return banner(self), {"optkit": {"account": self.name, "demo": self.is_demo}}
 
 
 def open_account(
@@ -204,7 +185,3 @@ def _read_audience(file: str) -> pl.DataFrame:
             f"the audience {path.name} cannot be read: it must be a CSV or Parquet file with the columns "
             "from_phone and recipients (a whole number)"
         ) from None
-
-
-def _minute(moment: object) -> str:
-    return minute(moment) if isinstance(moment, datetime) else NONE

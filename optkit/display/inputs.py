@@ -6,19 +6,21 @@ from typing import Final
 import polars as pl
 
 from optkit.errors import SettingsError
-from optkit.times import instant
+from optkit.times import Moment, instant
 
 _ONE_WEEK: Final = timedelta(days=7)
 
 
-def comparison_times(at: str | None, before: str | None, *, until: datetime) -> tuple[datetime, datetime]:
+def comparison_times(
+    at: Moment | None, before: Moment | None, *, until: datetime
+) -> tuple[datetime, datetime]:
     """Return the time of a list and the earlier time to compare it with.
 
     Parameters
     ----------
-    at : str or None
+    at : str, date, datetime or None
         The time of the list. None: `until`.
-    before : str or None
+    before : str, date, datetime or None
         The earlier time. None: seven days before `at`.
     until : datetime
         End of observation.

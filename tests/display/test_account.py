@@ -26,7 +26,8 @@ def test_banner_names_account_period_and_coverage(account_data: display.AccountD
         "acme",
         "2 events of 2 recipients and 1 sender",
         "2026-01-05 10:00 UTC to 2026-01-09 11:00 UTC",
-        "all, up to 2026-01-10 08:00 UTC",
+        "first event to 2026-01-10 08:00 UTC",
+        "2 opt-outs and 0 re-opt-ins; 0 opt-outs in force at the start, 2 at the end",
         "1 window without a gap, 1 of them may still change",
         "not known",
         optkit.__version__,
@@ -42,6 +43,7 @@ def test_banner_names_the_period_and_the_senders_that_were_asked_for(
         replace(account_data, since=datetime(2026, 1, 6, tzinfo=UTC), senders=["72975", "<script>"])
     )
     assert "2026-01-06 00:00 UTC to 2026-01-10 08:00 UTC" in page
+    assert "1 opt-out and 0 re-opt-ins; 1 opt-outs in force at the start, 2 at the end" in page
     assert "72975 and &lt;script&gt;" in page
 
 

@@ -1,5 +1,6 @@
 """The notebooks' sentences, from small tables whose figures can be added up by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -39,19 +40,27 @@ def churn_table(rates: list[float], *, denominator: str = "audience") -> pl.Data
     )
 
 
-def test_churn_adds_up_complete_weeks_and_compares_the_last() -> None:
-    answer = headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.02, 0.5]))
-    assert "last 4 complete weeks, from 12 January 2026 on" in answer
-    assert "opted out 4,000 times and came back 1,000 times: a net 3,000 left; 3,750 were opted out" in answer
+def test_churn_gives_totals_of_the_period_and_compares_the_last_week(
+    account_data: display.AccountData,
+) -> None:
+    data = replace(account_data, since=datetime(2026, 1, 9, tzinfo=UTC))
+    answer = headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.02, 0.5]), data)
+    assert "From 9 January 2026 to 10 January 2026 people opted out 1 time and came back 0 times" in answer
+    assert "1 opt-outs were in force at the start, 2 at the end" in answer, "the other opt-out came before"
     assert "2.0% of all who were messaged and opted in left, more than in any of the 3 weeks before" in answer
     assert "(1.0% to 1.2%)" in answer
 
 
-def test_churn_says_that_observed_rates_only_compare() -> None:
-    answer = headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.5], denominator="observed"))
+def test_churn_says_that_observed_rates_only_compare(account_data: display.AccountData) -> None:
+    observed = churn_table([0.5, 0.01, 0.012, 0.011, 0.5], denominator="observed")
+    answer = headlines.churn(observed, account_data)
     assert "compare weeks only" in answer
     assert "as usual" in answer
-    assert "No week is complete" in headlines.churn(churn_table([0.1, 0.1]))
+
+
+def test_churn_compares_nothing_without_complete_weeks(account_data: display.AccountData) -> None:
+    assert headlines.churn(churn_table([0.1, 0.1]), account_data).endswith("2 at the end.")
+    assert "no events" in headlines.churn(churn_table([0.1, 0.1]).clear(), account_data)
 
 
 def test_headline_is_escaped() -> None:

@@ -1,40 +1,45 @@
 """How many opted out and came back lately."""
 
+from datetime import timedelta
+from typing import Final
+
 import polars as pl
 
+from optkit.display.account import AccountData
 from optkit.display.headlines.headline import Headline
 from optkit.formatting import day, interval, percent, plural
 
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
-def churn(table: pl.DataFrame, *, periods: int = 4, word: str = "week") -> Headline:
-    """Say how many opted out and came back in the last complete periods, and whether that is unusual.
+
+def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Headline:
+    """Say how many opted out and came back in the period that is shown, and whether its last part is unusual.
 
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.churn` returned, without groups.
-    periods : int
-        How many complete periods to add up.
+        What `optkit.churn` returned for the period, without groups.
+    data : AccountData
+        What `open_account` returned.
     word : str
-        What to call a period.
+        What to call a row of the table.
 
     Returns
     -------
     Headline
     """
-    complete = table.filter("complete")
-    if complete.is_empty():
-        return Headline(f"No {word} is complete, so there is nothing to compare yet.")
-    last = complete.tail(periods)
-    outs, backs = int(last["opt_outs"].sum()), int(last["re_opt_ins"].sum())
-    moved = f"a net {abs(outs - backs):,} {'left' if outs >= backs else 'came back'}"
+    if table.is_empty():
+        return Headline(f"There are no events up to {day(data.until)}.")
+    totals = data.totals
+    first = data.since or data.history["created_at"][0]
     movement = (
-        f"In the last {plural(last.height, f'complete {word}')}, from {day(last['period'][0])} on, people opted "
-        f"out {plural(outs, 'time')} and came back {plural(backs, 'time')}: {moved}; "
-        f"{last['opted_out_end'][-1]:,} were opted out at the end."
+        f"From {day(first)} to {day(data.until - _MILLISECOND)} people opted out {plural(totals.opt_outs, 'time')} and "
+        f"came back {plural(totals.re_opt_ins, 'time')}: {totals.opted_out_start:,} opt-outs were in force at the "
+        f"start, {totals.opted_out_end:,} at the end."
     )
+    complete = table.filter("complete")
     before = complete.head(-1).tail(12)["churn_rate"].drop_nulls()
-    rate = complete["churn_rate"][-1]
+    rate = complete["churn_rate"][-1] if complete.height else None
     if rate is None or before.is_empty():
         return Headline(movement)
     low, *_, high = sorted(before.to_list() * 2)

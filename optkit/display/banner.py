@@ -1,0 +1,63 @@
+"""The banner of an account: what a page is about, as an HTML table."""
+
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from optkit.formatting import NONE, join_names, minute, plural
+
+if TYPE_CHECKING:
+    from optkit.display.account import AccountData
+
+#: Every cell has its colours: JupyterLab's dark theme would use its own.
+_BANNER: Final = (
+    '<div style="background:#fff;color:#222;border:1px solid #ccc;max-width:46em">{mark}'
+    '<table style="border-collapse:collapse;margin:6px 0;background:#fff">{rows}</table></div>'
+)
+_ROW: Final = (
+    '<tr style="background:#fff"><td style="padding:2px 14px 2px 12px;color:#555;text-align:left">{name}</td>'
+    '<td style="padding:2px 12px;color:#222;text-align:left">{value}</td></tr>'
+)
+_DEMO_MARK: Final = (
+    '<div style="background:#ffa90e;color:#222;font-weight:700;padding:6px 12px">DEMO: this account is made up. It '
+    "has no real person's number, and its figures say nothing about your account. To see yours, set OPTKIT_TOKEN and "
+    "run again.</div>"
+)
+
+
+def banner(data: "AccountData") -> str:
+    """Return the HTML of the banner."""
+    rows = "".join(
+        _ROW.format(name=escape(name), value=escape(value)) for name, value in _facts(data).items()
+    )
+    return _BANNER.format(mark=_DEMO_MARK if data.is_demo else "", rows=rows)
+
+
+def _facts(data: "AccountData") -> dict[str, str]:
+    """Return the lines of the banner by name."""
+    import optkit
+
+    totals, events = data.totals, data.history["created_at"]
+    senders = data.history["from_phone"].n_unique()
+    not_final = int((~data.coverage["final"]).sum())
+    known = data.audience.height if data.audience is not None else 0
+    return {
+        "Account": f"{data.name} (made up)" if data.is_demo else data.name,
+        "Senders": join_names(data.senders, 6) if data.senders else f"all {senders:,}",
+        "Shown": f"{minute(data.since) if data.since else 'first event'} to {minute(data.until)}",
+        "In that time": f"{plural(totals.opt_outs, 'opt-out')} and {plural(totals.re_opt_ins, 're-opt-in')}; "
+        f"{totals.opted_out_start:,} opt-outs in force at the start, {totals.opted_out_end:,} at the end",
+        "Loaded": f"{plural(data.history.height, 'event')} of "
+        f"{plural(data.history['to_phone'].n_unique(), 'recipient')} and {plural(senders, 'sender')}, "
+        f"{_minute(events.min())} to {_minute(events.max())}",
+        "Coverage": f"{plural(data.coverage.height, 'window')} without a gap, {not_final:,} of them may still change; "
+        f"last read {_minute(data.coverage['fetched_at'].max())}",
+        "Audience": f"known for {plural(known, 'sender')}"
+        if known
+        else "not known: no rates of all messaged",
+        "Run": f"{minute(data.opened_at)}, optkit {optkit.__version__}",
+    }
+
+
+def _minute(moment: object) -> str:
+    return minute(moment) if isinstance(moment, datetime) else NONE
