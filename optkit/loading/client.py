@@ -128,6 +128,7 @@ class Client:
                     return self._once(query)
                 self._check_status(response)
                 body = self._read(response)
+                date = response.headers.get("date")
         except SSLError:
             raise TransportError(
                 f"no trusted TLS connection to {self._host}: its certificate was refused"
@@ -137,13 +138,15 @@ class Client:
                 raise self._no_answer(f"no answer within {self._timeout:g} s") from None
             raise self._no_answer(_reason(error)) from None
         try:
-            return decode(body)
+            page = decode(body)
         except UnreadableBodyError:
             raise _MayPassError(
                 ResponseError(
                     f"{self._host} answered {self._path}, repeatedly, with something that is no JSON"
                 )
             ) from None
+        page.date_header = date
+        return page
 
     def _read(self, response: BaseHTTPResponse) -> bytes:
         body = response.read(_MAX_BODY + 1, decode_content=True)

@@ -6,6 +6,7 @@ An entry that cannot be read is an error, never a dropped row.
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import Any, Final, Literal
 
@@ -14,7 +15,7 @@ import polars as pl
 
 from optkit.errors import ResponseError
 from optkit.history import STATUS
-from optkit.times import INSTANT
+from optkit.times import INSTANT, to_ms
 
 _Status = Literal["opt-in", "opt-out"]
 
@@ -50,6 +51,8 @@ class Page(msgspec.Struct, gc=False):
     total_entries: Any = None
     total_pages: Any = None
     time_token: Any = None
+    #: The HTTP header Date, which is not in the body; the client fills it in.
+    date_header: Any = None
 
     def same_events(self, other: "Page") -> bool:
         """Return whether both hold the same events in the same order."""
@@ -61,6 +64,14 @@ class Page(msgspec.Struct, gc=False):
         try:
             return _one_to_ms(self.time_token)
         except (TypeError, ValueError, OverflowError):
+            return None
+
+    @property
+    def date(self) -> int | None:
+        """The time in the header Date in epoch milliseconds, None where there is none that can be read."""
+        try:
+            return to_ms(parsedate_to_datetime(self.date_header))
+        except (TypeError, ValueError, OverflowError):  # a date without a zone cannot be subtracted from
             return None
 
 

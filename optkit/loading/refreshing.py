@@ -11,6 +11,7 @@ from optkit.errors import CacheError, MissingWindowsError, SettingsError
 from optkit.history import ORDER
 from optkit.loading import files, progress
 from optkit.loading.cache import Cache, Owner, week_named
+from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.files import Entry, Writer
 from optkit.loading.pages import Counts, Reading, read_window
 from optkit.loading.parts import PageRequest, Part
@@ -96,7 +97,8 @@ def refresh_cache(
     asked = wish.settle(begin, now)
     known = settings.token is None or (owner is not None and owner.has(settings.token))
     weeks = wish.plan(begin, entries, now)
-    if asked is None or weeks or not known:
+    # where the cache was read later than now, this machine's clock is behind: only the server knows the time
+    if asked is None or weeks or not known or _last_read(entries) > now + TOLERANCE:
         if settings.token is None and settings.account != DEMO:
             raise _no_token(entries)
         with connect(settings, _early(weeks, begin, now, settings.workers)) as server:
@@ -135,6 +137,18 @@ def _cached(entries: dict[int, Entry]) -> list[Cached]:
     return [entry.cached for entry in entries.values()]
 
 
+def _last_read(entries: dict[int, Entry]) -> int:
+    return max((entry.cached.fetched_at for entry in entries.values()), default=0)
+
+
+def _keep_later_time(server: Server, read_at: int) -> None:
+    """Let no cached event be cut off because the server's clock was set back."""
+    warning = warn_of_step_back(server.now, read_at)
+    if warning:
+        warnings.warn(warning, stacklevel=6)
+    server.now = max(server.now, read_at)
+
+
 def _ask_where_it_begins(weeks: list[Window], begin: int | None) -> bool:
     return begin is None and len(weeks) > _MANY_WEEKS
 
@@ -157,6 +171,8 @@ def _fetch(
     show: bool | None,
 ) -> Window:
     begin = begin_of(_cached(entries))
+    if not wish.force:
+        _keep_later_time(server, _last_read(entries))
     weeks = wish.plan(begin, entries, server.now)
     if weeks is None or _ask_where_it_begins(weeks, begin):
         first = server.begin()
@@ -191,7 +207,7 @@ def _read_weeks(
             yield week, read_window(claim(week), writers[week].write)
 
     def commit(week: Window, counts: Counts) -> None:
-        final = is_final(week, server.now, settings.look_back)
+        final = is_final(week, server.clock.cautious, settings.look_back)
         cached = Cached(claim(week), server.now, final=final, begins=week.start == begin)
         writers[week].commit(cached, rows=counts.rows, duplicates=counts.duplicates, pages=counts.pages)
         del writers[week]

@@ -2,19 +2,22 @@
 
 import threading
 import time
+import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import polars as pl
 
-from optkit.config import DEMO, Settings
+from optkit.config import DEMO, Settings, is_loopback
 from optkit.errors import LoadInterrupted, SettingsError
 from optkit.history import SCHEMA
 from optkit.loading.client import Client
+from optkit.loading.clocks import compare_clocks
 from optkit.loading.entries import Page
 from optkit.loading.fanout import read_all
 from optkit.loading.pages import Counts, Reading, read_window
@@ -36,20 +39,32 @@ class Server:
         Requests under way at once.
     early : iterable of PageRequest, optional
         Pages that will be wanted whatever the server's clock says: asked for while it is, which saves a round trip.
+    settings : Settings, optional
+        Whether it is on this machine, and whether it is the made-up account.
 
     Attributes
     ----------
-    now : int
-        Its clock when it was first asked, in epoch milliseconds; this machine's, where it does not tell.
+    clock : Clock
+        What the time is, by its clocks and this machine's.
     """
 
-    def __init__(self, client: Client, workers: int, early: Iterable[PageRequest] = ()) -> None:
+    def __init__(
+        self,
+        client: Client,
+        workers: int,
+        early: Iterable[PageRequest] = (),
+        settings: Settings | None = None,
+    ) -> None:
         self._client = client
         self._workers = workers
         self._early = {request: _ask_now(client, request) for request in early}
-        local = time.time_ns() // 1_000_000
+        local = local_clock(settings)
         page = self._peek(local + DAY)  # a day more, in case this machine's clock is late
-        self.now = page.clock or local
+        here = settings is not None and is_loopback(urlsplit(settings.base_url).hostname or "")
+        self.clock = compare_clocks(page.clock, page.date, local, on_this_machine=here)
+        self.now = self.clock.now
+        if self.clock.warning:
+            warnings.warn(self.clock.warning, stacklevel=7)
         self._holds_anything = bool(page.entries)
 
     def _peek(self, end: int) -> Page:
@@ -146,10 +161,10 @@ def connect(settings: Settings, early: Iterable[PageRequest] = ()) -> Iterator[S
     """
     if settings.account == DEMO:
         with _demo(settings) as demo, Client(demo) as client:
-            yield Server(client, settings.workers, early)
+            yield Server(client, settings.workers, early, demo)
     else:
         with Client(settings) as client:
-            yield Server(client, settings.workers, early)
+            yield Server(client, settings.workers, early, settings)
 
 
 @contextmanager
@@ -164,9 +179,9 @@ def _demo(settings: Settings) -> Iterator[Settings]:
         yield replace(settings, base_url=server.url, token=server.token)
 
 
-def local_clock(settings: Settings) -> int:
+def local_clock(settings: Settings | None) -> int:
     """Return what the time is without asking the server, in epoch milliseconds."""
-    if settings.account == DEMO:
+    if settings is not None and settings.account == DEMO:
         from optkit.demo import CLOCK
 
         return to_ms(CLOCK)

@@ -1,6 +1,7 @@
 """A server that answers: its clock, and pages that are asked for early."""
 
 import threading
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from optkit.loading.windows import week_of
 from optkit.times import WEEK, from_ms, to_ms
 
 WRONG = "another"
+NOW = time.time_ns() // 1_000_000
 EARLY = PageRequest(1, 2, 1)
 
 
@@ -37,7 +39,7 @@ class ClockLast(Client):
         else:
             self.pages += 1
             self.asked.set()
-        return Page([], time_token=1_700_000_000_000)
+        return Page([], time_token=NOW)
 
 
 def once(wanted: list[PageRequest]) -> Reading:
@@ -49,7 +51,7 @@ def once(wanted: list[PageRequest]) -> Reading:
 def test_early_pages_are_asked_for_while_the_clock_is_and_only_once() -> None:
     with ClockLast(resolve(token=WRONG)) as client:
         server = Server(client, 2, [EARLY])
-        assert server.now == 1_700_000_000_000
+        assert server.now == NOW
         wanted = [EARLY, EARLY._replace(page=2)]
         came: list[Page] = []
         server.read(iter([(1, once(wanted))]), on_page=came.append)

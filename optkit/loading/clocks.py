@@ -1,0 +1,96 @@
+"""What time it is: the server's two clocks and this machine's clock, compared.
+
+A wrong clock must not lose events: one that is ahead would make windows final too early, one that is behind would hide
+the newest weeks.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from optkit.errors import ResponseError
+from optkit.formatting import minute
+from optkit.times import DAY, SECOND, from_ms
+
+#: Clocks that differ by less agree.
+TOLERANCE: Final = 5 * 60 * SECOND
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time of a load, in epoch milliseconds.
+
+    Attributes
+    ----------
+    now : int
+        Where a load without an end ends.
+    cautious : int
+        The earliest of the clocks: a window is final only if it ended by this one.
+    warning : str
+        How the clocks differ; empty where they agree.
+    """
+
+    now: int
+    cautious: int
+    warning: str = ""
+
+
+def compare_clocks(
+    time_token: int | None, date: int | None, local: int, *, on_this_machine: bool = False
+) -> Clock:
+    """Compare the clocks of a page with this machine's.
+
+    Parameters
+    ----------
+    time_token, date : int or None
+        The page's time_token and its HTTP header Date, in epoch milliseconds; None where none can be read.
+    local : int
+        This machine's clock.
+    on_this_machine : bool
+        Whether the server runs on this machine. If both its clocks agree on a time in the past, its clock stands still
+        on purpose, as the emulator's can.
+
+    Raises
+    ------
+    ResponseError
+        The clocks differ by more than a day, and no two of three agree.
+    """
+    server = [clock for clock in (time_token, date) if clock is not None]
+    clocks = sorted([*server, local])
+    if on_this_machine and len(server) == 2 and _agree(*server) and server[0] <= local:  # noqa: PLR2004 - both
+        return Clock(server[0], min(server))
+    if not server or _agree(clocks[0], clocks[-1]):
+        return Clock((server or clocks)[0], clocks[0])
+    names = ["its time_token"] * (time_token is not None) + ["its Date header"] * (date is not None)
+    readings = [f"{name} says {_text(clock)}" for name, clock in zip(names, server, strict=True)]
+    said = f"the server's clock and this machine's differ: {', '.join(readings)}, this machine {_text(local)}"
+    now = clocks[1] if len(clocks) == 3 else server[0]  # noqa: PLR2004 - the middle one of three
+    if min(abs(now - other) for other in _others(clocks, now)) > DAY:
+        raise ResponseError(f"{said}; set this machine's clock right, or tell the vendor if it is")
+    return Clock(now, clocks[0], f"{said}; windows count as final by the earliest of them")
+
+
+def _others(clocks: list[int], one: int) -> list[int]:
+    others = list(clocks)
+    others.remove(one)
+    return others
+
+
+def _agree(one: int, other: int) -> bool:
+    return abs(one - other) <= TOLERANCE
+
+
+def _text(ms: int) -> str:
+    try:
+        return minute(from_ms(ms))
+    except OverflowError:
+        return "a time after the year 9999"
+
+
+def warn_of_step_back(now: int, read_at: int) -> str:
+    """Return what to say where the cache was read at a later time than it is now; nothing for a small difference."""
+    if read_at - now <= TOLERANCE:
+        return ""
+    return (
+        f"the clock says {_text(now)}, but the cache was read at {_text(read_at)}: cached events up to then are "
+        "returned, and nothing is fetched again until then; if the earlier clock was wrong, load with refresh='force'"
+    )
