@@ -39,4 +39,5 @@ from .loading.loader import fetch as fetch
 from .loading.loader import load as load
 from .loading.loader import scan as scan
 from .phones import mask as mask
+from .table_files import export as export
 from .version import __version__ as __version__

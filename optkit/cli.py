@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -14,6 +15,7 @@ import optkit
 from optkit.errors import LoadInterrupted, OptkitError, SettingsError
 from optkit.formatting import CONTROLS, escape_controls
 from optkit.private_files import PrivateFile
+from optkit.table_files import write_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -182,20 +184,12 @@ def suppress(
         raise SettingsError("a Parquet list needs a file: give --out")
     table = optkit.suppression_list(optkit.load(account=account), at, scope=scope)
     if out is None:
-        text = (
-            table.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
-            if format == "csv"
-            else table.write_json()
-        )
-        typer.echo(text, nl=format == "json")
+        content = BytesIO()
+        write_table(table, content, f".{format}")
+        typer.echo(content.getvalue(), nl=format == "json")
         return
     with PrivateFile(out, remedy="give another file with --out") as file:
-        if format == "csv":
-            table.write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
-        elif format == "json":
-            table.write_json(file)
-        else:
-            table.write_parquet(file)
+        write_table(table, file, f".{format}")
     typer.echo(f"{table.height:,} rows in {out}", err=True)
 
 

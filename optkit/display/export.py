@@ -5,9 +5,8 @@ from pathlib import Path
 import polars as pl
 
 from optkit.display.headlines.headline import Note
-from optkit.errors import SettingsError
 from optkit.formatting import plural
-from optkit.private_files import PrivateFile
+from optkit.table_files import export as write
 
 
 def export(table: pl.DataFrame, file: str | None) -> Note:
@@ -18,7 +17,8 @@ def export(table: pl.DataFrame, file: str | None) -> Note:
     table : polars.DataFrame
         The list; phone numbers are written in full.
     file : str or None
-        A ``.csv`` or ``.parquet`` file; an old one is replaced once the new one is complete. None: nothing is written.
+        A ``.csv``, ``.parquet``, ``.json`` or ``.xlsx`` file; an old one is replaced once the new one is complete.
+        None: nothing is written.
 
     Returns
     -------
@@ -33,11 +33,5 @@ def export(table: pl.DataFrame, file: str | None) -> Note:
     if file is None:
         return Note("Nothing was written: the parameter export names no file.")
     path = Path(file).expanduser()
-    if path.suffix not in {".csv", ".parquet"}:
-        raise SettingsError(f"export must name a .csv or .parquet file, not {path.name}")
-    with PrivateFile(path) as out:
-        if path.suffix == ".csv":
-            table.write_csv(out)
-        else:
-            table.write_parquet(out)
+    write(table, path)
     return Note(f"{plural(table.height, 'row')} written to {path}.")
