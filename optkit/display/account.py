@@ -4,16 +4,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
-from optkit.config import resolve
+from optkit.config import DEMO, resolve
 from optkit.display.banner import banner
 from optkit.errors import SettingsError
 from optkit.times import instant
-
-DEMO: Final = "demo"
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,8 @@ def open_account(
     Parameters
     ----------
     account : str, optional
-        Its name. Default: the account in the settings if there is a token or a cache, else the made-up account.
+        Its name. Default: the account that the settings name, or the default one if there is a token or a cache; else
+        the made-up account.
     start, end : str, optional
         The period to show, [start, end), as `optkit.load` reads them. Default: from the first event to now.
     senders : list of str, optional
@@ -164,12 +163,15 @@ def open_account(
 
 
 def _configured_account() -> str | None:
-    """Return the account in the settings if it can be read: with a token, or from its cache."""
+    """Return the account in the settings if somebody named it, or it can be read: with a token, or from its cache."""
     import optkit
 
     settings = resolve()
-    readable = settings.token is not None or optkit.coverage(settings.account).height
-    return settings.account if readable else None
+    source = optkit.settings().row(by_predicate=pl.col("setting") == "account")[2]
+    named_or_readable = (
+        source != "default" or settings.token is not None or optkit.coverage(settings.account).height
+    )
+    return settings.account if named_or_readable else None
 
 
 def _read_audience(file: str) -> pl.DataFrame:
