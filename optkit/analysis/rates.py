@@ -3,13 +3,16 @@
 from collections.abc import Collection
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from optkit.engine import denominators, statistics
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
-from optkit.engine.denominators import Audience
+from optkit.engine.denominators import Audience, Denominator
 from optkit.engine.frames import History, by_columns
+from optkit.engine.funnel import funnel_limits
 from optkit.engine.states import Partition
+from optkit.engine.statistics import Interval
 from optkit.errors import SettingsError
 from optkit.times import Moment
 
@@ -52,11 +55,12 @@ def opt_out_rates(
         Sorted by `by`; one row per group: the columns of `by`; recipients (seen in the history by `until`; who
         knows two senders of a group counts once for each), opt_outs, re_opt_ins, ever_opted_out (at least once
         in the stretch), opted_out (at `until`), n (Int64); rate = ever_opted_out / n, low and high (Wilson's
-        interval), shrunk_rate (empirical Bayes: drawn towards the overall rate, the more so the smaller n;
-        beta-binomial by maximum likelihood, the overall rate where the groups differ no more than by chance)
-        (Float64, null where n is 0); signal (String: "high" or "low" beyond the 99.8 % limits of a funnel around
-        the overall rate, which is wide enough for groups that differ beyond chance; else "usual"); denominator
-        (String: "audience" or "observed").
+        interval), shrunk_rate (empirical Bayes: drawn towards the overall rate, the more so the smaller n)
+        (Float64, null where n is 0); limit_low and limit_high (Float64: between them lie 99.8 % of groups that
+        differ no more from the other groups than those do from each other); signal (String: "high" or "low"
+        beyond these limits, else "usual"); denominator (String: "audience" or "observed"). limit_low,
+        limit_high and signal are null without `audience`, where n is 0, and where fewer than five groups have
+        an n: too few to show how much groups usually differ.
 
     Raises
     ------
@@ -64,6 +68,11 @@ def opt_out_rates(
         The frame is no history.
     SettingsError
         An argument cannot be used; `audience` lacks senders, or is smaller than the number who opted out.
+
+    Notes
+    -----
+    Each group is judged by the others alone, so that a large group with a high rate is not its own target.
+    Of twenty usual groups, one or more lie outside in at most one table of ten.
 
     References
     ----------
@@ -82,7 +91,7 @@ def opt_out_rates(
     ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
     >>> table = optkit.opt_out_rates(history, audience=100)
     >>> table.select("from_phone", "ever_opted_out", "n", "rate", "signal").rows()
-    [('24273', 2, 100, 0.02, 'usual'), ('ACME', 1, 100, 0.01, 'usual')]
+    [('24273', 2, 100, 0.02, None), ('ACME', 1, 100, 0.01, None)]
     """
     groups = by_columns(by)
     if not groups:
@@ -98,8 +107,19 @@ def opt_out_rates(
     )
     if denominator == "audience":
         denominators.validate_covers(table, "ever_opted_out", "n", groups)
-    return _rated(table.sort(groups, nulls_last=True), groups, confidence).with_columns(
-        denominator=pl.lit(denominator)
+    rated = _rated(table.sort(groups, nulls_last=True), confidence)
+    limits = _limits(rated, denominator)
+    return rated.select(
+        *groups,
+        *_SUMS,
+        "n",
+        "rate",
+        "low",
+        "high",
+        "shrunk_rate",
+        *limits,
+        signal=_signal(*limits),
+        denominator=pl.lit(denominator),
     )
 
 
@@ -114,26 +134,33 @@ def _per_sender(partition: Partition) -> dict[str, PartialSum]:
     return {"pairs": partial_sum(partition.unit_summary, ["group", "sender"], **sums)}
 
 
-def _rated(table: pl.DataFrame, groups: list[str], confidence: float) -> pl.DataFrame:
+def _rated(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
+    """Add rate, low, high, shrunk_rate."""
     k, n = table["ever_opted_out"].to_numpy(), table["n"].to_numpy()
     interval = statistics.wilson(k, n, confidence)
-    limits = statistics.fit_funnel(k, n).limits(n)
-    rate = pl.when(pl.col("n") > 0).then(pl.col("ever_opted_out") / pl.col("n"))
+    known = pl.when(pl.col("n") > 0)
+    return table.with_columns(
+        rate=known.then(pl.col("ever_opted_out") / pl.col("n")),
+        low=pl.Series(interval.low, nan_to_null=True),
+        high=pl.Series(interval.high, nan_to_null=True),
+        shrunk_rate=known.then(pl.Series(statistics.shrink(k, n), nan_to_null=True)),
+    )
+
+
+def _limits(rated: pl.DataFrame, denominator: Denominator) -> list[pl.Series]:
+    """Return limit_low and limit_high: null without an audience, because composition is no rate to compare."""
+    k, n = rated["ever_opted_out"].to_numpy(), rated["n"].to_numpy()
+    limits = funnel_limits(k, n) if denominator == "audience" else Interval(*np.full((2, len(n)), np.nan))
+    return [pl.Series(f"limit_{side}", values, nan_to_null=True) for side, values in limits._asdict().items()]
+
+
+def _signal(low: pl.Series, high: pl.Series) -> pl.Expr:
     return (
-        table.with_columns(
-            rate=rate,
-            low=pl.Series(interval.low, nan_to_null=True),
-            high=pl.Series(interval.high, nan_to_null=True),
-            shrunk_rate=pl.when(pl.col("n") > 0).then(pl.Series(statistics.shrink(k, n), nan_to_null=True)),
-            least=pl.Series(limits.low, nan_to_null=True),
-            most=pl.Series(limits.high, nan_to_null=True),
-        )
-        .with_columns(
-            signal=pl.when(pl.col("rate") > pl.col("most"))
-            .then(pl.lit("high"))
-            .when(pl.col("rate") < pl.col("least"))
-            .then(pl.lit("low"))
-            .otherwise(pl.lit("usual"))
-        )
-        .select(*groups, *_SUMS, "n", "rate", "low", "high", "shrunk_rate", "signal")
+        pl.when(low.is_null())
+        .then(pl.lit(None, pl.String))
+        .when(pl.col("rate") > high)
+        .then(pl.lit("high"))
+        .when(pl.col("rate") < low)
+        .then(pl.lit("low"))
+        .otherwise(pl.lit("usual"))
     )

@@ -183,7 +183,7 @@ def _limits(totals: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]],
     dispersion = max(1.0, float(residuals[usual].sum()) / freedom)
     # A new count varies about its expectation, and the expectation about the truth.
     ratio = dispersion * (1 + expected / near + expected / (seen + base * one))
-    low, high = statistics.count_limits(expected, ratio)
+    low, high = statistics.count_limits(expected, ratio, 0.998)
     return _Chart(expected, low, high, totals <= high)
 
 

@@ -3,7 +3,6 @@
 Everything here is a function of its arguments alone. An undefined value is NaN.
 """
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,8 +12,8 @@ from optkit.errors import SettingsError
 
 Array = npt.NDArray[np.float64]
 
-#: What funnel plots and control charts usually cover: one false alarm in 500.
-COVERAGE: Final = 0.998
+#: A beta must make the counts more likely by at least this (log) to be preferred to no differences at all.
+_ROUNDING: Final = 1e-6
 
 
 class Interval(NamedTuple):
@@ -52,7 +51,7 @@ def wilson(successes: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95)
     >>> (low * 100).round(2).tolist(), (high * 100).round(2).tolist()
     ([0.0, 0.06, 0.69], [8.76, 1.86, 2.09])
     """
-    k, size = _counts(successes, n)
+    k, size = counts(successes, n)
     z = normal_quantile(confidence)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = k / size
@@ -69,13 +68,12 @@ def shrink(successes: npt.ArrayLike, n: npt.ArrayLike) -> Array:
 
     Empirical Bayes: the groups' true proportions are taken as drawn from a beta distribution, which is fitted
     to all groups by maximum likelihood; a group's value is the mean of its posterior (with `n` 0 that of the
-    beta itself). Where the groups differ no more than chance would make them, every group gets the overall
-    proportion: by Tarone's score statistic the likelihood then has its maximum at a beta of no width.
+    beta itself). Where no beta makes the counts more likely than one proportion for all does, every group
+    gets the overall proportion.
 
     References
     ----------
-    B. Efron, C. Morris (1975), Data analysis using Stein's estimator, JASA 70;
-    R. E. Tarone (1979), Testing the goodness of fit of the binomial distribution, Biometrika 66.
+    B. Efron, C. Morris (1975), Data analysis using Stein's estimator, JASA 70.
 
     Examples
     --------
@@ -84,98 +82,40 @@ def shrink(successes: npt.ArrayLike, n: npt.ArrayLike) -> Array:
     >>> shrink([2, 20], [10, 100]).tolist()
     [0.2, 0.2]
     """
-    k, size = _counts(successes, n)
+    k, size = counts(successes, n)
     if size.sum() == 0:
         return np.full(k.shape, np.nan)
     overall = k.sum() / size.sum()
-    spread = float(((k - size * overall) ** 2).sum())
-    if spread <= overall * (1 - overall) * size.sum():
+    if overall in {0.0, 1.0}:
         return np.full(k.shape, overall)
-    a, b = _fit_beta(k, size, overall)
-    shrunk: Array = (k + a) / (size + a + b)
-    return shrunk
+    a, b, gain = _fit_beta(k, size, overall)
+    return (k + a) / (size + a + b) if gain > _ROUNDING else np.full(k.shape, overall)
 
 
-def _fit_beta(k: Array, n: Array, overall: float) -> tuple[float, float]:
-    """Parameters of the beta whose beta-binomial makes the counts most likely."""
+def _fit_beta(k: Array, n: Array, overall: float) -> tuple[float, float, float]:
+    """Return the beta that makes the counts most likely, and its log-likelihood less that of `overall` for all."""
     from scipy.optimize import minimize
     from scipy.special import betaln, expit, logit
 
+    pooled = float(k.sum() * np.log(overall) + (n - k).sum() * np.log1p(-overall))
+
     def parameters(point: Array) -> tuple[float, float]:
-        # Bounds, because groups of all or nothing are likeliest at a size of 0.
-        mean, size = expit(np.clip(point[0], -20, 20)), np.exp(np.clip(point[1], -10, 20))
+        # Bounds, because groups of all or nothing are likeliest at a size of 0, equal ones at an infinite size.
+        mean, size = expit(np.clip(point[0], -20, 20)), np.exp(np.clip(point[1], -10, 16))
         return float(mean * size), float((1 - mean) * size)
 
     def loss(point: Array) -> float:
         a, b = parameters(point)
-        return float(-(betaln(k + a, n - k + b) - betaln(a, b)).sum())
+        return pooled - float((betaln(k + a, n - k + b) - betaln(a, b)).sum())
 
-    start = np.array([logit(overall), np.log(100.0)])
-    found = minimize(
-        loss, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000}
-    )
-    return parameters(found.x)
-
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """Where proportions are expected to lie around a target, by the size of their denominator.
-
-    Attributes
-    ----------
-    target : float
-        The overall proportion.
-    between : float
-        Variance between groups beyond chance (tau squared), on the scale of arcsin(sqrt(proportion)).
-    """
-
-    target: float
-    between: float
-
-    def limits(self, n: npt.ArrayLike, coverage: float = COVERAGE) -> Interval:
-        """Lower and upper limit for groups of size `n`; NaN where `n` is 0 or there is no target."""
-        size = np.asarray(n, dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            width = normal_quantile(coverage) * np.sqrt(1 / (4 * size) + self.between)
-            middle = np.arcsin(np.sqrt(self.target))
-            low = np.sin(np.clip(middle - width, 0, np.pi / 2)) ** 2
-            high = np.sin(np.clip(middle + width, 0, np.pi / 2)) ** 2
-        return Interval(np.where(size > 0, low, np.nan), np.where(size > 0, high, np.nan))
-
-
-def fit_funnel(successes: npt.ArrayLike, n: npt.ArrayLike) -> Funnel:
-    """Funnel around the overall proportion, wide enough for groups that differ beyond chance.
-
-    The variance between groups is added to that of chance (an additive random effect). It is estimated by
-    moments from z-scores of which the outer tenths are drawn in to the 10 % and 90 % quantiles, so that the
-    groups looked for do not hide themselves by widening the limits. Proportions are compared on the scale
-    arcsin(sqrt(p)), on which chance has the same variance 1/(4n) whatever the proportion.
-
-    References
-    ----------
-    D. J. Spiegelhalter (2005), Funnel plots for comparing institutional performance, Stat. Med. 24.
-
-    Examples
-    --------
-    >>> funnel = fit_funnel([10, 21, 29, 42], [1000, 2000, 3000, 4000])  # about 1 % everywhere
-    >>> funnel.between
-    0.0
-    >>> [round(float(end), 4) for end in funnel.limits(1000)]
-    [0.0027, 0.0223]
-    """
-    k, size = _counts(successes, n)
-    k, size = k[size > 0], size[size > 0]
-    if not len(size):
-        return Funnel(float("nan"), 0.0)
-    target = float(k.sum() / size.sum())
-    z = (np.arcsin(np.sqrt(k / size)) - np.arcsin(np.sqrt(target))) * 2 * np.sqrt(size)
-    z = np.clip(z, *np.quantile(z, [0.1, 0.9]))
-    weight = 4 * size
-    if len(z) == 1:
-        return Funnel(target, 0.0)
-    excess = float((z**2).sum()) - (len(z) - 1)
-    between = excess / float(weight.sum() - (weight**2).sum() / weight.sum())
-    return Funnel(target, max(0.0, between))
+    # The likelihood may have several maxima: groups that differ widely have one at a small size.
+    starts = [np.array([logit(overall), log_size]) for log_size in (1.0, 5.0, 10.0)]
+    fits = [
+        minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000})
+        for start in starts
+    ]
+    best = min(fits, key=lambda fit: float(fit.fun))
+    return *parameters(best.x), -float(best.fun)
 
 
 class Survival(NamedTuple):
@@ -191,8 +131,9 @@ def kaplan_meier(returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: f
     """Product-limit estimate from a table of counts, one row per distinct duration, in rising order.
 
     Who is censored at a duration is still at risk at it. The interval is Greenwood's on the scale
-    log(-log(S)), which keeps it in [0, 1]. It has no width where the estimate is 1 or 0, because Greenwood's
-    variance is not defined there (both ends are then the estimate itself, as in lifelines).
+    log(-log(S)), which keeps it in [0, 1]. Greenwood's variance is not defined where the estimate is 1 or 0:
+    there the other end is that of Wilson's interval for none of those still at risk (at 0, never above the
+    upper end before).
 
     References
     ----------
@@ -205,7 +146,7 @@ def kaplan_meier(returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: f
     >>> curve.at_risk.tolist(), curve.still_out.round(4).tolist()
     ([3, 2, 1], [0.6667, 0.6667, 0.0])
     >>> curve.low.round(4).tolist(), curve.high.round(4).tolist()
-    ([0.0541, 0.0541, 0.0], [0.9452, 0.9452, 0.0])
+    ([0.0541, 0.0541, 0.0], [0.9452, 0.9452, 0.7935])
     """
     back = np.asarray(returned, dtype=np.int64)
     leaving = back + np.asarray(censored, dtype=np.int64)
@@ -216,18 +157,21 @@ def kaplan_meier(returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: f
         log = np.log(still_out)
         half = normal_quantile(confidence) * np.sqrt(variance) / -log
         low, high = (np.exp(-np.exp(np.log(-log) + side * half)) for side in (1, -1))
-    certain = (still_out == 1) | (still_out == 0)
-    return Survival(at_risk, still_out, np.where(certain, still_out, low), np.where(certain, still_out, high))
+    none_of = wilson(np.zeros(len(at_risk)), at_risk, confidence).high
+    low = np.where(still_out == 1, 1 - none_of, np.where(still_out == 0, 0.0, low))
+    high = np.where(still_out == 0, none_of, np.where(still_out == 1, 1.0, high))
+    before = np.concatenate([[1.0], high[:-1]])
+    return Survival(at_risk, still_out, low, np.where(still_out == 0, np.minimum(high, before), high))
 
 
-def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float = COVERAGE) -> Interval:
+def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float) -> Interval:
     """Quantiles of counts with a given mean and variance `ratio` times that: negative binomial, Poisson at 1.
 
     A count beyond them would come by chance in a share of (1 - coverage) / 2 on either side.
 
     Examples
     --------
-    >>> low, high = count_limits([9.0, 9.0], [1.0, 4.0])
+    >>> low, high = count_limits([9.0, 9.0], [1.0, 4.0], 0.998)
     >>> low.tolist(), high.tolist()
     ([1.0, 0.0], [20.0, 38.0])
     """
@@ -242,7 +186,14 @@ def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float = CO
     return Interval(low, high)
 
 
-def _counts(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
+def counts(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
+    """Return counts and their denominators as arrays.
+
+    Raises
+    ------
+    ValueError
+        A count is negative or above its denominator.
+    """
     k, size = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
     if np.any(k < 0) or np.any(k > size):
         raise ValueError("a count must lie between 0 and its denominator")

@@ -1,13 +1,11 @@
-"""Which groups' opt-out rates differ by more than chance."""
+"""Which groups' opt-out rates differ by more than groups usually do."""
 
 from typing import Final, Literal
 
-import numpy as np
 import polars as pl
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from optkit.engine.statistics import fit_funnel
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT, QUIET
 
@@ -25,7 +23,7 @@ def opt_out_rates(
     kind: Literal["funnel", "dumbbell"] = "funnel",
     rows: int = 20,
 ) -> Axes:
-    """Draw which senders' opt-out rates differ by more than chance.
+    """Draw which senders' opt-out rates differ by more than senders usually do.
 
     Parameters
     ----------
@@ -38,8 +36,8 @@ def opt_out_rates(
     colors : sequence or mapping of str, optional
         Of "high", "low" and "usual" rates: in this order, or by name.
     kind : {"funnel", "dumbbell"}
-        "funnel": the rate against n, with the limits of chance. "dumbbell": one row per sender with the raw
-        rate, its interval and the shrunken rate.
+        "funnel": the rate against n, each with the limits of its row (none where they are null). "dumbbell":
+        one row per sender with the raw rate, its interval and the shrunken rate.
     rows : int
         How many senders a dumbbell shows, those with the largest n.
 
@@ -64,6 +62,8 @@ def opt_out_rates(
         "low",
         "high",
         "shrunk_rate",
+        "limit_low",
+        "limit_high",
         "signal",
     )
     axes.validate_kind(kind, "funnel", "dumbbell")
@@ -81,37 +81,38 @@ def opt_out_rates(
 
 def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: dict[str, str]) -> Axes:
     ax = axes.get_axes(ax)
-    funnel = fit_funnel(table["ever_opted_out"], table["n"])
-    sizes = np.geomspace(table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4, 200)
-    low, high = funnel.limits(sizes)
-    ax.fill_between(sizes, low, high, color=QUIET, alpha=0.2, linewidth=0)
-    ax.axhline(funnel.target, color="#666666", linewidth=1, linestyle="--")
+    overall = _overall(table)
+    left, right = table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4
+    judged = table.filter(pl.col("limit_low").is_not_null())
+    ax.vlines(judged["n"], judged["limit_low"], judged["limit_high"], color=axes.PALE, linewidth=9, zorder=1)
+    ax.axhline(overall, color="#666666", linewidth=1, linestyle="--", zorder=2)
     ax.set_xscale("log")
-    ax.set_xlim(sizes[0], sizes[-1])
-    top = max(axes.highest(table["rate"]), min(float(high[-1]), 1.0), funnel.target * 2)
-    ax.set_ylim(0, top * 1.12 or 1.0)
+    ax.set_xlim(left, right)
+    # the limits of a tiny sender may reach far above all rates
+    limit = min(axes.highest(judged["limit_high"]), 2.5 * axes.highest(table["rate"]))
+    ax.set_ylim(0, max(axes.highest(table["rate"]), limit, overall * 2) * 1.12 or 1.0)
     ground = axes.background()
     for signal, color in shades.items():
-        some = table.filter(pl.col("signal").cast(pl.String) == signal)
+        some = table.filter(pl.col("signal").cast(pl.String).fill_null("usual") == signal)
         marker = _MARKERS[signal]
         ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors=ground, zorder=3)
         if signal != "usual":
             _name_points(ax, some, color)
-    if sizes[-1] < 1000 * sizes[0]:
+    if right < 1000 * left:
         ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.percent_axis(ax.yaxis)
     ax.set_xlabel(f"n: people in {of} (logarithmic)")
     ax.set_ylabel("ever opted out, % of n")
-    ax.set_title(f"Opt-out rate by {what}: outside the funnel it is more than chance")
-    limit = float(np.clip(high[-1], 0, ax.get_ylim()[1]))
-    labels = [
-        (funnel.target, f"overall\n{funnel.target:.1%}", "#666666"),
-        (limit, "limits\n99.8%", "#666666"),
-    ]
-    axes.end_labels(ax, labels)
+    grey = "; grey: the limits of each, 99.8%" if judged.height else ""
+    ax.set_title(f"Opt-out rate by {what}{grey}")
+    axes.end_labels(ax, [(overall, f"overall\n{overall:.1%}", "#666666")])
     return ax
+
+
+def _overall(table: pl.DataFrame) -> float:
+    return int(table["ever_opted_out"].sum()) / int(table["n"].sum())
 
 
 def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
@@ -141,22 +142,23 @@ def _dumbbell(
     shown = shown.sort("shrunk_rate", "label", descending=[True, False])
     ax = axes.get_axes(ax, height=1.7 + 0.33 * max(shown.height, 2))
     places = range(shown.height)
-    overall = fit_funnel(table["ever_opted_out"], table["n"]).target
+    overall = _overall(table)
     ax.axvline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
     ax.hlines(places, shown["low"], shown["high"], color=axes.PALE, linewidth=6, zorder=1)
     ax.hlines(places, shown["rate"], shown["shrunk_rate"], color="#666666", linewidth=1, zorder=2)
     ax.scatter(shown["rate"], places, s=42, facecolors=axes.background(), edgecolors=axes.ink(), zorder=3)
-    signals = [str(signal) for signal in shown["signal"]]
-    ax.scatter(shown["shrunk_rate"], places, s=52, color=[shades[signal] for signal in signals], zorder=4)
+    signals = shown["signal"].cast(pl.String).to_list()
+    colors = [shades[signal or "usual"] for signal in signals]
+    ax.scatter(shown["shrunk_rate"], places, s=52, color=colors, zorder=4)
     axes.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
     right = min(1.0, axes.highest(shown["high"])) * 1.03 or 1.0
     left = float(shown["low"].to_numpy().min())
     # where all rates are high, an axis from 0 would press them into one corner
     ax.set_xlim(left - (right - left) * 0.08 if left > right / 2 else 0, right)
     axes.percent_axis(ax.xaxis)
-    for place, signal in enumerate(signals):
-        text = ax.text(1.01, place, signal, transform=ax.get_yaxis_transform(), va="center")
-        text.set_color(axes.readable(shades[signal]))
+    for place, (signal, color) in enumerate(zip(signals, colors, strict=True)):
+        text = ax.text(1.01, place, signal or "", transform=ax.get_yaxis_transform(), va="center")
+        text.set_color(axes.readable(color))
     ax.set_xlabel(
         f"ever opted out, % of {of} (in brackets)\n"
         f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"

@@ -5,6 +5,7 @@ from histories import RECIPIENTS, SENDERS, Event, between, events, frame, stretc
 from hypothesis import given
 
 import optkit
+from optkit.engine.funnel import funnel_limits
 from optkit.errors import HistoryError, SettingsError
 
 COUNTED = ["from_phone", "recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
@@ -95,7 +96,8 @@ def test_an_audience_may_hold_nobody() -> None:
     audience = pl.DataFrame({"from_phone": ["A", "B"], "recipients": [40, 0]})
     with pytest.warns(UserWarning, match="1 sender .* without an event"):
         last = optkit.opt_out_rates(outs(A=1), audience=audience).row(1, named=True)
-    assert [last[name] for name in ("rate", "low", "high", "shrunk_rate", "signal")] == [None] * 4 + ["usual"]
+    unknown = ("rate", "low", "high", "shrunk_rate", "limit_high", "signal")
+    assert [last[name] for name in unknown] == [None] * 6
 
 
 def test_signals() -> None:
@@ -105,6 +107,20 @@ def test_signals() -> None:
         table = optkit.opt_out_rates(outs(**counts), audience=audience)
     assert table["signal"].to_list() == ["usual"] * 10 + ["high", "low"]
     assert table["shrunk_rate"].is_between(0.0, 0.1, closed="none").all()
+    limits = funnel_limits(list(counts.values()), [1000] * len(counts))
+    assert table["limit_low"].to_list() == limits.low.tolist()
+    assert table["limit_high"].to_list() == limits.high.tolist()
+
+
+def test_composition_is_not_judged() -> None:
+    table = optkit.opt_out_rates(outs(**dict.fromkeys("ABCDEFGHIJ", 20) | {"K": 100}))
+    assert table.select("limit_low", "limit_high", "signal").null_count().row(0) == (11, 11, 11)
+
+
+def test_four_groups_are_too_few_to_judge_one() -> None:
+    for senders, signals in (("ABCD", [None] * 4), ("ABCDE", ["usual"] * 4 + ["high"])):
+        counts = dict.fromkeys(senders, 20) | {senders[-1]: 200}
+        assert optkit.opt_out_rates(outs(**counts), audience=1000)["signal"].to_list() == signals
 
 
 @pytest.mark.parametrize("history", [frame([]), frame([Event("+12025550101", "A", 0, "opt-in")])])

@@ -118,38 +118,65 @@ def test_cycles_gives_the_share_with_its_interval() -> None:
     assert "Nobody opted out" in headlines.cycles(CYCLES.clear(), CURVE.clear())
 
 
-def rates(signals: list[str], denominator: str = "audience") -> pl.DataFrame:
+def rates(
+    signals: list[str | None], denominator: str = "audience", outs: tuple[int, ...] = (30, 10, 10, 10, 10)
+) -> pl.DataFrame:
     count = len(signals)
     return pl.DataFrame(
         {
             "from_phone": [f"7297{number}" for number in range(count)],
-            "recipients": [300, 100, 100][:count],
-            "ever_opted_out": [30, 10, 10][:count],
+            "recipients": [300, 100, 100, 100, 100][:count],
+            "ever_opted_out": outs[:count],
             "n": [1000] * count,
-            "rate": [0.03, 0.01, 0.01][:count],
+            "rate": [out / 1000 for out in outs[:count]],
             "low": [0.02] * count,
             "high": [0.04] * count,
-            "signal": signals,
+            "signal": pl.Series(signals, dtype=pl.String),
             "denominator": [denominator] * count,
         }
     )
 
 
 def test_opt_out_rates_names_senders_that_differ() -> None:
-    answer = headlines.opt_out_rates(rates(["high", "usual", "usual"]))
-    assert "Of all who were messaged 1.7% have ever opted out" in answer, "50 of 3,000"
-    assert "1 of 3 senders differs from that by more than chance: 72970 (3.0%, 2.0% to 4.0%) above." in answer
-    both = headlines.opt_out_rates(rates(["high", "usual", "low"]))
-    assert "2 of 3 senders differ" in both
+    answer = headlines.opt_out_rates(rates(["high", *["usual"] * 4]))
+    assert "Of all who were messaged 1.4% have ever opted out" in answer, "70 of 5,000"
+    assert (
+        "1 of 5 senders differs from the others by more than senders usually differ here: "
+        "72970 (3.0%, 2.0% to 4.0%) above." in answer
+    )
+    both = headlines.opt_out_rates(rates(["high", "usual", "low", "usual", "usual"]))
+    assert "2 of 5 senders differ" in both
     assert "above and 72972 (1.0%, 2.0% to 4.0%) below" in both
-    assert "there is only one sender" in headlines.opt_out_rates(rates(["usual"]))
-    none = headlines.opt_out_rates(rates(["usual", "usual"], "observed"))
-    assert "none of 2 senders differs" in none
-    assert "nothing about those who were messaged" in none
+
+
+def test_opt_out_rates_says_whether_the_order_may_be_chance() -> None:
+    # chi-square of 30, 10, 10, 10, 10 of 1,000 each: 23.2 with 4 degrees of freedom, p = 0.0001
+    alike = rates(["usual"] * 5, outs=(12, 10, 11, 9, 8))
+    answers = [headlines.opt_out_rates(table) for table in (rates(["usual"] * 5), alike)]
+    for answer in answers:
+        assert "none of 5 senders differs from the others by more than senders usually differ here" in answer
+    assert "not all the same, though, by more than chance: from 72970 (3.0%" in answers[0]
+    assert "may be chance" in answers[1]
+
+
+def test_opt_out_rates_judges_none_of_few_senders() -> None:
+    few = headlines.opt_out_rates(rates([None, None]))
+    assert (
+        "2 senders are too few to show how much senders usually differ, so none is called high or low" in few
+    )
+    assert "by more than chance: from 72970 (3.0%, 2.0% to 4.0%) down to 72971" in few
+    assert "there is only one sender" in headlines.opt_out_rates(rates([None]))
+
+
+def test_opt_out_rates_compares_nobody_without_an_audience() -> None:
+    answer = headlines.opt_out_rates(rates([None] * 5, "observed"))
+    assert "Of the people seen in this history 1.4% have ever opted out." in answer
+    assert "compares no senders" in answer
+    assert "7297" not in answer
 
 
 def test_countries_gives_shares_and_the_extremes() -> None:
-    table = rates(["usual"] * 3).with_columns(country=pl.Series(["US", "CA", None]))
+    table = rates([None] * 3).with_columns(country=pl.Series(["US", "CA", None]))
     curves = pl.concat(
         CURVE.with_columns(pl.lit(country).alias("country"), pl.col("still_out") + more)
         for country, more in (("US", 0.0), ("CA", 0.2), (None, 0.1))

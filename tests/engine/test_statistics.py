@@ -1,7 +1,4 @@
-"""Against scipy, lifelines and formulas written out in plain Python."""
-
-import math
-import statistics as stdlib
+"""Against scipy and lifelines."""
 
 import lifelines.datasets
 import numpy as np
@@ -12,8 +9,6 @@ from lifelines import KaplanMeierFitter
 from scipy import stats
 
 from optkit.engine import statistics
-
-Z = 3.090232306167813  # 99.8 %, two-sided
 
 
 @pytest.mark.parametrize(
@@ -37,7 +32,6 @@ def test_wilson_is_scipys(n: int, share: float, confidence: float) -> None:
 def test_no_denominator_no_interval() -> None:
     found = statistics.wilson([0], [0])
     assert np.isnan([found.low[0], found.high[0]]).all()
-    assert np.isnan(statistics.fit_funnel([0], [0]).limits([0]).low).all()
     assert np.isnan(statistics.shrink([0], [0])).all()
 
 
@@ -70,6 +64,15 @@ def test_shrinkage_uses_the_most_likely_beta() -> None:
     assert best >= max(around + grid) - 1e-9
 
 
+def test_shrinkage_compares_likelihoods_where_groups_differ_less_than_chance_on_the_whole() -> None:
+    # one group outweighs all: by its weight the groups agree, by their likelihood they do not
+    k, n = np.array([0, 8, 2436]), np.array([240, 783, 76_200])
+    shrunk = statistics.shrink(k, n)
+    assert shrunk[0] < 0.005
+    assert shrunk[1] == pytest.approx(8 / 783, abs=0.001)
+    assert shrunk[2] == pytest.approx(2436 / 76_200, abs=0.0001)
+
+
 @pytest.mark.parametrize(
     ("k", "n"), [([5, 10], [100, 200]), ([0, 0], [10, 20]), ([10, 20], [10, 20]), ([7], [9])]
 )
@@ -90,53 +93,6 @@ def test_shrinking_moves_each_group_towards_the_others(counts: list[tuple[int, i
     assert (shrunk <= raw.max() + 1e-9).all()
 
 
-def _quantile(values: list[float], q: float) -> float:
-    ordered = sorted(values)
-    place = q * (len(ordered) - 1)
-    low = ordered[math.floor(place)]
-    return low + (place % 1) * (ordered[math.ceil(place)] - low)
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(50, 5000)), min_size=2, max_size=15))
-def test_the_funnel_is_spiegelhalters(counts: list[tuple[int, int]]) -> None:
-    target = sum(k for k, _ in counts) / sum(n for _, n in counts)
-    middle = math.asin(math.sqrt(target))
-    z = [2 * math.sqrt(n) * (math.asin(math.sqrt(k / n)) - middle) for k, n in counts]
-    drawn_in = [min(max(value, _quantile(z, 0.1)), _quantile(z, 0.9)) for value in z]
-    weights = [4 * n for _, n in counts]
-    phi = stdlib.mean(value**2 for value in drawn_in)
-    size = len(counts)
-    tau2 = (size * phi - (size - 1)) / (sum(weights) - sum(w**2 for w in weights) / sum(weights))
-    funnel = statistics.fit_funnel(*zip(*counts, strict=True))
-    assert funnel.target == pytest.approx(target)
-    assert funnel.between == pytest.approx(max(0, tau2), abs=1e-12)
-    n = counts[0][1]
-    width = Z * math.sqrt(1 / (4 * n) + max(0, tau2))
-    low, high = funnel.limits([n])
-    assert low[0] == pytest.approx(math.sin(max(0.0, middle - width)) ** 2, abs=1e-9)
-    assert high[0] == pytest.approx(math.sin(min(math.pi / 2, middle + width)) ** 2, abs=1e-9)
-
-
-def test_a_funnel_keeps_its_promise_on_groups_alike() -> None:
-    rng = np.random.default_rng(0)
-    outside = 0
-    for _ in range(200):
-        n = rng.integers(200, 20_000, 30)
-        k = rng.binomial(n, 0.02)
-        low, high = statistics.fit_funnel(k, n).limits(n)
-        outside += int(((k / n < low) | (k / n > high)).sum())
-    assert outside / 6000 < 0.006
-
-
-def test_one_bad_group_stands_out_and_groups_that_all_differ_do_not() -> None:
-    n = np.full(12, 4000)
-    bad = np.array([80, 85, 78, 90, 83, 79, 81, 88, 76, 84, 80, 400])
-    assert (bad / n > statistics.fit_funnel(bad, n).limits(n).high).tolist() == [False] * 11 + [True]
-    wild = np.array([20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240])
-    low, high = statistics.fit_funnel(wild, n).limits(n)
-    assert ((wild / n >= low) & (wild / n <= high)).all()
-
-
 @pytest.mark.parametrize("name", ["waltons", "leukemia", "lung", "gbsg2", "kidney_transplant"])
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
 def test_kaplan_meier_is_lifelines(name: str, confidence: float) -> None:
@@ -147,9 +103,10 @@ def test_kaplan_meier_is_lifelines(name: str, confidence: float) -> None:
     assert found.at_risk.tolist() == table["at_risk"].tolist()
     times = table.index
     np.testing.assert_allclose(found.still_out, fitted.predict(times), atol=1e-12)
-    low, high = fitted.confidence_interval_.loc[times].to_numpy().T
-    np.testing.assert_allclose(found.low, low, atol=1e-9)
-    np.testing.assert_allclose(found.high, high, atol=1e-9)
+    inside = (found.still_out > 0) & (found.still_out < 1)  # elsewhere lifelines' interval has no width
+    low, high = fitted.confidence_interval_.loc[times].to_numpy()[inside].T
+    np.testing.assert_allclose(found.low[inside], low, atol=1e-9)
+    np.testing.assert_allclose(found.high[inside], high, atol=1e-9)
 
 
 DATA = {
@@ -165,16 +122,28 @@ def test_no_duration_no_curve() -> None:
     assert [len(column) for column in statistics.kaplan_meier([], [])] == [0, 0, 0, 0]
 
 
-def test_nobody_returned_and_everybody_returned_have_no_width() -> None:
+def wilson_of_none(n: int) -> float:
+    return float(stats.binomtest(0, n).proportion_ci(0.95, method="wilson").high)
+
+
+def test_while_nobody_has_returned_the_interval_is_wilsons_for_none_of_those_at_risk() -> None:
     nobody = statistics.kaplan_meier([0, 0], [2, 3])
-    assert nobody.still_out.tolist() == nobody.low.tolist() == nobody.high.tolist() == [1.0, 1.0]
-    all_ = statistics.kaplan_meier([5], [0])
-    assert all_.still_out.tolist() == all_.low.tolist() == all_.high.tolist() == [0.0]
+    assert nobody.still_out.tolist() == nobody.high.tolist() == [1.0, 1.0]
+    assert nobody.low.tolist() == pytest.approx([1 - wilson_of_none(5), 1 - wilson_of_none(3)], abs=1e-12)
+
+
+def test_when_all_have_returned_the_upper_end_is_wilsons_and_never_rises() -> None:
+    all_at_once = statistics.kaplan_meier([5], [0])
+    assert (all_at_once.still_out.tolist(), all_at_once.low.tolist()) == ([0.0], [0.0])
+    assert all_at_once.high.tolist() == pytest.approx([wilson_of_none(5)], abs=1e-12)
+    late = statistics.kaplan_meier([99, 1], [0, 0])
+    assert late.still_out[1] == 0
+    assert late.high[1] == late.high[0] < wilson_of_none(1)
 
 
 @given(st.floats(0.01, 1000), st.floats(1, 20))
 def test_count_limits_leave_the_promised_share_outside(mean: float, ratio: float) -> None:
-    low, high = statistics.count_limits(mean, ratio)
+    low, high = statistics.count_limits(mean, ratio, 0.998)
     law = stats.nbinom(mean / (ratio - 1), 1 / ratio) if ratio > 1 + 1e-6 else stats.poisson(mean)
     assert law.sf(high) <= 0.001 + 1e-9
     assert law.cdf(low - 1) <= 0.001 + 1e-9

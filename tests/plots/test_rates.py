@@ -1,8 +1,6 @@
 from typing import Any
 
-import numpy as np
 import polars as pl
-import pytest
 from plot_checks import check_page, written
 from plot_tables import RATES
 
@@ -19,14 +17,21 @@ def test_funnel_names_senders_outside_the_limits_and_its_denominator() -> None:
     check_page(ax)
 
 
-def test_funnel_limits_match_the_formula() -> None:
-    ax: Any = plots.opt_out_rates(RATES.with_columns(ever_opted_out=pl.col("n") // 10, rate=0.1))
-    outline = ax.collections[0].get_paths()[0].vertices
-    at_1000 = outline[np.abs(np.log(outline[:, 0] / 1000)) < 0.02][:, 1]
-    assert at_1000.min() == pytest.approx(0.0726, abs=0.001), (
-        "sin(asin(sqrt(0.1)) - 3.0902 / sqrt(4000)) squared"
-    )
-    assert at_1000.max() == pytest.approx(0.1311, abs=0.001)
+def test_funnel_draws_the_limits_of_each_row_of_all_or_of_some() -> None:
+    for table in (RATES, RATES.head(3)):
+        lines = plots.opt_out_rates(table).collections[0].get_segments()  # type: ignore[attr-defined]
+        drawn = [(line[0][0], line[0][1], line[1][1]) for line in lines]
+        assert drawn == table.filter(pl.col("n") > 0).select("n", "limit_low", "limit_high").rows()
+
+
+def test_rates_that_are_not_judged_have_no_limits_and_no_verdict() -> None:
+    nothing = {"limit_low": pl.lit(None, pl.Float64), "limit_high": pl.lit(None, pl.Float64)}
+    table = RATES.with_columns(**nothing, signal=pl.lit(None, pl.String), denominator=pl.lit("observed"))
+    funnel: Any = plots.opt_out_rates(table)
+    assert not funnel.collections[0].get_segments()
+    assert "limits" not in funnel.get_title(loc="left")
+    check_page(funnel)
+    assert "usual" not in written(plots.opt_out_rates(table, kind="dumbbell"))
 
 
 def test_dumbbell_has_one_row_per_sender_with_both_rates_and_the_signal() -> None:

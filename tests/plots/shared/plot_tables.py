@@ -64,6 +64,8 @@ RATES = pl.DataFrame(
         "low": [0.0585, 0.0574, 0.1065, 0.0315, None],
         "high": [0.0615, 0.068, 0.135, 0.1884, None],
         "shrunk_rate": [0.06, 0.0627, 0.1145, 0.0711, None],
+        "limit_low": [0.055, 0.051, 0.044, 0.0, None],
+        "limit_high": [0.071, 0.073, 0.084, 0.22, None],
         "signal": ["usual", "usual", "high", "usual", None],
         "denominator": "audience",
     }
