@@ -21,6 +21,7 @@ from .config import configure as configure
 from .config import settings as settings
 from .demo import demo_audience as demo_audience
 from .demo import demo_history as demo_history
+from .demo import demo_messages as demo_messages
 from .errors import AuthenticationError as AuthenticationError
 from .errors import CacheError as CacheError
 from .errors import DriftError as DriftError

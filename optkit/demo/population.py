@@ -1,11 +1,12 @@
-"""Who is in the made-up account: recipients with their numbers, senders with their habits."""
+"""Who is in the made-up account: recipients with their numbers, and the senders whose lists they are on."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from optkit.demo.draws import Draws, Floats, Ints
+from optkit.demo import effects
+from optkit.demo.rng import Floats, Ints, Rng
 from optkit.errors import SettingsError
 
 _US_AREAS: Final = """
@@ -39,36 +40,10 @@ class _Country:
     senders: tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True)
-class _Sender:
-    """A sender's habits: how many of its audience ever act, and what they do then."""
-
-    name: str
-    acting: float  # share of its audience that is in the history
-    returning: float  # of opt-outs that come back
-    quick: float  # of returns that come within minutes
-    relapsing: float  # of returns that opt out again
-    weekend: float  # weight of a Saturday or Sunday against a weekday
-    campaign: int  # days between its campaigns
-    boost: float  # weight of a campaign's day
-
-
 def _nanp(areas: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(f"1{area}5550100"), 100) for area in areas.split())
 
 
-SENDERS: Final = (
-    _Sender("18181", 0.041, 0.22, 0.08, 0.40, 0.60, 14, 3.0),  # short code: the shop's marketing
-    _Sender("+18335550142", 0.029, 0.55, 0.62, 0.30, 0.15, 7, 1.2),  # appointments: CANCEL means the visit
-    _Sender("NORTHWIND", 0.016, 0.16, 0.05, 0.30, 0.80, 28, 2.2),  # alphanumeric: delivery notices abroad
-    _Sender("+447700900142", 0.024, 0.27, 0.10, 0.42, 0.50, 21, 2.6),
-    _Sender("+19025550107", 0.022, 0.30, 0.12, 0.35, 0.55, 14, 2.0),
-    _Sender("+61491570156", 0.019, 0.30, 0.15, 0.24, 0.70, 28, 2.4),
-    _Sender("+33639980142", 0.034, 0.19, 0.06, 0.45, 0.40, 21, 2.8),
-    _Sender("+491713920042", 0.012, 0.10, 0.05, 0.20, 0.35, 28, 1.8),
-    _Sender("+19075550107", 0.096, 0.06, 0.04, 0.45, 0.90, 10, 3.4),  # small, and people want out
-)
-WENT_WRONG: Final = 0  # the short code, on one day
 COUNTRIES: Final = (
     _Country(0.62, -6, _nanp(_US_AREAS), ((0, 0.62), (1, 0.27), (8, 0.04), (2, 0.07))),
     _Country(0.08, -5, _nanp(_CA_AREAS), ((4, 0.66), (1, 0.24), (0, 0.10))),
@@ -92,56 +67,79 @@ COUNTRIES: Final = (
         ((7, 0.75), (2, 0.25)),
     ),
 )
-_SECOND_SENDER: Final = 0.24  # of recipients act towards two senders
-
-
-def habit(name: str) -> Floats:
-    """Return one habit of every sender."""
-    return np.asarray([getattr(sender, name) for sender in SENDERS], dtype=np.float64)
+_SECOND_SENDER: Final = 0.4  # chance of a second list; for about half of these it is the first one again
+_JOINED_BEFORE: Final = 0.6  # share of pairs that are on the list from the beginning
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Who acts towards whom: the recipients' numbers, and of each pair its recipient, sender and country."""
+class Population:
+    """Recipients and pairs.
+
+    Attributes
+    ----------
+    numbers : numpy.ndarray of int64
+        Phone number of each recipient.
+    recipient, sender : numpy.ndarray of int64
+        Of each pair: places in `numbers` and `SENDERS`.
+    hours : numpy.ndarray of int64
+        Of each pair: hours from UTC where the recipient lives.
+    joined : numpy.ndarray of float64
+        Of each pair: when it joined the sender's list, as a share of the time that passes; 0: from the beginning.
+    frailty : numpy.ndarray of float64
+        Of each pair: how easily the recipient opts out, one of `effects.FRAILTY`.
+    """
 
     numbers: Ints
     recipient: Ints
     sender: Ints
-    country: Ints
+    hours: Ints
+    joined: Floats
+    frailty: Floats
 
 
-def pairs_of(recipients: int, seed: int) -> Pairs:
-    """Draw who acts towards whom, the same for the same seed."""
+def draw_population(recipients: int, rng: Rng) -> Population:
+    """Draw so many recipients and the lists that they are on.
+
+    Raises
+    ------
+    SettingsError
+        `recipients` is below 1.
+    """
     if recipients < 1:
         raise SettingsError("recipients must be a whole number from 1")
-    draw = Draws(seed)
-    country, _ = draw.choose([country.share for country in COUNTRIES], recipients)
-    numbers, senders = np.empty(recipients, np.int64), np.empty(recipients, np.int64)
+    country, _ = rng.choose([country.share for country in COUNTRIES], recipients)
+    numbers, first = np.empty(recipients, np.int64), np.empty(recipients, np.int64)
+    second = np.full(recipients, -1)
+    has_second = rng(recipients) < _SECOND_SENDER
     spilled = 0
     for code, here in enumerate(COUNTRIES):
         people = np.flatnonzero(country == code)
         numbers[people], overflow = _numbers(here.blocks, len(people), spilled)
         spilled += overflow
-        place, _ = draw.choose([share for _, share in here.senders], len(people))
-        senders[people] = np.asarray([sender for sender, _ in here.senders])[place]
-    twice = np.flatnonzero(draw(recipients) < _SECOND_SENDER)
-    second = np.empty(len(twice), np.int64)
-    for code, here in enumerate(COUNTRIES):
-        those = np.flatnonzero(country[twice] == code)
-        others = np.asarray([sender for sender, _ in here.senders])
-        place, _ = draw.choose(np.ones(len(others)), len(those))
-        second[those] = others[place]
-    differs = second != senders[twice]
-    recipient = np.concatenate((np.arange(recipients), twice[differs]))
-    return Pairs(numbers, recipient, np.concatenate((senders, second[differs])), country[recipient])
+        names, shares = zip(*here.senders, strict=True)
+        first[people] = np.asarray(names)[rng.choose(shares, len(people))[0]]
+        second[people] = np.asarray(names)[rng.choose(shares, len(people))[0]]
+    twice = np.flatnonzero(has_second & (first != second))
+    recipient = np.concatenate((np.arange(recipients), twice))
+    joined = np.maximum(0, (rng(len(recipient)) - _JOINED_BEFORE) / (1 - _JOINED_BEFORE))
+    return Population(
+        numbers,
+        recipient,
+        sender=np.concatenate((first, second[twice])),
+        hours=np.asarray([country.hours for country in COUNTRIES])[country[recipient]],
+        joined=joined,
+        frailty=rng.pick(effects.FRAILTY, recipients)[recipient],
+    )
 
 
 def _numbers(blocks: tuple[tuple[int, int], ...], count: int, spilled: int) -> tuple[Ints, int]:
-    """Return different numbers from the blocks, and how many had to come from the numbers nobody can have."""
+    """Return different numbers from the blocks, and how many of them had to be numbers that cannot be assigned."""
     firsts, sizes = np.asarray(blocks, dtype=np.int64).T
     ends = np.cumsum(sizes)
     inside = min(count, int(ends[-1]))
-    place = np.arange(inside) * 7919 % ends[-1]  # a prime that divides no capacity: each place once, no order
+    place = (
+        np.arange(inside) * 7919 % ends[-1]
+    )  # a prime that divides no capacity: each place once, in no order
     block = np.searchsorted(ends, place, "right")
     known = firsts[block] + place - (ends - sizes)[block]
     spill = np.arange(spilled, spilled + count - inside)

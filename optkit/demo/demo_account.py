@@ -1,0 +1,192 @@
+"""The made-up account as users get it: its history, its messages and its audience."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from optkit import messages as schema
+from optkit.demo.outcomes import messages_of
+from optkit.demo.rng import Bools, Ints, Rng
+from optkit.demo.senders import SENDERS
+from optkit.demo.simulation import Simulation, simulate
+from optkit.errors import SettingsError
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
+from optkit.times import SECOND, to_ms
+
+#: The made-up account's clock stands still here; everything in it lies before.
+CLOCK: Final = datetime(2026, 7, 1, tzinfo=UTC)
+
+#: The first moment of which the made-up account has messages: the vendor's API reaches back six months.
+RECORD_START: Final = datetime(2026, 1, 5, tzinfo=UTC)
+
+#: About how many events there are for each recipient, with the default number of days.
+EVENTS_PER_RECIPIENT: Final = 0.33
+
+_REPEATS: Final = 0.05  # share of events that are there twice
+_REPEAT_WITHIN: Final = 20 * SECOND  # before anything else can happen to the pair
+_TIES: Final = 0.004  # share of opt-outs with an opt-in in the same millisecond
+
+
+def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:
+    """Return the made-up account's history.
+
+    Nine senders of very different size send fourteen campaigns to people in six countries. Messages make people opt
+    out (see `demo_messages` and `optkit.demo.effects`), a few opt out without one, some come back: many within
+    minutes where they typed CANCEL and meant an appointment. There are relapses, repeats, opposite events in the same
+    millisecond, pairs whose history begins with an opt-in, and one campaign that went wrong. There are no exact
+    duplicates: the API may have them, a loaded history does not.
+
+    Parameters
+    ----------
+    recipients : int
+        How many people are on the senders' lists. About a quarter of them are in the history: everybody else never
+        opted out or in.
+    days : int
+        How many days the history reaches back from `optkit.demo.CLOCK`, 2026-07-01 00:00 UTC.
+    seed : int
+        The same seed gives the same frame on every machine.
+
+    Returns
+    -------
+    polars.DataFrame
+        A history: to_phone and from_phone (String), created_at (Datetime("ms", "UTC")), status and
+        current_status (Enum), sorted by created_at, from_phone, to_phone, status.
+
+    Raises
+    ------
+    SettingsError
+        `recipients` or `days` is below 1.
+
+    Examples
+    --------
+    >>> history = optkit.demo_history(recipients=1_000)
+    >>> history.columns
+    ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
+    >>> history.equals(optkit.demo_history(recipients=1_000))
+    True
+    """
+    simulation, start = _simulated(recipients, days, seed)
+    people = simulation.population
+    pair, ms, out, now_out = _settled(*_events(simulation, Rng(seed + 1_000_003)), start)
+    names = pl.Series([sender.name for sender in SENDERS])
+    return (
+        pl.DataFrame(
+            {"number": people.numbers[people.recipient[pair]], "ms": ms, "out": out, "now_out": now_out}
+        )
+        .select(
+            to_phone="+" + pl.col("number").cast(pl.String),
+            from_phone=names.gather(people.sender[pair]),
+            created_at=pl.from_epoch("ms", time_unit="ms").dt.replace_time_zone("UTC"),
+            status=_status("out"),
+            current_status=_status("now_out"),
+        )
+        .cast(SCHEMA)
+        .sort(ORDER)
+    )
+
+
+def demo_messages(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:
+    """Return the made-up account's messages; they belong to the history with the same arguments.
+
+    The messages begin on 2026-01-05, as far back as the API would tell. What they do to people is known:
+    `optkit.demo.effects` names the rate of each kind of campaign and every factor. Most messages arrive, some fail
+    for each of the reasons that the API knows, and a few went to people who had opted out.
+
+    Parameters
+    ----------
+    recipients, days, seed : int
+        See `demo_history`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Messages: message_id (Int64), to_phone and from_phone (String), sent_at (Datetime("ms", "UTC")),
+        delivery_status and failure (Enum), campaign_id, execution_id and response_set_id (Int64), campaign and
+        language (String), executed_at (Datetime("ms", "UTC")), characters (Int32), mentions_stop (Boolean); sorted by
+        sent_at, message_id.
+
+    Raises
+    ------
+    SettingsError
+        `recipients` or `days` is below 1.
+
+    Examples
+    --------
+    >>> messages = optkit.demo_messages(recipients=1_000)
+    >>> messages["campaign"].n_unique()
+    14
+    """
+    simulation, _ = _simulated(recipients, days, seed)
+    return messages_of(simulation, to_ms(RECORD_START), Rng(seed + 2_000_003))
+
+
+def demo_audience(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:
+    """Return how many people each sender of the made-up account reached.
+
+    Parameters
+    ----------
+    recipients, days, seed : int
+        See `demo_history`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per sender: from_phone (String), recipients (Int64), sorted by from_phone. These are the first two
+        columns of ``optkit.audience(optkit.demo_messages())``.
+
+    Raises
+    ------
+    SettingsError
+        `recipients` or `days` is below 1.
+
+    Examples
+    --------
+    >>> optkit.demo_audience().columns
+    ['from_phone', 'recipients']
+    """
+    return (
+        demo_messages(recipients=recipients, days=days, seed=seed)
+        .filter(pl.col("delivery_status").is_in(schema.REACHED))
+        .group_by("from_phone")
+        .agg(recipients=pl.col("to_phone").n_unique().cast(pl.Int64))
+        .sort("from_phone")
+    )
+
+
+def _simulated(recipients: int, days: int, seed: int) -> tuple[Simulation, int]:
+    """Return the simulation, and when it begins in epoch ms."""
+    if days < 1:
+        raise SettingsError("days must be a whole number from 1")
+    start = to_ms(CLOCK - timedelta(days=days))
+    return simulate(recipients, start, to_ms(CLOCK), seed), start
+
+
+def _events(simulation: Simulation, rng: Rng) -> tuple[Ints, Ints, Bools]:
+    """Return of each event its pair, its epoch ms and whether it is an opt-out, with repeats and ties; in no order."""
+    pair, ms, out = (np.concatenate(column) for column in zip(*simulation.events, strict=True))
+    happened = ms < to_ms(CLOCK) - _REPEAT_WITHIN
+    pair, ms, out = pair[happened], ms[happened], out[happened]
+    again = np.flatnonzero(rng(len(pair)) < _REPEATS)
+    later = ms[again] + 4 * SECOND + (rng(len(again)) * (_REPEAT_WITHIN - 4 * SECOND)).astype(np.int64)
+    tied = np.flatnonzero(out & (rng(len(pair)) < _TIES))
+    return (
+        np.concatenate((pair, pair[again], pair[tied])),
+        np.concatenate((ms, later, ms[tied])),
+        np.concatenate((out, out[again], ~out[tied])),
+    )
+
+
+def _settled(pair: Ints, ms: Ints, out: Bools, start: int) -> tuple[Ints, Ints, Bools, Bools]:
+    """Return each event once, by pair and time, and whether its pair is opted out in the end."""
+    width = 2 * (to_ms(CLOCK) - start)
+    event = np.sort(pair * width + (ms - start) * 2 + out)  # one integer per event: one fast sort
+    event = event[np.diff(event, prepend=-1) > 0]
+    pair, ms, out = event // width, start + event % width // 2, event % 2 == 1
+    last = np.flatnonzero(np.diff(pair, append=-1))
+    return pair, ms, out, np.repeat(out[last], np.diff(last, prepend=-1))
+
+
+def _status(out: str) -> pl.Expr:
+    return pl.when(out).then(pl.lit(OPT_OUT)).otherwise(pl.lit(OPT_IN)).cast(STATUS)
