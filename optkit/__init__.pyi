@@ -1,6 +1,8 @@
 from . import display as display
 from . import emulator as emulator
 from . import plots as plots
+from .analysis.attribution import attribution as attribution
+from .analysis.audience import audience as audience
 from .analysis.churn import churn as churn
 from .analysis.cohorts import cohorts as cohorts
 from .analysis.country import with_country as with_country

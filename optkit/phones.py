@@ -145,17 +145,17 @@ def _plain(text: str) -> _Plain | None:
     """Read what is in E.164 already without parsing it, ten times as fast; None: it has to be parsed."""
     if not _E164.fullmatch(text):
         return None
-    code = next((text[1:end] for end in (2, 3, 4) if text[1:end] in _plans()), None)
+    code = next((text[1:end] for end in (2, 3, 4) if text[1:end] in numbering_plans()), None)
     if code is None:
         return _Plain(possible=False, code=0, rest=0, country=None)
-    rest, plan = text[1 + len(code) :], _plans()[code]
+    rest, plan = text[1 + len(code) :], numbering_plans()[code]
     if rest.startswith("0") or plan.prefix.match(rest):
         return None  # digits that people dial at home only, and that do not belong
     return _Plain(len(rest) in plan.lengths, int(code), int(rest), plan.country)
 
 
 @cache
-def _plans() -> dict[str, _Plan]:
+def numbering_plans() -> dict[str, _Plan]:
     """Return the numbering plan of each calling code."""
     import phonenumbers
 

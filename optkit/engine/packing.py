@@ -22,8 +22,8 @@ from optkit.history import OPT_IN, OPT_OUT
 from optkit.times import INSTANT
 
 TIME_BITS: Final = 46  # with the state
-_SENDER_BITS: Final = 30
-_BIAS: Final = REACH + 1
+SENDER_BITS: Final = 30
+BIAS: Final = REACH + 1
 _DIGITS: Final = 15  # of a phone number, at most (E.164)
 #: The least number of so many digits; of none and of too many there is none.
 _LEAST: Final = pl.Series([None, *(10**n for n in range(_DIGITS)), None], dtype=pl.Int64)
@@ -109,8 +109,8 @@ class Packing:
             )
         self.history = history
         self._by = list(by)
-        self._odd = _Interning()
-        self._names = _Interning()
+        self._odd = Interning()
+        self._names = Interning()
         self._senders: pl.DataFrame | None = None
         extra = [name for name in by if name != "from_phone"]
         if extra:
@@ -122,8 +122,8 @@ class Packing:
         else:
             self._source = history
             sender = self._names.code(pl.col("from_phone"))
-        self._recipient = _recipient(self._odd)
-        self._event = _event(self._recipient, sender)
+        self._recipient = recipient_code(self._odd)
+        self._event = event_of(self._recipient, sender)
 
     def events(self, parts: int, chosen: range) -> pl.DataFrame:
         """Pack the events of the recipients in some of so many parts, in the history's order.
@@ -154,12 +154,12 @@ class Packing:
         senders = self._senders
         if senders is None:
             senders = pl.DataFrame({"from_phone": self._names.words()})
-        if senders.height > 2**_SENDER_BITS:
+        if senders.height > 2**SENDER_BITS:
             raise HistoryError("from_phone and the columns of `by` take a billion different values together")
         return Codes(senders, self._odd.words(), self._by)
 
 
-class _Interning:
+class Interning:
     """Numbers texts 0, 1, 2, … as they come, in one pass over them."""
 
     def __init__(self) -> None:
@@ -168,13 +168,15 @@ class _Interning:
         self._alive = pl.Series([], dtype=self._dtype)  # polars forgets the texts once no data uses them
 
     def code(self, text: pl.Expr) -> pl.Expr:
+        """Return the numbers of texts."""
         return text.cast(self._dtype).to_physical().cast(pl.Int64)
 
     def words(self) -> pl.Series:
+        """Return the texts numbered so far, in the order of their numbers."""
         return self._categories.to_series().cast(pl.String)
 
 
-def _recipient(odd: _Interning) -> pl.Expr:
+def recipient_code(odd: Interning) -> pl.Expr:
     """Return the code of to_phone."""
     text = pl.col("to_phone")
     plus = text.str.starts_with("+")
@@ -187,29 +189,34 @@ def _recipient(odd: _Interning) -> pl.Expr:
     return pl.when(canonical).then(number + pl.when(plus).then(0).otherwise(_PLAIN)).otherwise(other)
 
 
-def _event(recipient: pl.Expr, sender: pl.Expr) -> pl.Expr:
+def event_of(recipient: pl.Expr, sender: pl.Expr) -> pl.Expr:
     """Return the packed event; null where a value is null or cannot be packed."""
-    at = pl.col("created_at").cast(pl.Int64) + _BIAS
-    at = pl.when(at.is_between(1, 2 * REACH + 1)).then(at)
     status = pl.col("status")
     out = pl.when(status == OPT_OUT).then(1).when(status == OPT_IN).then(0).cast(pl.Int64)
+    return pack(recipient, sender, pl.col("created_at"), out)
+
+
+def pack(recipient: pl.Expr, sender: pl.Expr, instant: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """Return codes and an instant as one integer that ends with the bit `last`; null where one is or is too large."""
+    at = instant.cast(pl.Int64) + BIAS
+    at = pl.when(at.is_between(1, 2 * REACH + 1)).then(at)
     return (
-        recipient.cast(pl.Int128) * big(2 ** (_SENDER_BITS + TIME_BITS))
+        recipient.cast(pl.Int128) * big(2 ** (SENDER_BITS + TIME_BITS))
         + sender.cast(pl.Int128) * big(2**TIME_BITS)
-        + (at * 2 + out).cast(pl.Int128)
+        + (at * 2 + last).cast(pl.Int128)
     )
 
 
 def recipient_of(event: pl.Expr) -> pl.Expr:
     """Return the recipient code of a packed event."""
-    return (event // big(2 ** (_SENDER_BITS + TIME_BITS))).cast(pl.Int64)
+    return (event // big(2 ** (SENDER_BITS + TIME_BITS))).cast(pl.Int64)
 
 
 def sender_of(event: pl.Expr) -> pl.Expr:
     """Return the sender code of a packed event."""
-    return (event // big(2**TIME_BITS) & big(2**_SENDER_BITS - 1)).cast(pl.UInt32)
+    return (event // big(2**TIME_BITS) & big(2**SENDER_BITS - 1)).cast(pl.UInt32)
 
 
 def at_of(event: pl.Expr) -> pl.Expr:
     """Return the milliseconds since 1970 of a packed event."""
-    return (event & big(2**TIME_BITS - 1)).cast(pl.Int64) // 2 - _BIAS
+    return (event & big(2**TIME_BITS - 1)).cast(pl.Int64) // 2 - BIAS

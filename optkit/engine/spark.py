@@ -45,10 +45,10 @@ class SparkPartitions:
 
         self._by = by
         self._scope: Scope = scope
-        events = _read(history, [*frames.KEYS, *by])
+        events = read(history, [*frames.KEYS, *by])
         if stretch.until is not None:
             events = events.filter(F.isnull("created_at") | (F.col("created_at") <= stretch.until))
-        rows, self.first, last = _check(events)
+        rows, self.first, last = check(events)
         self.since, self.until = stretch.within(self.first, last)
         parts = parts or max(1, -(-rows // SIZE))
         self._events = events.withColumn(_BUCKET, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
@@ -76,8 +76,8 @@ class SparkPartitions:
         """Return the rows that `work` makes of each partition, as a Spark frame that has not run yet."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        schema = _plain(work(self._empty())).schema
-        return self._map(lambda partition: _plain(work(partition)), from_arrow_schema(schema))
+        schema = plain(work(self._empty())).schema
+        return self._map(lambda partition: plain(work(partition)), from_arrow_schema(schema))
 
     def _empty(self) -> Partition:
         """Return a partition without events, to learn from it what `work` returns."""
@@ -108,7 +108,7 @@ def collect(frame: "SparkFrame") -> "pa.Table":
         return frame.toArrow()
 
 
-def _plain(frame: pl.DataFrame) -> "pa.Table":
+def plain(frame: pl.DataFrame) -> "pa.Table":
     """Return a frame with types that Spark has: text for categories, signed numbers, microseconds."""
     import pyarrow as pa
 
@@ -127,7 +127,7 @@ def _plain(frame: pl.DataFrame) -> "pa.Table":
     return table.cast(pa.schema(fields))
 
 
-def _read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
+def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
     """Return the named columns, created_at in milliseconds since 1970.
 
     Raises
@@ -137,7 +137,7 @@ def _read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
     """
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    frames.validate_schema({field.name: _dtype(field.dataType) for field in history.schema}, columns)
+    frames.validate_schema({field.name: dtype_of(field.dataType) for field in history.schema}, columns)
     return history.select(
         *(
             F.unix_millis("created_at").alias(name) if name == "created_at" else F.col(name)
@@ -146,16 +146,24 @@ def _read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
     )
 
 
-def _dtype(kind: "DataType") -> pl.DataType:
+def dtype_of(kind: "DataType") -> pl.DataType:
     """Return the polars type that a Spark type is judged by."""
     name = kind.simpleString()
     if name.startswith(("string", "varchar", "char")):
         return pl.String()
-    known = {"timestamp": pl.Datetime("us", "UTC"), "timestamp_ntz": pl.Datetime("us"), "void": pl.Null()}
+    known = {
+        "timestamp": pl.Datetime("us", "UTC"),
+        "timestamp_ntz": pl.Datetime("us"),
+        "void": pl.Null(),
+        "int": pl.Int32(),
+        "bigint": pl.Int64(),
+        "float": pl.Float32(),
+        "double": pl.Float64(),
+    }
     return known.get(name, pl.Unknown())
 
 
-def _check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
+def check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
     """Return number of rows, first and last instant.
 
     Raises

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import optkit
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
@@ -150,3 +151,60 @@ def test_what_is_no_history_is_refused(on_spark: Any) -> None:
     with pytest.raises(optkit.HistoryError, match="from_phone is null in"):
         optkit.churn(on_spark.withColumn("from_phone", F.lit(None).cast("string")))
     assert optkit.churn(on_spark.limit(0), by="brand").schema == optkit.churn(HISTORY, by="brand").schema
+
+
+def _messages() -> pl.DataFrame:
+    """Return messages that some of the history's opt-outs follow, numbers written in several ways."""
+    events = HISTORY.select("to_phone", "from_phone", "created_at").with_row_index("message_id")
+    written = pl.when(pl.col("message_id") % 3 == 0).then(pl.col("to_phone").str.strip_prefix("+"))
+    words = pl.Series(["delivered", "sent", "failed", "delivered", "skipped"])
+    return events.select(
+        pl.col("message_id").cast(pl.Int64),
+        to_phone=written.otherwise("to_phone"),
+        from_phone=pl.when(pl.col("message_id") % 7 > 0).then("from_phone"),
+        sent_at=(pl.col("created_at") - pl.duration(hours=pl.col("message_id") % 100)).dt.truncate("1s"),
+        delivery_status=pl.lit(words).gather(pl.col("message_id") % len(words)),
+        failure=pl.when(pl.col("message_id") % 5 == 2).then(pl.lit("unsubscribed")),
+        campaign_id=pl.col("message_id").cast(pl.Int64) % 4,
+        campaign=pl.format("campaign {}", pl.col("message_id") % 4),
+        execution_id=pl.col("message_id").cast(pl.Int64) % 40,
+    )
+
+
+MESSAGES = _messages()
+
+
+@pytest.fixture(scope="module")
+def messages_on_spark(spark: Any) -> Any:
+    arrow = MESSAGES.with_columns(pl.col("sent_at").dt.cast_time_unit("us")).to_arrow()
+    return spark.createDataFrame(arrow).cache()
+
+
+def test_audiences_are_the_same(messages_on_spark: Any) -> None:
+    for by in ("from_phone", ["campaign_id", "campaign"], None):
+        assert optkit.audience(messages_on_spark, by=by).equals(optkit.audience(MESSAGES, by=by))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("attribution", {}),
+        ("attribution", {"scope": "recipient", "since": "2026-03-01", "until": "2026-05-01"}),
+    ],
+)
+def test_rows_with_messages_are_the_same(
+    on_spark: Any, messages_on_spark: Any, name: str, arguments: dict[str, Any]
+) -> None:
+    function = getattr(optkit, name)
+    here = function(HISTORY, MESSAGES, **arguments)
+    there = function(on_spark, messages_on_spark, **arguments)
+    assert type(there).__module__.startswith("pyspark.")
+    rows = pl.DataFrame(there.toArrow())
+    assert rows.columns == here.columns
+    assert here.height > 10
+    assert_frame_equal(rows.sort(pl.all()).cast(dict(here.schema)), here.sort(pl.all()), rel_tol=1e-12)
+
+
+def test_frames_of_two_kinds_are_an_error(on_spark: Any) -> None:
+    with pytest.raises(optkit.SettingsError, match="both be Spark frames"):
+        optkit.attribution(on_spark, MESSAGES)

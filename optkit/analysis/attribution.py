@@ -1,0 +1,158 @@
+"""Which message did an opt-out follow: the last one that was read while opted in, and how long before."""
+
+from collections.abc import Collection
+from typing import Final
+
+import polars as pl
+
+from optkit.engine.aggregate import Rows, instants
+from optkit.engine.exposures import JointPartition, count_within
+from optkit.engine.frames import History
+from optkit.engine.joint import map_rows_joint, question
+from optkit.engine.message_frames import Messages
+from optkit.engine.packing import at_of
+from optkit.engine.states import Scope
+from optkit.messages import REACHED
+from optkit.times import DAY, INSTANT, Duration, Moment, duration_ms
+
+#: Where an opt-out may come from.
+SOURCE: Final = pl.Enum(["message", "earlier", "none", "unknown"])
+
+HOUR: Final = 3_600_000
+
+_OF_MESSAGE: Final = ("message_id", "campaign_id", "campaign", "execution_id")
+
+
+def attribution(
+    history: History,
+    messages: Messages,
+    *,
+    window: Duration = "72h",
+    scope: Scope = "pair",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    statuses: Collection[str] = REACHED,
+    region: str | None = None,
+) -> Rows:
+    """List every opt-out with the last message that may have led to it.
+
+    That is the last exposure of the pair (or recipient): a message with a status of `statuses`, sent while opted in,
+    at or before the opt-out. A STOP does not say which message it answers, and people also leave on days without
+    messages: `optkit.campaign_rates` subtracts those.
+
+    Parameters
+    ----------
+    history : any frame
+        Events, in any order.
+    messages : any frame
+        Messages, in any order; a Spark frame if the history is one.
+    window : str or timedelta
+        How long before the opt-out the message may lie.
+    scope : "pair" or "recipient"
+        Whose states: a pair's, or a recipient's, opted out while opted out of at least one sender. In recipient
+        scope from_phone is the sender whose event made the change, and messages of all senders are looked at.
+    since : str, date or datetime, optional
+        Begin of the record: earlier messages are not looked at, and earlier opt-outs are left out. By default the
+        record begins with the first message, and all opt-outs are listed.
+    until : str, date or datetime, optional
+        End of the record, default the later of last event and last message; what comes later is ignored.
+    statuses : collection of str
+        Delivery statuses of messages that may have been read.
+    region : str, optional
+        ISO code of the country that phones without a country code belong to. Phones of both frames are compared in
+        E.164, and returned so; short codes and names stay as they are.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per opt-out, sorted by opted_out_at, from_phone, to_phone: from_phone, to_phone (String), opted_out_at
+        (Datetime ms, UTC); source (Enum: "message": the last exposure lies within `window`; "earlier": it lies
+        before; "none": there is none in the record, which begins at least `window` before the opt-out; "unknown":
+        the record begins later than that); message_id, campaign_id (Int64), campaign (String), execution_id (Int64),
+        sent_at (Datetime ms, UTC), hours (Float64: from sent_at to the opt-out), all of the last exposure, null
+        where there is none; messages_7d, messages_30d (Int64: exposures in the 7 and 30 days up to the opt-out).
+        For Spark frames a Spark DataFrame of the same columns (source a string), in no order.
+
+    Raises
+    ------
+    HistoryError
+        A frame is not what it should be.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> history = pl.DataFrame(
+    ...     {
+    ...         "to_phone": ["+12025550101", "+12025550102"],
+    ...         "from_phone": ["24273", "24273"],
+    ...         "created_at": ["2026-01-05T12:00Z", "2026-01-09T10:00Z"],
+    ...         "status": ["opt-out", "opt-out"],
+    ...     }
+    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> messages = pl.DataFrame(
+    ...     {
+    ...         "message_id": [1, 2],
+    ...         "to_phone": ["12025550101", "+1 (202) 555-0102"],
+    ...         "from_phone": ["24273", "24273"],
+    ...         "sent_at": ["2026-01-05T10:00Z", "2026-01-05T10:00Z"],
+    ...         "delivery_status": ["delivered", "delivered"],
+    ...         "campaign_id": [511, 511],
+    ...         "campaign": ["Flu vaccination", "Flu vaccination"],
+    ...         "execution_id": [1708, 1708],
+    ...     }
+    ... ).with_columns(pl.col("sent_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.attribution(history, messages).select("source", "message_id", "hours").rows()
+    [('message', 1, 2.0), ('earlier', 2, 96.0)]
+    """
+    asked = question(
+        since=since, until=until, statuses=statuses, region=region, scope=scope, payload=_OF_MESSAGE[1:]
+    )
+    within, begin = duration_ms(window, "window"), asked.record.since
+
+    def mapper(partition: JointPartition) -> pl.LazyFrame:
+        rows = _with_last_exposure(partition.of_opted_out(), within)
+        if begin is not None:
+            rows = rows.filter(pl.col("opted_out_at") >= pl.lit(begin).cast(INSTANT))
+        return rows
+
+    return map_rows_joint(history, messages, mapper, asked, sort=["opted_out_at", "from_phone", "to_phone"])
+
+
+def _with_last_exposure(partition: JointPartition, window: int) -> pl.LazyFrame:
+    """Return the opt-outs of a partition with their last exposure."""
+    opt_outs, exposures = partition.opt_outs, partition.exposures
+    last = exposures.select(*_OF_MESSAGE, sent_at=at_of(pl.col("key")))
+    gathered = [last[name].gather(opt_outs["exposure"]).alias(name) for name in last.columns]
+    recent = [
+        count_within(opt_outs["key"], exposures["key"], days * DAY).alias(f"messages_{days}d")
+        for days in (7, 30)
+    ]
+    waited, at = pl.col("at") - pl.col("sent_at"), pl.col("at")
+    source = (
+        pl.when(waited <= window)
+        .then(pl.lit("message", SOURCE))
+        .when(waited > window)
+        .then(pl.lit("earlier", SOURCE))
+        .when(at - window >= partition.since)
+        .then(pl.lit("none", SOURCE))
+        .otherwise(pl.lit("unknown", SOURCE))
+    )
+    return (
+        opt_outs.with_columns(*gathered, *recent)
+        .lazy()
+        .select(
+            "sender",
+            "recipient",
+            opted_out_at=instants("at"),
+            source=source,
+            message_id="message_id",
+            campaign_id="campaign_id",
+            campaign="campaign",
+            execution_id="execution_id",
+            sent_at=instants("sent_at"),
+            hours=waited / HOUR,
+            messages_7d="messages_7d",
+            messages_30d="messages_30d",
+        )
+    )

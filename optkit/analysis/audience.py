@@ -1,0 +1,100 @@
+"""Who was messaged: recipients and messages by sender, the denominator that events alone do not have."""
+
+from collections.abc import Collection
+from typing import Final
+
+import polars as pl
+
+from optkit.engine.aggregate import PartialSum, instants, partial_sum
+from optkit.engine.exposures import MESSAGE, JointPartition
+from optkit.engine.frames import by_columns
+from optkit.engine.joint import aggregate_joint, no_events, question
+from optkit.engine.message_frames import Messages
+from optkit.engine.packing import at_of, recipient_of
+from optkit.messages import REACHED
+from optkit.times import Moment
+
+_COUNTED: Final = ("delivered", "undelivered", "failed", "skipped")
+
+
+def audience(
+    messages: Messages,
+    *,
+    by: str | Collection[str] | None = "from_phone",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    statuses: Collection[str] = REACHED,
+    region: str | None = None,
+) -> pl.DataFrame:
+    """Count recipients and messages by sender, or by any other columns of the messages.
+
+    The result is what `audience=` of `optkit.churn` and `optkit.opt_out_rates` takes.
+
+    Parameters
+    ----------
+    messages : any frame
+        Messages, in any order.
+    by : str or collection of str, optional
+        Columns of the messages; None: one row for all.
+    since, until : str, date or datetime, optional
+        The stretch that is counted, both ends included; default from the first message to the last.
+    statuses : collection of str
+        Delivery statuses of messages that may have been read: their recipients count.
+    region : str, optional
+        ISO code of the country that phones without a country code belong to. A recipient whose number is written in
+        several ways is one recipient.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `by`; a row per group: the columns of `by` (phones in E.164); recipients (distinct recipients of
+        messages with one of `statuses`), messages (all), delivered, undelivered, failed, skipped (messages with that
+        status) (Int64); first_sent_at, last_sent_at (Datetime ms, UTC; of all messages).
+
+    Raises
+    ------
+    HistoryError
+        The frame does not hold messages.
+    SettingsError
+        An argument cannot be used.
+
+    Examples
+    --------
+    >>> messages = pl.DataFrame(
+    ...     {
+    ...         "message_id": [1, 2, 3],
+    ...         "to_phone": ["+12025550101", "12025550101", "+12025550102"],
+    ...         "from_phone": ["24273", "24273", "24273"],
+    ...         "sent_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-06T10:00Z"],
+    ...         "delivery_status": ["delivered", "sent", "failed"],
+    ...     }
+    ... ).with_columns(pl.col("sent_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
+    >>> optkit.audience(messages).select("from_phone", "recipients", "messages", "failed").rows()
+    [('24273', 1, 3, 1)]
+    """
+    groups = by_columns(by)
+    asked = question(
+        since=since, until=until, statuses=statuses, region=region, payload=[*groups, "delivery_status"]
+    )
+
+    def mapper(partition: JointPartition) -> dict[str, PartialSum]:
+        status, sent = pl.col("delivery_status"), partition.messages.lazy().with_columns(at=at_of(MESSAGE))
+        counts = partial_sum(
+            sent,
+            groups,
+            recipients=recipient_of(MESSAGE).filter("reached").n_unique(),
+            messages=pl.len(),
+            **{name: (status == name).sum() for name in _COUNTED},
+        )
+        # Not a sum: so the instants are keys, and the first and last of them are taken at the end.
+        extent = [pl.col("at").min().alias("first_sent_at"), pl.col("at").max().alias("last_sent_at")]
+        extents = sent.group_by(groups).agg(extent) if groups else sent.select(extent)
+        return {"counts": counts, "extents": PartialSum([*groups, "first_sent_at", "last_sent_at"], extents)}
+
+    totals = aggregate_joint(no_events(messages), messages, mapper, asked)
+    extent = [instants("first_sent_at").min(), instants("last_sent_at").max()]
+    if not groups:
+        return pl.concat([totals["counts"], totals["extents"].select(extent)], how="horizontal")
+    extents = totals["extents"].group_by(groups).agg(extent)
+    joined = totals["counts"].join(extents, on=groups, nulls_equal=True)
+    return joined.sort(groups, nulls_last=True)

@@ -1,0 +1,187 @@
+"""Events and messages in one order: the state at a message, the exposure before an opt-out, the next exposure.
+
+A message is packed into an integer of the same layout as an event (see `packing`)::
+
+    recipient (51 bits) | sender (30) | sent_at in ms (45) | 0
+
+and a change of state is packed with a 1 at the end. So a message comes before an event of the same millisecond, two
+keys belong to the same pair if all bits before the time are equal, and each question above is one binary search of
+sorted integers among sorted integers. In recipient scope the sender's bits are 0: the unit is the recipient.
+
+The frames of a `JointPartition` (polars DataFrames; instants are Int64 milliseconds since 1970)::
+
+`messages`    a row per message: message, message_id, reached, and the payload that the analysis asked for
+`runs`        a row per stretch of one state: key, sender, recipient, at, out, first (see `states`)
+`ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run that holds at
+              sent_at, null before the first), out (the unit was opted out)
+`exposures`   those of `ordered` that were reached while the unit was opted in
+`opt_outs`    the runs that are out, with exposure (place of the last exposure before, null: none)
+`stretches`   the times opted in after an exposure: exposure (its place), begin, end (ms since that exposure), opt_out
+              (true: an opt-out ended it), returned (true: it begins with a re-opt-in)
+"""
+
+from functools import cached_property
+from typing import Final
+
+import polars as pl
+
+from optkit.engine.packing import SENDER_BITS, TIME_BITS, Codes, at_of, big, pack, recipient_of, sender_of
+from optkit.engine.states import Partition, Scope
+
+#: The code of a sender that is null: it matches no sender.
+NO_SENDER: Final = 2**SENDER_BITS - 1
+
+MESSAGE: Final = pl.col("message")
+KEY: Final = pl.col("key")
+
+
+def message_sender() -> pl.Expr:
+    """Return the sender code of a message; null where it has no sender."""
+    code = sender_of(MESSAGE)
+    return pl.when(code != NO_SENDER).then(code)
+
+
+class JointPartition:
+    """All events of some recipients, and all messages to them; see the module for its frames.
+
+    Attributes
+    ----------
+    codes : Codes
+        What senders and recipients stand for.
+    scope : "pair" or "recipient"
+        Whose states these are.
+    since, until : int
+        Begin and end of the record, in milliseconds since 1970. A record without a beginning, because there is no
+        message, begins after it ends.
+    """
+
+    def __init__(
+        self,
+        events: pl.DataFrame,
+        messages: pl.DataFrame,
+        codes: Codes,
+        *,
+        scope: Scope,
+        since: int | None,
+        until: int | None,
+    ) -> None:
+        self.codes = codes
+        self.scope = scope
+        self.until = until or 0
+        self.since = self.until + 1 if since is None else since
+        self.messages = messages
+        self._events = events
+        self._states = Partition(events["event"], codes, scope=scope, first=0, since=0, until=self.until)
+
+    def of_opted_out(self) -> "JointPartition":
+        """Return the same partition with only the messages to recipients who ever opted out."""
+        recipients = self.runs.filter("out").select("recipient").unique().lazy()
+        messages = (
+            self.messages.lazy()
+            .with_columns(recipient=recipient_of(MESSAGE))
+            .join(recipients, on="recipient", how="semi")
+            .drop("recipient")
+            .collect()
+        )
+        return JointPartition(
+            self._events, messages, self.codes, scope=self.scope, since=self.since, until=self.until
+        )
+
+    @cached_property
+    def runs(self) -> pl.DataFrame:
+        """A row per stretch of one state, sorted by key."""
+        sender = pl.lit(0) if self.scope == "recipient" else pl.col("sender")
+        key = pack(pl.col("recipient"), sender, pl.col("at"), pl.lit(1))
+        return self._states.runs.drop("group").with_columns(key=key).collect()
+
+    @cached_property
+    def ordered(self) -> pl.DataFrame:
+        """The messages of known units, sorted; of several in one instant the greatest message_id is the last."""
+        if self.scope == "recipient":
+            time = MESSAGE & big(2**TIME_BITS - 1)
+            key = recipient_of(MESSAGE).cast(pl.Int128) * big(2 ** (SENDER_BITS + TIME_BITS)) + time
+            keyed = self.messages.lazy().with_columns(key=key)
+        else:
+            keyed = self.messages.lazy().filter(sender_of(MESSAGE) != NO_SENDER).with_columns(key=MESSAGE)
+        ordered = keyed.sort("key", "message_id").collect()
+        run = last_before(ordered["key"], self.runs["key"])
+        return ordered.with_columns(run=run, out=self.runs["out"].gather(run).fill_null(False))
+
+    @cached_property
+    def exposures(self) -> pl.DataFrame:
+        """The messages that were reached while their unit was opted in, sorted."""
+        return self.ordered.filter(pl.col("reached") & ~pl.col("out")).drop("run", "out", "reached")
+
+    @cached_property
+    def opt_outs(self) -> pl.DataFrame:
+        """The runs that are out, each with the place of the last exposure before it."""
+        outs = self.runs.filter("out").drop("out", "first")
+        return outs.with_columns(exposure=last_before(outs["key"], self.exposures["key"]))
+
+    @cached_property
+    def stretches(self) -> pl.DataFrame:
+        """The times opted in after an exposure, from each exposure or re-opt-in to what comes next."""
+        exposed_at, opt_outs = self.exposures["key"], self.opt_outs["key"]
+        after = KEY.shift(-1)
+        exposed = self.exposures.select(
+            "key",
+            exposure=pl.int_range(pl.len(), dtype=pl.UInt32),
+            following=pl.when((KEY ^ after) < big(2**TIME_BITS)).then(after),
+            returned=pl.lit(False),
+        )
+        returns = self.runs.filter(~pl.col("out") & ~pl.col("first")).select("key")
+        returns = returns.with_columns(
+            exposure=last_before(returns["key"], exposed_at),
+            following=exposed_at.gather(first_after(returns["key"], exposed_at)),
+            returned=pl.lit(True),
+        ).drop_nulls("exposure")
+        starts = pl.concat([exposed, returns])
+        leaving = opt_outs.gather(first_after(starts["key"], opt_outs)).alias("leaving")
+        exposure = exposed_at.gather(starts["exposure"]).alias("last")
+        end = pl.min_horizontal("following", "leaving")
+        last = at_of(pl.col("last"))
+        return (
+            starts.with_columns(leaving, exposure)
+            .lazy()
+            .select(
+                "exposure",
+                begin=at_of(KEY) - last,
+                end=at_of(end).fill_null(self.until) - last,
+                opt_out=(pl.col("leaving") == end).fill_null(False),
+                returned="returned",
+            )
+            .collect()
+        )
+
+
+def last_before(keys: pl.Series, among: pl.Series) -> pl.Series:
+    """Return the place in `among`, sorted, of the last key before each of `keys` in its unit; null where none is."""
+    return _neighbour(keys, among, pl.col("place") - 1)
+
+
+def first_after(keys: pl.Series, among: pl.Series) -> pl.Series:
+    """Return the place in `among`, sorted, of the first key after each of `keys` in its unit; null where none is."""
+    return _neighbour(keys, among, pl.col("place"))
+
+
+def _neighbour(keys: pl.Series, among: pl.Series, place: pl.Expr) -> pl.Series:
+    if among.is_empty():
+        return pl.repeat(None, len(keys), dtype=pl.UInt32, eager=True)
+    found = pl.lit(among).gather(pl.col("place").clip(0, len(among) - 1))
+    same = pl.col("place").is_between(0, len(among) - 1) & ((found ^ pl.col("key")) < big(2**TIME_BITS))
+    places = pl.DataFrame({"key": keys, "place": among.search_sorted(keys, side="right")})
+    return (
+        places.lazy()
+        .with_columns(pl.col("place").cast(pl.Int64))
+        .with_columns(place=place)
+        .select(pl.when(same).then("place").cast(pl.UInt32))
+        .collect()
+        .to_series()
+    )
+
+
+def count_within(keys: pl.Series, among: pl.Series, span: int) -> pl.Series:
+    """Return how many of `among`, sorted, lie less than `span` ms before each of `keys`, in its unit."""
+    begins = pl.select(pl.lit(keys) - big(2 * span)).to_series()
+    until, since = (among.search_sorted(ends, side="right").cast(pl.Int64) for ends in (keys, begins))
+    return until - since

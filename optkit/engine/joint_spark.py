@@ -1,0 +1,157 @@
+"""A Spark history and Spark messages cut into the same partitions of recipients, for the same polars functions."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from optkit.engine import frames, message_frames, spark
+from optkit.engine.aggregate import PartialSum
+from optkit.engine.exposures import JointPartition
+from optkit.engine.joint import JointPacking, Question, record_of
+from optkit.times import INSTANT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame as SparkFrame
+    from pyspark.sql.types import StructType
+
+#: Messages of a partition, about: their texts have to fit into a worker's memory beside other partitions.
+SIZE: Final = 2**20
+
+_BUCKET: Final = "partition of the recipient"  # beside the frames' own columns
+_DIGITS: Final = 6
+
+
+class SparkJointPartitions:
+    """The partitions of a Spark history and messages.
+
+    Attributes
+    ----------
+    since, until : int or None
+        See `joint.Totals`.
+    """
+
+    def __init__(
+        self, history: "SparkFrame", messages: "SparkFrame", asked: Question, parts: int | None
+    ) -> None:
+        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+        events = spark.read(history, list(frames.KEYS))
+        sent = _read(messages, [*message_frames.KEYS, *asked.payload])
+        if asked.record.until is not None:
+            events = events.filter(F.isnull("created_at") | (F.col("created_at") <= asked.record.until))
+            sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") <= asked.record.until))
+        if asked.record.since is not None:
+            sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") >= asked.record.since))
+        rows_of_events, _, last_event = spark.check(events)
+        rows, first, last = _check(sent)
+        self.since, self.until = record_of(asked, first, last, last_event)
+        self._asked = asked
+        parts = parts or max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
+        # However a number is written, its last digits are the same.
+        digits = F.right(F.regexp_replace("to_phone", "[^0-9]", ""), F.lit(_DIGITS))
+        bucket = F.pmod(F.xxhash64(digits), F.lit(parts))
+        self._events, self._messages = (frame.withColumn(_BUCKET, bucket) for frame in (events, sent))
+
+    def run(self, work: Callable[[JointPartition], dict[str, PartialSum]]) -> Iterator[dict[str, PartialSum]]:
+        """Yield what `work` counts in each partition, an empty one first: so there is one."""
+        import pyarrow as pa
+
+        def travel(partition: JointPartition) -> pa.Table:
+            counted = work(partition)
+            payload = [part.frame.collect().write_ipc(None).getvalue() for part in counted.values()]
+            return pa.table(
+                {
+                    "name": list(counted),
+                    "keys": pa.array([part.keys for part in counted.values()], pa.list_(pa.string())),
+                    "payload": pa.array(payload, pa.binary()),
+                }
+            )
+
+        yield work(self._empty())
+        for row in spark.collect(
+            self._map(travel, "name string, keys array<string>, payload binary")
+        ).to_pylist():
+            yield {row["name"]: PartialSum(row["keys"], pl.read_ipc(row["payload"]).lazy())}
+
+    def rows(self, work: Callable[[JointPartition], pl.DataFrame]) -> "SparkFrame":
+        """Return the rows that `work` makes of each partition, as a Spark frame that has not run yet."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        schema = spark.plain(work(self._empty())).schema
+        return self._map(lambda partition: spark.plain(work(partition)), from_arrow_schema(schema))
+
+    def _empty(self) -> JointPartition:
+        """Return a partition without rows, to learn from it what `work` returns."""
+        return self._reader()(*(spark.collect(frame.limit(0)) for frame in (self._events, self._messages)))
+
+    def _map(
+        self, function: Callable[[JointPartition], "pa.Table"], schema: "StructType | str"
+    ) -> "SparkFrame":
+        read = self._reader()
+        with spark.quiet():
+            events, messages = (frame.groupBy(_BUCKET) for frame in (self._events, self._messages))
+            return events.cogroup(messages).applyInArrow(
+                lambda left, right: function(read(left, right)), schema
+            )
+
+    def _reader(self) -> Callable[["pa.Table", "pa.Table"], JointPartition]:
+        """Return what makes a partition of its rows; it travels to the workers, without this object."""
+        asked, since, until = self._asked, self.since, self.until
+
+        def read(events: "pa.Table", messages: "pa.Table") -> JointPartition:
+            packing = JointPacking(_lazy(events, "created_at"), _lazy(messages, "sent_at"), asked)
+            whole = 1, range(1)
+            packed = packing.events(*whole), packing.messages(*whole)
+            return JointPartition(*packed, packing.codes(), scope=asked.scope, since=since, until=until)
+
+        return read
+
+
+def _lazy(table: "pa.Table", time: str) -> pl.LazyFrame:
+    return pl.DataFrame(table).lazy().drop(_BUCKET).with_columns(pl.col(time).cast(INSTANT))
+
+
+def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
+    """Return the named columns, sent_at in milliseconds since 1970.
+
+    Raises
+    ------
+    HistoryError
+        A column is missing or has a type that cannot be read as that of messages.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    message_frames.validate_schema(
+        {field.name: spark.dtype_of(field.dataType) for field in messages.schema}, columns
+    )
+    return messages.select(
+        *(
+            F.unix_millis("sent_at").alias(name) if name == "sent_at" else F.col(name)
+            for name in dict.fromkeys(columns)
+        )
+    )
+
+
+def _check(messages: "SparkFrame") -> tuple[int, int | None, int | None]:
+    """Return number of rows, first and last instant.
+
+    Raises
+    ------
+    HistoryError
+        A value cannot be used.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    at = F.col("sent_at")
+    found = messages.agg(
+        F.count("*").alias("rows"),
+        F.min(at).alias("first"),
+        F.max(at).alias("last"),
+        *(F.count_if(F.isnull(name)).alias(name) for name in message_frames.KEYS),
+        F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
+    )
+    counts = found.collect()[0].asDict()
+    message_frames.validate_counts(counts)
+    return counts["rows"], counts["first"], counts["last"]

@@ -1,0 +1,118 @@
+"""Any frame of messages in, checked: the counterpart of `frames` for the second frame that analyses read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import polars as pl
+
+from optkit.engine import frames
+from optkit.engine.frames import REACH, History
+from optkit.errors import HistoryError, SettingsError
+from optkit.messages import DELIVERY_STATUS, SCHEMA
+from optkit.times import INSTANT
+
+#: What the analyses take as messages: any frame that they take as a history.
+Messages: TypeAlias = History
+
+#: What identifies a message and says whether it may have been read.
+KEYS: Final = ("message_id", "to_phone", "from_phone", "sent_at", "delivery_status")
+
+_MAY_BE_NULL: Final = "from_phone"
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+
+def read(messages: Messages, columns: Sequence[str]) -> pl.LazyFrame:
+    """Return the named columns of messages that are not Spark's, those of the schema with its dtypes.
+
+    Raises
+    ------
+    HistoryError
+        It is not a frame, or a column is missing or has a type that cannot be read as that of messages.
+    """
+    frame = frames.lazy(messages)
+    schema = frame.collect_schema()
+    validate_schema(schema, columns)
+    return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
+
+
+def validate_schema(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> None:
+    """Raise `HistoryError` unless a frame has the named columns with types that can be read as those of messages."""
+    complaints = [_complaint(name, schema.get(name)) for name in dict.fromkeys(columns)]
+    _raise([complaint for complaint in complaints if complaint])
+
+
+def validate_statuses(statuses: Collection[str]) -> list[str]:
+    """Return delivery statuses as a list.
+
+    Raises
+    ------
+    SettingsError
+        One of them is not a delivery status.
+    """
+    names = [statuses] if isinstance(statuses, str) else list(statuses)
+    unknown = [str(name) for name in names if name not in DELIVERY_STATUS.categories]
+    if unknown or not names:
+        known = ", ".join(DELIVERY_STATUS.categories)
+        raise SettingsError(f"statuses must be some of {known}; {', '.join(unknown) or 'none'} given")
+    return names
+
+
+def validate_values(messages: pl.LazyFrame) -> None:
+    """Raise `HistoryError` if messages have a value that cannot be used."""
+    sent_at = pl.col("sent_at").cast(pl.Int64)
+    counts = messages.select(
+        *(pl.col(name).null_count() for name in KEYS),
+        far=(~sent_at.is_between(-REACH, REACH)).sum(),
+    ).collect(engine="streaming")
+    validate_counts(counts.row(0, named=True))
+
+
+def validate_counts(counts: Mapping[str, int]) -> None:
+    """Raise `HistoryError` if rows were counted whose column is null, or that are `far` off."""
+    complaints = [
+        f"{name} is null in {counts[name]} rows" for name in KEYS if name != _MAY_BE_NULL and counts[name]
+    ]
+    if counts["far"]:
+        complaints.append(
+            f"sent_at lies centuries off in {counts['far']} rows (seconds read as something else?)"
+        )
+    _raise(complaints)
+
+
+def _raise(complaints: list[str]) -> None:
+    if complaints:
+        raise HistoryError("this frame does not hold messages: " + "; ".join(complaints))
+
+
+def _complaint(name: str, dtype: pl.DataType | None) -> str | None:
+    complaint = None
+    wanted = SCHEMA.get(name)
+    if dtype is None:
+        complaint = f"{name} is missing (rename the column that holds it)"
+    elif wanted is None or dtype == pl.Null:  # a column of the user's own; a column of an empty frame
+        pass
+    elif wanted == INSTANT and not (isinstance(dtype, pl.Datetime) and dtype.time_zone is not None):
+        complaint = f"{name} is {dtype}, not an instant (parse it into a UTC timestamp with a time zone)"
+    elif wanted.is_integer() and not (dtype.is_integer() or (dtype.is_float() and name not in KEYS)):
+        complaint = f"{name} is {dtype}, not a whole number"
+    elif isinstance(wanted, _TEXT) and not isinstance(dtype, _TEXT):
+        complaint = f"{name} is {dtype}, not text"
+    return complaint
+
+
+def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    wanted = SCHEMA.get(name)
+    if wanted is None or dtype == wanted:
+        return column
+    if wanted == INSTANT:
+        if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ms":
+            column = column.dt.cast_time_unit("ms")
+        return column.cast(INSTANT)
+    if isinstance(
+        wanted, pl.Enum
+    ):  # an unknown word is "other" in messages of this package, and never reached
+        return column.cast(pl.String)
+    if dtype.is_float():  # pandas' way to say that some whole numbers are missing
+        column = column.fill_nan(None)
+    return column.cast(wanted)

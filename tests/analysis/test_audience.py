@@ -1,0 +1,45 @@
+import polars as pl
+import pytest
+import reference_messages
+from histories import Event, frame
+from hypothesis import given
+from made_messages import Message, message_frame, messages
+
+import optkit
+
+
+@given(messages())
+def test_audience_matches_reference(sent: list[Message]) -> None:
+    table = optkit.audience(message_frame(sent))
+    moments = pl.col("first_sent_at", "last_sent_at").dt.epoch("ms")
+    assert table.with_columns(moments).rows() == reference_messages.audience(sent)
+
+
+@given(messages())
+def test_partitions_do_not_matter(sent: list[Message]) -> None:
+    whole = optkit.audience(message_frame(sent), by=["campaign_id", "campaign"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optkit.engine.joint.SIZE", 2)
+        assert optkit.audience(message_frame(sent), by=["campaign_id", "campaign"]).equals(whole)
+
+
+@given(messages())
+def test_one_row_without_groups(sent: list[Message]) -> None:
+    whole = optkit.audience(message_frame(sent), by=None)
+    assert whole["messages"].to_list() == [len(sent)]
+    reached = {
+        reference_messages.spelled(m.to_phone) for m in sent if m.delivery_status in ("sent", "delivered")
+    }
+    assert whole["recipients"].to_list() == [len(reached)]
+
+
+def test_it_is_a_denominator() -> None:
+    sent = [
+        Message(number, f"+1202555010{number}", "ACME", 1_767_000_000_000, "delivered", None, None, None)
+        for number in range(8)
+    ]
+    history = frame([Event("+12025550101", "ACME", 1_767_225_600_000, "opt-out")])
+    audience = optkit.audience(message_frame(sent))
+    rates = optkit.opt_out_rates(history, audience=audience)
+    assert rates.select("ever_opted_out", "n", "denominator").rows() == [(1, 8, "audience")]
+    assert optkit.churn(history, audience=audience)["churn_rate"].to_list() == [0.125]
