@@ -1,33 +1,26 @@
 """Which days were not like other days: a control chart of opt-outs against what was to be expected."""
 
-import math
 from collections.abc import Collection
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from optkit.analysis.churn import churn
-from optkit.engine import frames, statistics
+from optkit.engine import control_chart, frames
 from optkit.engine.frames import History, by_columns
 from optkit.engine.periods import calendar, read_stretch
-from optkit.engine.statistics import Array
 from optkit.errors import HistoryError, SettingsError
 from optkit.times import Moment
 
-Bools = npt.NDArray[np.bool_]
+#: False alarms to expect in a chart of usual periods: one chart in ten has one.
+_ALARMS: Final = 0.1
 
-#: The level of a period is that of so many periods on either side: eight weeks of days, a year of weeks.
-_REACH: Final = 28
+#: False alarms to expect in all charts of a table with groups together.
+_ALARMS_OF_ALL: Final = 1.0
 
-#: Weekdays get a rhythm of their own from so many weeks on.
-_WEEKS: Final = 4
-
-#: With fewer periods none can be told from the others.
-_FEW: Final = 10
-
-_ROUNDS: Final = 20
+#: Chance of a false alarm in a period, at most, however few the periods.
+_TAIL: Final = 0.001
 
 
 def spikes(
@@ -42,10 +35,11 @@ def spikes(
 ) -> pl.DataFrame:
     """Find the periods with more opt-outs than was to be expected.
 
-    What is to be expected is the level of the 28 periods on either side times, for days, the weekday's usual
-    share of it; or, with `audience`, what so many messages usually bring. Periods beyond the limits are left
-    out of both and the estimate repeated until it settles, so that a spike neither raises the expectation nor
-    hides in limits that it widened itself. Fewer than ten periods have no spikes: nothing to compare with.
+    The expectation is a line through the 28 periods on either side (at both ends of the history: on one side)
+    times, for days, the weekday's usual share; or, with `audience`, what so many messages usually bring. Periods
+    above the limits are left out and the estimate repeated until it settles, so that a spike neither raises the
+    expectation nor hides in limits that it widened itself. Fewer than ten periods have no spikes: there is
+    nothing to compare them with. A period with fewer than three opt-outs is no spike.
 
     Parameters
     ----------
@@ -70,9 +64,8 @@ def spikes(
     -------
     polars.DataFrame
         Sorted by `by` and period; a row per period, those without events too: the columns of `by`; period
-        (Date: its first local day); opt_outs (Int64); expected, low, high (Float64: limits that 99.8 % of
-        usual periods lie within, of a negative binomial count as much more variable than a Poisson count as
-        the usual periods are; null without expectation); spike (Boolean: opt_outs above `high`).
+        (Date: its first local day); opt_outs (Int64); expected, low, high (Float64: expectation and
+        the limits of chance, see Notes; null without expectation); spike (Boolean: opt_outs above `high`).
 
     Raises
     ------
@@ -80,6 +73,12 @@ def spikes(
         The frame is no history.
     SettingsError
         An argument cannot be used.
+
+    Notes
+    -----
+    The limits are those of a negative binomial count, as much more variable than a Poisson count as the usual
+    periods are. They are so wide that one table in ten has a false alarm, however many periods it has; with
+    groups, that all of them together have one, and none of them more than that in ten tables.
 
     References
     ----------
@@ -102,7 +101,8 @@ def spikes(
         table = _messaged(table, audience, [*groups, "period"])
     rhythm = every == "1d"
     parts = table.partition_by(groups, maintain_order=True) if groups and table.height else [table]
-    charts = pl.concat([_charted(part, rhythm=rhythm) for part in parts])
+    alarms = min(_ALARMS, _ALARMS_OF_ALL / len(parts))
+    charts = pl.concat([_charted(part, alarms, rhythm=rhythm) for part in parts])
     if begin is None:
         return charts
     return charts.filter(pl.col("period") >= calendar(begin, begin, every, time_zone).starts[0])
@@ -121,14 +121,14 @@ def _messaged(table: pl.DataFrame, audience: Any, keys: list[str]) -> pl.DataFra
     return joined.with_columns(pl.col("recipients").fill_null(0))
 
 
-def _charted(part: pl.DataFrame, *, rhythm: bool) -> pl.DataFrame:
-    """Return one group's periods with expectation, limits and verdict."""
+def _charted(part: pl.DataFrame, alarms: float, *, rhythm: bool) -> pl.DataFrame:
+    """Return one group's periods with expectation, limits and verdict; `alarms`: how many false ones to expect."""
     messaged = part.filter(pl.col("recipients") > 0)
     totals = messaged["opt_outs"].to_numpy().astype(np.float64)
     exposure = messaged["recipients"].to_numpy().astype(np.float64)
-    weekly = rhythm and messaged.height >= 7 * _WEEKS
-    slots = messaged["period"].dt.weekday().to_numpy() - 1 if weekly else np.zeros(messaged.height, np.int64)
-    chart = _chart(totals, exposure, slots)
+    days = messaged["period"].dt.weekday().to_numpy()
+    slots = control_chart.weekdays(days) if rhythm else np.zeros(len(days), np.int64)
+    chart = control_chart.chart(totals, exposure, slots, min(_TAIL, alarms / max(1, len(totals))))
     judged = messaged.select(
         "period",
         expected=pl.Series(chart.expected),
@@ -138,59 +138,3 @@ def _charted(part: pl.DataFrame, *, rhythm: bool) -> pl.DataFrame:
     )
     joined = part.drop("recipients").join(judged, on="period", how="left", maintain_order="left")
     return joined.with_columns(pl.col("spike").fill_null(False))
-
-
-class _Chart(NamedTuple):
-    expected: Array
-    low: Array
-    high: Array
-    usual: Bools
-
-
-def _chart(totals: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]]) -> _Chart:
-    """Chart totals against their expectation, which is made of the usual among them."""
-    if not len(totals):
-        return _Chart(totals, totals, totals, totals > 0)
-    usual = np.ones(len(totals), dtype=np.bool_)
-    chart = _limits(totals, exposure, slots, usual)
-    if len(totals) < _FEW:
-        return chart._replace(usual=usual)
-    # Begin without the highest tenth of those with any, so that no spike can hide in limits that it widens.
-    height = (totals - chart.expected) / np.sqrt(chart.expected)
-    busy = int((totals > 0).sum())
-    dropped = math.ceil(busy / 10) if busy > 1 else 0
-    usual[np.argsort(-height, kind="stable")[:dropped]] = False
-    for _ in range(_ROUNDS):
-        chart = _limits(totals, exposure, slots, usual)
-        if (chart.usual == usual).all():
-            break
-        usual = chart.usual
-    return chart
-
-
-def _limits(totals: Array, exposure: Array, slots: npt.NDArray[np.integer[Any]], usual: Bools) -> _Chart:
-    """Return expectation and limits from the usual periods, and which periods are usual by them."""
-    # One average period more for each estimate keeps empty weekdays and quiet months from expecting nothing.
-    weight, one = usual.astype(np.float64), float(exposure.mean())
-    base = max(float((weight * totals).sum()), 0.5) / float((weight * exposure).sum())
-    seen, held = (np.bincount(slots, weight * values)[slots] for values in (totals, exposure))
-    share = (seen + base * one) / ((held + one) * base) if slots.any() else np.ones(len(totals))
-    near = _around(weight * totals) + base * one
-    level = near / (_around(weight * exposure * share) + one)
-    expected = level * exposure * share
-    freedom = max(1.0, usual.sum() - (slots.max() + 1) - len(totals) / (2 * _REACH))
-    residuals = (totals - expected) ** 2 / expected
-    dispersion = max(1.0, float(residuals[usual].sum()) / freedom)
-    # A new count varies about its expectation, and the expectation about the truth.
-    ratio = dispersion * (1 + expected / near + expected / (seen + base * one))
-    low, high = statistics.count_limits(expected, ratio, 0.998)
-    return _Chart(expected, low, high, totals <= high)
-
-
-def _around(values: Array) -> Array:
-    """Sum over each period and the 28 on either side of it."""
-    summed = np.concatenate([[0.0], np.cumsum(values)])
-    place = np.arange(len(values))
-    upper = np.minimum(place + _REACH + 1, len(values))
-    around: Array = summed[upper] - summed[np.maximum(place - _REACH, 0)]
-    return around
