@@ -6,6 +6,7 @@ from .analysis.audience import audience as audience
 from .analysis.churn import churn as churn
 from .analysis.cohorts import cohorts as cohorts
 from .analysis.country import with_country as with_country
+from .analysis.local_time import with_local_time as with_local_time
 from .analysis.overlap import overlap as overlap
 from .analysis.quality import quality as quality
 from .analysis.rates import opt_out_rates as opt_out_rates
@@ -35,6 +36,7 @@ from .errors import RateLimitError as RateLimitError
 from .errors import ResponseError as ResponseError
 from .errors import SettingsError as SettingsError
 from .errors import TransportError as TransportError
+from .exporting import export as export
 from .loading.inventory import clear as clear
 from .loading.inventory import coverage as coverage
 from .loading.inventory import verify as verify
@@ -42,5 +44,4 @@ from .loading.loader import fetch as fetch
 from .loading.loader import load as load
 from .loading.loader import scan as scan
 from .phones import mask as mask
-from .table_files import export as export
 from .version import __version__ as __version__

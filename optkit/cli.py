@@ -13,9 +13,9 @@ import typer
 
 import optkit
 from optkit.errors import LoadInterrupted, OptkitError, SettingsError
+from optkit.exporting import write_table
 from optkit.formatting import CONTROLS, escape_controls
 from optkit.private_files import PrivateFile
-from optkit.table_files import write_table
 
 if TYPE_CHECKING:
     import polars as pl

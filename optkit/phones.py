@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, lru_cache
+from importlib import resources
 from typing import Any, Final, NamedTuple, TypeVar
 
 import polars as pl
@@ -221,6 +222,13 @@ def countries(numbers: pl.Series) -> pl.Series:
     found = keys.with_columns(pl.Series("country", map(country_of, keys["number"]), dtype=pl.String))
     named = different.join(found.drop("number"), on="key", how="left").drop("key")
     return frame.join(named, on="number", how="left", maintain_order="left")["country"]
+
+
+@cache
+def country_names() -> pl.DataFrame:
+    """Return country (ISO code) and country_name (English) of every country that has phone numbers."""
+    with resources.as_file(resources.files("optkit") / "countries.csv") as path:
+        return pl.read_csv(path, infer_schema=False)
 
 
 def mask(frame: Frame) -> Frame:

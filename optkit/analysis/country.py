@@ -1,32 +1,23 @@
 """Where the recipients' numbers are registered."""
 
-from typing import TYPE_CHECKING, Any, Final, overload
+from functools import partial
+from typing import Any, overload
 
 import polars as pl
 
-from optkit.engine import frames, spark
-from optkit.engine.frames import is_spark
-from optkit.errors import HistoryError
-from optkit.phones import Frame, countries
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pyarrow as pa
-    from pyspark.sql import DataFrame as SparkFrame
-
-_MISSING: Final = "with_country needs the column to_phone"
+from optkit.engine.columns import add_columns
+from optkit.phones import Frame, countries, country_names
 
 
 @overload
-def with_country(history: Frame) -> Frame: ...
+def with_country(frame: Frame, *, names: bool = False) -> Frame: ...
 
 
 @overload
-def with_country(history: Any) -> Any: ...
+def with_country(frame: Any, *, names: bool = False) -> Any: ...
 
 
-def with_country(history: Any) -> Any:
+def with_country(frame: Any, *, names: bool = False) -> Any:
     """Add the country of the recipient's number.
 
     A number has a country if its numbering plan has numbers of that length. It is the country of its calling code;
@@ -37,19 +28,21 @@ def with_country(history: Any) -> Any:
 
     Parameters
     ----------
-    history : any frame
+    frame : any frame
         With the column to_phone.
+    names : bool
+        Add the country's English name as well.
 
     Returns
     -------
     polars.DataFrame, polars.LazyFrame or pyspark.sql.DataFrame
-        The same (as polars, if it was another Arrow frame) with country (String): ISO 3166-1 alpha-2; null for
-        what is no number with a country code.
+        The same (as polars, if it was another Arrow frame) with country (String): ISO 3166-1 alpha-2; with `names`
+        also country_name (String). Null for what is not a number with a country code.
 
     Raises
     ------
     HistoryError
-        It is no such frame.
+        It is not such a frame.
 
     Notes
     -----
@@ -57,32 +50,23 @@ def with_country(history: Any) -> Any:
 
     Examples
     --------
+    >>> import optkit
+    >>> import polars as pl
     >>> frame = pl.DataFrame({"to_phone": ["+12025550101", "+14165550101", "+447700900123", "12345"]})
     >>> optkit.with_country(frame)["country"].to_list()
     ['US', 'CA', 'GB', None]
+    >>> optkit.with_country(frame, names=True)["country_name"].to_list()
+    ['United States', 'Canada', 'United Kingdom', None]
     """
-    if is_spark(history):
-        return _on_spark(history)
-    frame = history if isinstance(history, pl.DataFrame | pl.LazyFrame) else frames.lazy(history).collect()
-    if "to_phone" not in frame.collect_schema():
-        raise HistoryError(_MISSING)
+    return add_columns(
+        frame, partial(_columns, names=names), needs={"to_phone": pl.String()}, name="with_country"
+    )
+
+
+def _columns(*, names: bool) -> list[pl.Expr]:
     country = pl.col("to_phone").map_batches(countries, return_dtype=pl.String, is_elementwise=True)
-    return frame.with_columns(country=country)
-
-
-def _on_spark(history: "SparkFrame") -> "SparkFrame":
-    from pyspark.sql.types import StringType, StructField, StructType
-
-    if "to_phone" not in history.columns:
-        raise HistoryError(_MISSING)
-
-    def add(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-        import pyarrow as pa
-
-        for batch in batches:
-            country = countries(pl.Series(batch["to_phone"])).to_arrow().cast(pa.string())
-            yield batch.append_column("country", country)
-
-    schema = StructType([*history.schema.fields, StructField("country", StringType())])
-    with spark.quiet():
-        return history.mapInArrow(add, schema)
+    if not names:
+        return [country.alias("country")]
+    known = country_names()
+    name = country.replace_strict(known["country"], known["country_name"], default=None)
+    return [country.alias("country"), name.alias("country_name")]

@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 
 from optkit.display.headlines.headline import Note
+from optkit.exporting import export as write
 from optkit.formatting import plural
-from optkit.table_files import export as write
 
 
 def export(table: pl.DataFrame, file: str | None) -> Note:

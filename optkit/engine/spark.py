@@ -4,7 +4,7 @@ Each partition travels to a worker as Arrow, so the workers need optkit and what
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -102,6 +102,26 @@ class SparkPartitions:
         return read
 
 
+def add_columns(frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]]) -> "SparkFrame":
+    """Return a Spark frame with more columns, which polars computes batch by batch on the workers."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+    from pyspark.sql.types import StructType
+
+    def add(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        import pyarrow as pa
+
+        for batch in batches:
+            new = _plain(pl.DataFrame(batch).select(columns())).combine_chunks()
+            arrays = [column.chunk(0) if column.num_chunks else column for column in new.columns]
+            names = [*batch.schema.names, *new.schema.names]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *arrays], names)
+
+    new = _plain(pl.DataFrame(collect(frame.limit(0))).select(columns()))
+    fields = from_arrow_schema(new.schema, prefer_timestamp_ntz=True).fields
+    with quiet():
+        return frame.mapInArrow(add, StructType([*frame.schema.fields, *fields]))
+
+
 def collect(frame: "SparkFrame") -> "pa.Table":
     """Return the rows of a small Spark frame."""
     with quiet():
@@ -112,7 +132,11 @@ def plain(frame: pl.DataFrame) -> "pa.Table":
     """Return a frame with types that Spark has: text for categories, signed numbers, microseconds."""
     import pyarrow as pa
 
-    known = {pl.UInt32: pl.Int64(), INSTANT: pl.Datetime("us", "UTC")}
+    known = {
+        pl.UInt32: pl.Int64(),
+        INSTANT: pl.Datetime("us", "UTC"),
+        pl.Datetime("ms"): pl.Datetime("us"),
+    }
     plain = frame.cast(
         {
             name: pl.String() if isinstance(dtype, pl.Enum) else known.get(dtype, dtype)
@@ -147,7 +171,7 @@ def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
 
 
 def dtype_of(kind: "DataType") -> pl.DataType:
-    """Return the polars type that a Spark type is judged by."""
+    """Return the polars type that stands for a Spark type."""
     name = kind.simpleString()
     if name.startswith(("string", "varchar", "char")):
         return pl.String()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optkit
+from optkit import phones
 from optkit.errors import HistoryError
 
 numbers = st.one_of(
@@ -78,3 +79,17 @@ def test_a_frame_without_the_column_and_what_is_no_frame_are_refused() -> None:
         optkit.with_country(pl.DataFrame({"phone": ["+12025550101"]}))
     with pytest.raises(HistoryError, match="not list"):
         optkit.with_country([])
+
+
+def test_names_of_countries_are_english() -> None:
+    frame = pl.DataFrame({"to_phone": ["+33639980101", "+12025550101", "ACME", None]})
+    named = optkit.with_country(frame, names=True)
+    assert named.columns == ["to_phone", "country", "country_name"]
+    assert named["country_name"].to_list() == ["France", "United States", None, None]
+
+
+def test_every_country_with_phone_numbers_has_a_name() -> None:
+    known = phones.country_names()
+    assert set(known["country"]) == phonenumbers.SUPPORTED_REGIONS
+    assert known["country_name"].is_unique().all()
+    assert known["country_name"].str.len_chars().min() == 4

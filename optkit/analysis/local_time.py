@@ -1,0 +1,171 @@
+"""What the recipients' own clocks showed."""
+
+from datetime import UTC, datetime
+from functools import cache, lru_cache, partial
+from typing import Any, Final, overload
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from optkit.engine.columns import add_columns
+from optkit.phones import Frame, country_of
+from optkit.times import INSTANT
+
+#: Of zones that numbers of one range may be in, the one with the most people: earlier in this list. Only zones that
+#: share a range with others stand here.
+_BY_POPULATION: Final = (
+    "America/New_York",
+    "Asia/Jakarta",
+    "America/Sao_Paulo",
+    "Europe/Moscow",
+    "America/Mexico_City",
+    "Europe/London",
+    "Europe/Rome",
+    "Africa/Kinshasa",
+    "America/Los_Angeles",
+    "Europe/Madrid",
+    "Asia/Makassar",
+    "America/Denver",
+    "Asia/Almaty",
+    "Australia/Sydney",
+    "America/Guayaquil",
+    "Europe/Lisbon",
+    "America/Phoenix",
+    "Europe/Helsinki",
+    "Europe/Oslo",
+    "Pacific/Auckland",
+    "America/Mazatlan",
+    "Asia/Ulaanbaatar",
+    "America/Puerto_Rico",
+    "Australia/Perth",
+    "America/Halifax",
+    "Indian/Reunion",
+    "America/Anchorage",
+    "Pacific/Tahiti",
+    "America/Curacao",
+    "Pacific/Tarawa",
+    "America/Godthab",
+    "Pacific/Truk",
+)
+
+#: Days on which the clocks of two zones differ if they ever do: every month of a year with today's rules.
+_DAYS: Final = tuple(datetime(2026, month, 15, tzinfo=UTC) for month in range(1, 13))
+
+#: The zones of a number under +1 depend on no more than this many of its first characters.
+_PREFIX: Final = 8
+_AREA: Final = r"^\+1[2-9]\d{9}$"
+
+
+@overload
+def with_local_time(frame: Frame, *, at: str = "created_at") -> Frame: ...
+
+
+@overload
+def with_local_time(frame: Any, *, at: str = "created_at") -> Any: ...
+
+
+def with_local_time(frame: Any, *, at: str = "created_at") -> Any:
+    """Add the time that clocks showed where the recipient's number is registered.
+
+    Mobile numbers of a country with several time zones may be in any of them: the most populous zone is taken, and
+    the row is marked as ambiguous where the zones' clocks differ. People also move and travel with their numbers.
+
+    Parameters
+    ----------
+    frame : any frame
+        With the column to_phone.
+    at : str
+        The column of times to convert; with a time zone.
+
+    Returns
+    -------
+    polars.DataFrame, polars.LazyFrame or pyspark.sql.DataFrame
+        The same (as polars, if it was another Arrow frame) with time_zone (String: IANA name), local_time (Datetime ms
+        without a time zone) and ambiguous (Boolean: the number may as well be in a zone whose clocks show another
+        time). All three are null where the number has no country.
+
+    Raises
+    ------
+    HistoryError
+        It is not such a frame.
+
+    Notes
+    -----
+    Zones of the ranges by the phonenumbers package (Google's libphonenumber).
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> import optkit
+    >>> import polars as pl
+    >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    >>> frame = pl.DataFrame({"to_phone": ["+12025550101", "+4930555000"], "created_at": [noon, noon]})
+    >>> optkit.with_local_time(frame).select("time_zone", pl.col("local_time").dt.hour()).rows()
+    [('America/New_York', 7), ('Europe/Berlin', 13)]
+    """
+    needs = {"to_phone": pl.String(), at: pl.Datetime("ms", "UTC")}
+    return add_columns(frame, partial(_columns, at), needs=needs, name="with_local_time")
+
+
+def _columns(at: str) -> list[pl.Expr]:
+    place = pl.col("to_phone").map_batches(_places, return_dtype=_PLACE, is_elementwise=True)
+    zone = place.struct.field("time_zone")
+    both = pl.struct(zone=zone, at=pl.col(at).dt.cast_time_unit("ms").cast(INSTANT))
+    local = both.map_batches(_local_times, return_dtype=pl.Datetime("ms"), is_elementwise=True)
+    return [
+        zone.alias("time_zone"),
+        local.alias("local_time"),
+        place.struct.field("ambiguous").alias("ambiguous"),
+    ]
+
+
+_PLACE: Final = pl.Struct({"time_zone": pl.String(), "ambiguous": pl.Boolean()})
+
+
+def _places(numbers: pl.Series) -> pl.Series:
+    """Return the zone of each number, looking at each different range once."""
+    number = pl.col("number")
+    frame = pl.DataFrame({"number": numbers.cast(pl.String)})
+    key = pl.when(number.str.contains(_AREA)).then(number.str.head(_PREFIX)).otherwise(number)
+    different = frame.unique().with_columns(key=key)
+    ranges = different.group_by("key").agg(number.first()).drop_nulls()
+    found = [_main_zone(_zones_of(number)) for number in ranges["number"]]
+    places = pl.DataFrame(found, schema=_PLACE.to_schema(), orient="row")
+    named = different.join(pl.concat([ranges.select("key"), places], how="horizontal"), on="key", how="left")
+    joined = frame.join(named, on="number", how="left", maintain_order="left", nulls_equal=True)
+    return joined.select(pl.struct("time_zone", "ambiguous")).to_series()
+
+
+def _local_times(both: pl.Series) -> pl.Series:
+    """Return the local time of each row, one zone after the other."""
+    zones, at = both.struct.field("zone"), both.struct.field("at")
+    local = pl.select(pl.repeat(None, len(both), dtype=pl.Datetime("ms"))).to_series()
+    for zone in zones.unique().drop_nulls():
+        rows = (zones == zone).fill_null(value=False).arg_true()
+        local = local.scatter(rows, at.gather(rows).dt.convert_time_zone(zone).dt.replace_time_zone(None))
+    return local
+
+
+@lru_cache(maxsize=65_536)
+def _zones_of(number: str) -> tuple[str, ...]:
+    """Return the time zones in which a number may be; none where it has no country."""
+    import phonenumbers
+    from phonenumbers import timezone
+
+    if country_of(number) is None:
+        return ()
+    parsed = phonenumbers.parse(number)
+    zones = timezone.time_zones_for_number(parsed)
+    if zones == (timezone.UNKNOWN_TIMEZONE,):  # a range that nobody holds, such as numbers for fiction
+        zones = timezone.time_zones_for_geographical_number(parsed)
+    return tuple(zone for zone in zones if zone != timezone.UNKNOWN_TIMEZONE)
+
+
+@cache
+def _main_zone(zones: tuple[str, ...]) -> tuple[str | None, bool | None]:
+    """Return the most populous of some zones, and whether their clocks ever differ."""
+    if not zones:
+        return None, None
+    main = next((zone for zone in _BY_POPULATION if zone in zones), zones[0])
+    clocks = {tuple(day.astimezone(ZoneInfo(zone)).utcoffset() for day in _DAYS) for zone in zones}
+    return main, len(clocks) > 1
