@@ -6,7 +6,9 @@ from .analysis.audience import audience as audience
 from .analysis.churn import churn as churn
 from .analysis.cohorts import cohorts as cohorts
 from .analysis.country import with_country as with_country
+from .analysis.history_from import history_from as history_from
 from .analysis.local_time import with_local_time as with_local_time
+from .analysis.messages_from import messages_from as messages_from
 from .analysis.overlap import overlap as overlap
 from .analysis.quality import quality as quality
 from .analysis.rates import opt_out_rates as opt_out_rates

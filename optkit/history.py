@@ -29,3 +29,11 @@ SCHEMA: Final = pl.Schema(
 
 #: What identifies an event, in the order in which a history is sorted: the same data gives the same frame.
 ORDER: Final = ("created_at", "from_phone", "to_phone", "status")
+
+
+def last_status() -> pl.Expr:
+    """Return the last status of each row's pair; of opposite events in one millisecond the opt-out counts."""
+    # doubled and one more for an opt-out, the greatest number of a pair is its last event
+    moment = pl.col("created_at").dt.epoch("ms") * 2 + (pl.col("status") == OPT_OUT).cast(pl.Int64)
+    last = moment.max().over("from_phone", "to_phone")
+    return pl.when(last % 2 == 1).then(pl.lit(OPT_OUT, STATUS)).otherwise(pl.lit(OPT_IN, STATUS))

@@ -104,22 +104,34 @@ class SparkPartitions:
 
 def add_columns(frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]]) -> "SparkFrame":
     """Return a Spark frame with more columns, which polars computes batch by batch on the workers."""
+    return _map_columns(frame, columns, keep=True)
+
+
+def select(frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]]) -> "SparkFrame":
+    """Return a Spark frame with these columns alone, which polars computes batch by batch on the workers."""
+    return _map_columns(frame, columns, keep=False)
+
+
+def _map_columns(
+    frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]], *, keep: bool
+) -> "SparkFrame":
     from pyspark.sql.pandas.types import from_arrow_schema
     from pyspark.sql.types import StructType
 
-    def add(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+    def mapped(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
         import pyarrow as pa
 
         for batch in batches:
-            new = _plain(pl.DataFrame(batch).select(columns())).combine_chunks()
+            new = plain(pl.DataFrame(batch).select(columns())).combine_chunks()
             arrays = [column.chunk(0) if column.num_chunks else column for column in new.columns]
-            names = [*batch.schema.names, *new.schema.names]
-            yield pa.RecordBatch.from_arrays([*batch.columns, *arrays], names)
+            old = batch.select(batch.schema.names if keep else [])
+            names = [*old.schema.names, *new.schema.names]
+            yield pa.RecordBatch.from_arrays([*old.columns, *arrays], names)
 
-    new = _plain(pl.DataFrame(collect(frame.limit(0))).select(columns()))
+    new = plain(pl.DataFrame(collect(frame.limit(0))).select(columns()))
     fields = from_arrow_schema(new.schema, prefer_timestamp_ntz=True).fields
     with quiet():
-        return frame.mapInArrow(add, StructType([*frame.schema.fields, *fields]))
+        return frame.mapInArrow(mapped, StructType([*(frame.schema.fields if keep else []), *fields]))
 
 
 def collect(frame: "SparkFrame") -> "pa.Table":
@@ -175,10 +187,12 @@ def dtype_of(kind: "DataType") -> pl.DataType:
     name = kind.simpleString()
     if name.startswith(("string", "varchar", "char")):
         return pl.String()
-    known = {
+    known: dict[str, pl.DataType] = {
         "timestamp": pl.Datetime("us", "UTC"),
         "timestamp_ntz": pl.Datetime("us"),
+        "date": pl.Date(),
         "void": pl.Null(),
+        "boolean": pl.Boolean(),
         "int": pl.Int32(),
         "bigint": pl.Int64(),
         "float": pl.Float32(),

@@ -9,7 +9,7 @@ import polars as pl
 from optkit.config import resolve
 from optkit.errors import ResponseError, SettingsError
 from optkit.formatting import join_names
-from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
 from optkit.loading import files
 from optkit.loading.refreshing import Refresh, refresh_cache
 from optkit.loading.server import connect, local_clock
@@ -164,7 +164,7 @@ def scan(
     events = _keep(files.scan(entries).filter(within), phones)
     if reported:
         events = events.with_columns(reported_current_status=pl.col("current_status"))
-    return _keep(events.with_columns(current_status=_last_status()), states)
+    return _keep(events.with_columns(current_status=last_status()), states)
 
 
 def _keep(events: pl.LazyFrame, filters: dict[str, list[str] | None]) -> pl.LazyFrame:
@@ -279,10 +279,3 @@ def _statuses(value: Some, name: str) -> list[str] | None:
     if not set(values or ()) <= {OPT_IN, OPT_OUT}:
         raise SettingsError(f"{name} is one of '{OPT_IN}' and '{OPT_OUT}'")
     return values
-
-
-def _last_status() -> pl.Expr:
-    """Return a pair's last status; of a tie of opposite events the opt-out counts, so the greatest number wins."""
-    moment = pl.col("created_at").dt.epoch("ms") * 2 + (pl.col("status") == OPT_OUT).cast(pl.Int64)
-    last = moment.max().over("from_phone", "to_phone")
-    return pl.when(last % 2 == 1).then(pl.lit(OPT_OUT, STATUS)).otherwise(pl.lit(OPT_IN, STATUS))

@@ -107,6 +107,44 @@ def test_countries_are_the_same(on_spark: Any) -> None:
     assert table.height > 1
 
 
+def test_names_of_countries_and_local_times_are_the_same(on_spark: Any) -> None:
+    here: Any = optkit.with_local_time(optkit.with_country(HISTORY, names=True))
+    there = optkit.with_local_time(optkit.with_country(on_spark, names=True))
+    rows = pl.DataFrame(there.toArrow())
+    assert rows.cast(dict(here.schema)).sort(pl.all()).equals(here.sort(pl.all()))
+
+
+def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: Any) -> None:
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    table = on_spark.select(
+        F.col("to_phone").alias("phone"),
+        F.col("from_phone").alias("shortcode"),
+        F.expr("convert_timezone('America/New_York', 'Asia/Tokyo', created_at::timestamp_ntz)").alias("ts"),
+        F.when(F.col("status") == "opt-out", "STOP").otherwise("START").alias("event"),
+    )
+    history = optkit.history_from(
+        table.unionAll(table.limit(5)),
+        to_phone="phone",
+        from_phone="shortcode",
+        created_at="ts",
+        status="event",
+        meanings={"stop": "opt-out", "start": "opt-in"},
+        time_zone="Asia/Tokyo",
+    )
+    expected: Any = HISTORY.drop("brand")
+    rows = pl.DataFrame(history.toArrow()).cast(dict(expected.schema))
+    assert rows.sort(pl.all()).equals(expected.sort(pl.all()))
+    log = optkit.messages_from(
+        table, to_phone="phone", from_phone="shortcode", sent_at="ts", time_zone="Asia/Tokyo"
+    )
+    sent = pl.DataFrame(log.toArrow()).sort("message_id")
+    assert sent["sent_at"].is_sorted()
+    assert sent["message_id"].is_unique().all()
+    with pytest.raises(optkit.HistoryError, match="status has words without a meaning"):
+        optkit.history_from(on_spark, meanings={"opt-out": "opt-out"})
+
+
 def test_quality_is_the_same_but_for_the_order_that_spark_has_not(on_spark: Any) -> None:
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 

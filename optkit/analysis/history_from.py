@@ -1,0 +1,134 @@
+"""Another system's table of opt-outs and opt-ins as a history."""
+
+from collections.abc import Mapping
+from typing import Any, overload
+
+import polars as pl
+
+from optkit.engine import conversion
+from optkit.engine.frames import Table, is_spark
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
+
+
+@overload
+def history_from(
+    frame: Table,
+    *,
+    to_phone: str = ...,
+    from_phone: str = ...,
+    created_at: str = ...,
+    status: str = ...,
+    meanings: Mapping[Any, str | None] | None = ...,
+    time_zone: str | None = ...,
+) -> pl.DataFrame: ...
+
+
+@overload
+def history_from(
+    frame: Any,
+    *,
+    to_phone: str = ...,
+    from_phone: str = ...,
+    created_at: str = ...,
+    status: str = ...,
+    meanings: Mapping[Any, str | None] | None = ...,
+    time_zone: str | None = ...,
+) -> Any: ...
+
+
+def history_from(
+    frame: Any,
+    *,
+    to_phone: str = "to_phone",
+    from_phone: str = "from_phone",
+    created_at: str = "created_at",
+    status: str = "status",
+    meanings: Mapping[Any, str | None] | None = None,
+    time_zone: str | None = None,
+) -> Any:
+    """Turn a table with other names and words, such as a warehouse's, into a history.
+
+    Parameters
+    ----------
+    frame : any frame
+        A row per event: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
+    to_phone, from_phone, created_at, status : str
+        Names of the columns that have the recipient, the sender, the time and the word. Whole numbers, as short codes
+        often are, become text. Times may be ISO text, which is in UTC unless it has an offset or `time_zone` is given.
+    meanings : mapping, optional
+        What the words of `status` mean: "opt-out", "opt-in", or None to leave their rows out. Upper and lower case do
+        not matter. Default: "opt-out" and "opt-in" mean themselves.
+    time_zone : str, optional
+        IANA name of the zone of times without one, and of dates. Of a local time that comes twice where clocks
+        change, the first is taken.
+
+    Returns
+    -------
+    polars.DataFrame or pyspark.sql.DataFrame
+        A history: to_phone (String), from_phone (String), created_at (Datetime ms, UTC), status (Enum: "opt-in",
+        "opt-out"), current_status (Enum: the pair's last status), without exact duplicates, sorted by created_at,
+        from_phone, to_phone, status. For a Spark frame a Spark frame of these columns (statuses are strings), in no
+        order.
+
+    Raises
+    ------
+    HistoryError
+        A column is missing or has another type, or values that cannot be read; their number is named.
+    SettingsError
+        `meanings` or `time_zone` cannot be used.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> import polars as pl
+    >>> table = pl.DataFrame(
+    ...     {"phone": ["+12025550101"], "shortcode": [24273], "ts": ["2026-01-05 10:00"], "event": ["STOP"]}
+    ... )
+    >>> history = optkit.history_from(
+    ...     table,
+    ...     to_phone="phone",
+    ...     from_phone="shortcode",
+    ...     created_at="ts",
+    ...     status="event",
+    ...     meanings={"STOP": "opt-out", "START": "opt-in"},
+    ... )
+    >>> optkit.suppression_list(history).select("from_phone", "to_phone").rows()
+    [('24273', '+12025550101')]
+    """
+    meanings = {OPT_IN: OPT_IN, OPT_OUT: OPT_OUT} if meanings is None else meanings
+    conversion.validate_meanings(meanings, (OPT_IN, OPT_OUT))
+    schema = conversion.schema_of(frame)
+    conversion.find(schema, status, "status")
+    columns = {
+        "to_phone": conversion.text(to_phone, conversion.find(schema, to_phone, "to_phone"), "to_phone"),
+        "from_phone": conversion.text(
+            from_phone, conversion.find(schema, from_phone, "from_phone"), "from_phone"
+        ),
+        "created_at": conversion.time(
+            created_at, conversion.find(schema, created_at, "created_at"), "created_at", time_zone
+        ),
+        "status": conversion.words(status, meanings),
+        "ignored": conversion.ignored(status, meanings),
+    }
+    needed = {
+        "to_phone": "is missing",
+        "from_phone": "is missing",
+        "created_at": "is missing, or a time that cannot be read or does not exist,",
+        "status": "has words without a meaning (say it, such as meanings={'STOP': 'opt-out', 'START': 'opt-in'})",
+    }
+    events = conversion.convert(frame, columns, needed)
+    if is_spark(events):
+        return _on_spark(events)
+    distinct = events.cast({"status": SCHEMA["status"]}).unique(ORDER).sort(ORDER)
+    return distinct.with_columns(current_status=last_status()).cast(dict(SCHEMA))
+
+
+def _on_spark(events: Any) -> Any:
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    # the same number as in `last_status`
+    moment = F.unix_millis("created_at") * 2 + (F.col("status") == OPT_OUT).cast("long")
+    last = F.max(moment).over(Window.partitionBy("from_phone", "to_phone"))
+    current = F.when(last % 2 == 1, OPT_OUT).otherwise(OPT_IN)
+    return events.dropDuplicates(list(ORDER)).withColumn("current_status", current)

@@ -1,0 +1,177 @@
+"""Columns of other systems' tables, as expressions that give them a schema of ours.
+
+Every expression depends on nothing but its row. A value that cannot be read becomes null: `validate_counts` says of
+which column and in how many rows, because values themselves (phone numbers, words) never reach a message.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from optkit.engine import frames
+from optkit.engine.frames import is_spark
+from optkit.errors import HistoryError, SettingsError
+from optkit.times import INSTANT
+from optkit.times import time_zone as read_time_zone
+
+_TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
+_NAIVE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_AWARE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
+
+
+def schema_of(frame: Any) -> dict[str, pl.DataType]:
+    """Return the columns of any frame with their types."""
+    if is_spark(frame):
+        from optkit.engine import spark
+
+        return {field.name: spark.dtype_of(field.dataType) for field in frame.schema}
+    return dict(frames.lazy(frame, "frame").collect_schema())
+
+
+def find(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.DataType:
+    """Return the type of the column that a caller named for one of ours.
+
+    Raises
+    ------
+    HistoryError
+        There is no such column.
+    """
+    if column not in schema:
+        raise HistoryError(
+            f"there is no column {column!r} for {target}; there are {', '.join(schema)}; name the one that has it: "
+            f"{target}='…'"
+        )
+    return schema[column]
+
+
+def text(column: str, dtype: pl.DataType, target: str) -> pl.Expr:
+    """Return trimmed text; whole numbers, as short codes often are, become text. Null for empty text.
+
+    Raises
+    ------
+    HistoryError
+        The column is of another type.
+    """
+    if dtype not in {*_TEXT, pl.Null} and not dtype.is_integer():
+        raise HistoryError(f"{target}: the column {column!r} is {dtype}, not text; read it as text")
+    stripped = pl.col(column).cast(pl.String).str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
+
+
+def time(column: str, dtype: pl.DataType, target: str, zone: str | None) -> pl.Expr:
+    """Return instants in UTC; of a local time that comes twice where clocks change, the first.
+
+    Raises
+    ------
+    HistoryError
+        The column is of another type, or has times without a time zone and `zone` is None.
+    SettingsError
+        There is no such time zone.
+    """
+    if zone is not None:
+        read_time_zone(zone)
+    times = pl.col(column)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return times.dt.cast_time_unit("ms").dt.convert_time_zone("UTC")
+    if dtype in _TEXT:
+        written = times.cast(pl.String).str.strip_chars().str.replace(r"^([\d-]+)T", "$1 ")
+        written = written.str.replace(r" ?(Z|UTC)$", "+00:00")
+        aware = [_parse(written, form) for form in _AWARE_FORMATS]
+        naive = [_localize(_parse(written, form), zone or "UTC") for form in _NAIVE_FORMATS]
+        return pl.coalesce(*aware, *naive)
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        if zone is None:
+            raise HistoryError(
+                f"{target}: the times of column {column!r} have no time zone; say which, such as time_zone='UTC'"
+            )
+        return _localize(times.cast(pl.Datetime("ms")), zone)
+    if dtype == pl.Null:
+        return times.cast(INSTANT)
+    raise HistoryError(
+        f"{target}: the column {column!r} is {dtype}, not a time; convert it, such as by "
+        f"pl.from_epoch({column!r}, time_unit='ms')"
+    )
+
+
+def _parse(written: pl.Expr, form: str) -> pl.Expr:
+    return written.str.to_datetime(form, strict=False, time_unit="ms")
+
+
+def _localize(times: pl.Expr, zone: str) -> pl.Expr:
+    local = times.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC")
+
+
+def words(column: str, meanings: Mapping[Any, str | None], default: str | None = None) -> pl.Expr:
+    """Return what the words of a column mean (upper and lower case and space around them do not matter)."""
+    known = {_plain(word): meaning for word, meaning in meanings.items() if meaning is not None}
+    plain = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
+    found = plain.replace_strict(list(known), list(known.values()), default=default, return_dtype=pl.String)
+    return pl.when(plain.is_not_null()).then(found)
+
+
+def ignored(column: str, meanings: Mapping[Any, str | None]) -> pl.Expr:
+    """Return whether a row has a word whose meaning is None."""
+    dropped = [_plain(word) for word, meaning in meanings.items() if meaning is None]
+    plain = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
+    return plain.is_in(dropped).fill_null(value=False)
+
+
+def _plain(word: Any) -> str:
+    return str(word).strip().lower()
+
+
+def validate_meanings(meanings: Mapping[Any, str | None], allowed: Sequence[str]) -> None:
+    """Raise `SettingsError` unless each word means one of ours, or nothing."""
+    wrong = {meaning for meaning in meanings.values() if meaning is not None} - set(allowed)
+    if wrong:
+        raise SettingsError(
+            f"meanings: {min(wrong)!r} is not a status; a word means one of {', '.join(map(repr, allowed))}, or None "
+            "to leave out its rows"
+        )
+
+
+def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str]) -> Any:
+    """Return a frame with these columns alone, without the rows in which the column ``ignored`` is true.
+
+    Parameters
+    ----------
+    frame : any frame
+        What a caller gave.
+    columns : mapping of str to polars.Expr
+        Names and expressions; `ignored` may be among them.
+    needed : mapping of str to str
+        Columns in which no value may be null, each with what to do about it.
+
+    Raises
+    ------
+    HistoryError
+        A needed column has nulls.
+    """
+    expressions = [expression.alias(name) for name, expression in columns.items()]
+    if is_spark(frame):
+        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+        from optkit.engine import spark
+
+        rows = spark.select(frame, lambda: expressions)
+        if "ignored" in columns:
+            rows = rows.filter(~F.col("ignored")).drop("ignored")
+        with spark.quiet():
+            counts = (
+                rows.agg(*(F.count_if(F.isnull(name)).alias(name) for name in needed)).collect()[0].asDict()
+            )
+        _validate_counts(counts, needed)
+        return rows
+    polars = frames.lazy(frame, "frame").select(expressions).collect()
+    if "ignored" in columns:
+        polars = polars.filter(~pl.col("ignored")).drop("ignored")
+    _validate_counts(polars.select(needed.keys()).null_count().row(0, named=True), needed)
+    return polars
+
+
+def _validate_counts(counts: Mapping[str, int], needed: Mapping[str, str]) -> None:
+    complaints = [f"{name} {what} in {counts[name]:,} rows" for name, what in needed.items() if counts[name]]
+    if complaints:
+        raise HistoryError("; ".join(complaints))
