@@ -3,9 +3,12 @@ from . import emulator as emulator
 from . import plots as plots
 from .analysis.attribution import attribution as attribution
 from .analysis.audience import audience as audience
+from .analysis.campaigns import campaign_rates as campaign_rates
 from .analysis.churn import churn as churn
 from .analysis.cohorts import cohorts as cohorts
 from .analysis.country import with_country as with_country
+from .analysis.fatigue import fatigue as fatigue
+from .analysis.hazard import opt_out_hazard as opt_out_hazard
 from .analysis.history_from import history_from as history_from
 from .analysis.local_time import with_local_time as with_local_time
 from .analysis.messages_from import messages_from as messages_from

@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from optkit.engine.aggregate import Rows, instants
-from optkit.engine.exposures import JointPartition, count_within
+from optkit.engine.exposures import JointPartition, count_until
 from optkit.engine.frames import History
 from optkit.engine.joint import map_rows_joint, question
 from optkit.engine.message_frames import Messages
@@ -124,8 +124,9 @@ def _with_last_exposure(partition: JointPartition, window: int) -> pl.LazyFrame:
     opt_outs, exposures = partition.opt_outs, partition.exposures
     last = exposures.select(*_OF_MESSAGE, sent_at=at_of(pl.col("key")))
     gathered = [last[name].gather(opt_outs["exposure"]).alias(name) for name in last.columns]
+    until = count_until(opt_outs["key"], exposures["key"])
     recent = [
-        count_within(opt_outs["key"], exposures["key"], days * DAY).alias(f"messages_{days}d")
+        (until - count_until(opt_outs["key"], exposures["key"], days * DAY)).alias(f"messages_{days}d")
         for days in (7, 30)
     ]
     waited, at = pl.col("at") - pl.col("sent_at"), pl.col("at")

@@ -153,6 +153,11 @@ class JointPartition:
             .collect()
         )
 
+    def with_exposure(self, frame: pl.DataFrame, *columns: str, **named: pl.Expr) -> pl.LazyFrame:
+        """Return a frame that has places of exposures with columns of these; null where a place is null."""
+        exposed = self.exposures.select(*columns, **named)
+        return frame.with_columns(column.gather(frame["exposure"]) for column in exposed).lazy()
+
 
 def last_before(keys: pl.Series, among: pl.Series) -> pl.Series:
     """Return the place in `among`, sorted, of the last key before each of `keys` in its unit; null where none is."""
@@ -180,8 +185,10 @@ def _neighbour(keys: pl.Series, among: pl.Series, place: pl.Expr) -> pl.Series:
     )
 
 
-def count_within(keys: pl.Series, among: pl.Series, span: int) -> pl.Series:
-    """Return how many of `among`, sorted, lie less than `span` ms before each of `keys`, in its unit."""
-    begins = pl.select(pl.lit(keys) - big(2 * span)).to_series()
-    until, since = (among.search_sorted(ends, side="right").cast(pl.Int64) for ends in (keys, begins))
-    return until - since
+def count_until(keys: pl.Series, among: pl.Series, ago: int = 0) -> pl.Series:
+    """Return how many of `among`, sorted, lie at least `ago` ms before each of `keys`.
+
+    Those of other units that come before are included; the difference of two such counts is of the key's unit alone.
+    """
+    ends = pl.select(pl.lit(keys) - big(2 * ago)).to_series()
+    return among.search_sorted(ends, side="right").cast(pl.Int64)

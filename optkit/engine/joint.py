@@ -21,6 +21,7 @@ from optkit.engine.message_frames import Messages
 from optkit.engine.packing import Codes, Interning, event_of, pack, recipient_code
 from optkit.engine.partitions import memory
 from optkit.engine.periods import Stretch, read_stretch
+from optkit.engine.shared_columns import add_columns
 from optkit.engine.states import Scope
 from optkit.errors import SettingsError
 from optkit.history import STATUS
@@ -245,7 +246,7 @@ class JointPartitions:
 
     def __init__(self, history: History, messages: Messages, asked: Question, parts: int | None) -> None:
         events = _until(frames.read(history, frames.KEYS), "created_at", asked.record.until)
-        sent = message_frames.read(messages, [*message_frames.KEYS, *asked.payload])
+        sent = _read_messages(messages, history, asked)
         sent = _until(sent, "sent_at", asked.record.until)
         if asked.record.since is not None:
             sent = sent.filter(
@@ -293,6 +294,16 @@ def no_events(messages: Messages) -> History:
         return messages.sparkSession.createDataFrame([], text)
     dtypes = (pl.String(), pl.String(), INSTANT, STATUS)
     return pl.DataFrame(schema=dict(zip(frames.KEYS, dtypes, strict=True)))
+
+
+def _read_messages(messages: Messages, history: History, asked: Question) -> pl.LazyFrame:
+    """Return messages with the payload; columns of it that only the history has come from there."""
+    frame, events = frames.lazy(messages), frames.lazy(history)
+    own, others = frame.collect_schema(), events.collect_schema()
+    missing = [name for name in asked.payload if name not in own and name in others]
+    columns = [name for name in (*message_frames.KEYS, *asked.payload) if name not in missing]
+    source = frames.read(events, ["to_phone", "from_phone", *missing])
+    return add_columns(message_frames.read(frame, columns), source, missing, asked.region)
 
 
 def record_of(asked: Question, first: int | None, last: int | None, last_event: int | None) -> Stretch:

@@ -1,6 +1,7 @@
 """Slow and obvious: answers about messages from their definitions, looking at everything again for each question."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import reference
@@ -117,3 +118,122 @@ def audience(messages: list[Message]) -> list[tuple[Any, ...]]:
         times = [m.at for m in mine]
         rows.append((sender, len(reached), len(mine), *counts, min(times), max(times)))
     return sorted(rows, key=lambda row: (row[0] is None, row[0]))
+
+
+class Stretch(NamedTuple):
+    """Time opted in after an exposure, in ms since it."""
+
+    exposure: Message
+    begin: int
+    end: int
+    opt_out: bool
+    returned: bool
+
+
+def stretches(it: Account, unit: tuple[str | None, str]) -> list[Stretch]:
+    """Walk along what happened to a unit; a message comes before an event of the same millisecond."""
+    exposures = it.exposures(unit)
+    moves = reference.unit_transitions(it.events, unit)
+    points = [(m.at, 0, m.message_id, "exposure") for m in exposures]
+    points += [(at, 1, 0, kind) for at, kind, _ in moves]
+    by_id = {m.message_id: m for m in exposures}
+    found: list[Stretch] = []
+    last: Message | None = None
+    open_since: tuple[int, bool] | None = None
+
+    def close(at: int, *, opt_out: bool) -> None:
+        if open_since is not None and last is not None:
+            begin, returned = open_since
+            found.append(Stretch(last, begin - last.at, at - last.at, opt_out, returned))
+
+    for at, _, number, kind in sorted(points):
+        if kind == "exposure":
+            close(at, opt_out=False)
+            last, open_since = by_id[number], (at, False)
+        elif kind == "opt-out":
+            close(at, opt_out=True)
+            open_since = None
+        else:
+            open_since = (at, True)
+    close(it.until, opt_out=False)
+    return found
+
+
+def all_stretches(it: Account) -> list[tuple[str | None, Stretch]]:
+    """(sender, stretch) of all pairs."""
+    units = {it.unit(m.to_phone, m.from_phone) for m in it.messages if it.has_unit(m)}
+    return [(unit[0], stretch) for unit in units for stretch in stretches(it, unit)]
+
+
+def campaign_rates(it: Account, window: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """(campaign_id, campaign): (messages, exposures, recipients, opt_outs, expected)."""
+    everything = all_stretches(it)
+    covered = {
+        stretch.exposure: (0 if stretch.returned else min(stretch.end, window))
+        for _, stretch in everything
+        if not stretch.returned
+    }
+    uncovered: dict[str | None, int] = {}
+    for sender, stretch in everything:
+        length = stretch.end - stretch.begin - (0 if stretch.returned else covered[stretch.exposure])
+        uncovered[sender] = uncovered.get(sender, 0) + length
+    last = [(sender, at, it.last_exposure(sender, to, at)) for sender, to, at in it.opt_outs()]
+    earlier = [sender for sender, at, m in last if m is not None and at - m.at > window]
+    soon = [m for _, at, m in last if m is not None and at - m.at <= window]
+    rows = {}
+    for group in {(m.campaign_id, m.campaign) for m in it.messages}:
+        mine = [m for m in covered if (m.campaign_id, m.campaign) == group]
+        expected: float | None = 0.0
+        for m in mine:
+            if covered[m] and not uncovered[m.from_phone]:
+                expected = None
+        if expected is not None:
+            expected = sum(
+                covered[m] * earlier.count(str(m.from_phone)) / uncovered[m.from_phone]
+                for m in mine
+                if covered[m]
+            )
+        rows[group] = (
+            sum((m.campaign_id, m.campaign) == group for m in it.messages),
+            len(mine),
+            len({m.to_phone for m in mine}),
+            sum((m.campaign_id, m.campaign) == group for m in soon),
+            expected,
+        )
+    return rows
+
+
+def hazard(it: Account, edges: list[float]) -> list[tuple[int, int]]:
+    """(person-milliseconds, opt-outs) in each stretch of hours."""
+    rows = []
+    for low, high in pairwise([*(int(edge * 3_600_000) for edge in edges), 10**15]):
+        found = [stretch for _, stretch in all_stretches(it)]
+        time = sum(max(0, min(s.end, high) - max(s.begin, low)) for s in found)
+        rows.append((time, sum(s.opt_out and low <= s.end < high for s in found)))
+    return rows
+
+
+def fatigue(it: Account, recent: int, burn_in: int, window: int) -> dict[int, tuple[int, int, float]]:
+    """exposures_recent: (exposures, opt_outs, adjusted rate)."""
+    rows: list[tuple[int, tuple[Any, int], int]] = []
+    for unit in {it.unit(m.to_phone, m.from_phone) for m in it.messages if it.has_unit(m)}:
+        exposures = it.exposures(unit)
+        opt_outs = [at for sender, to, at in it.opt_outs() if (sender, to) == unit]
+        for place, m in enumerate(exposures):
+            if it.since is None or m.at < it.since + burn_in:
+                continue
+            number = sum(other.at > m.at - recent for other in exposures[: place + 1])
+            following = exposures[place + 1].at if place + 1 < len(exposures) else 10**15
+            left = sum(m.at <= at < following and at - m.at <= window for at in opt_outs)
+            stratum = (unit[0], sum(place + 1 >= begin for begin in (1, 2, 4, 8)))
+            rows.append((min(number, 10), stratum, left))
+    table = {}
+    for value in {row[0] for row in rows}:
+        mine = [row for row in rows if row[0] == value]
+        weights, total = 0.0, 0.0
+        for stratum in {row[1] for row in mine}:
+            weight = sum(row[1] == stratum for row in rows)
+            cell = [row[2] for row in mine if row[1] == stratum]
+            weights, total = weights + weight, total + weight * sum(cell) / len(cell)
+        table[value] = (len(mine), sum(row[2] for row in mine), total / weights)
+    return table

@@ -1,0 +1,136 @@
+"""Statistics of rare events: exact intervals and tests of counts, and which of many tests to believe."""
+
+import numpy as np
+import numpy.typing as npt
+
+from optkit.engine.statistics import Array, Interval, counts
+from optkit.errors import SettingsError
+
+#: Variance of a standard normal variable whose outer tenths are drawn in to its 10 % and 90 % quantiles.
+_WINSORIZED = 0.67865
+
+_MOST = 0.999  # correlation within a group, at most
+
+
+def poisson_interval(events: npt.ArrayLike, confidence: float = 0.95) -> Interval:
+    """Exact interval of the mean of a Poisson count.
+
+    References
+    ----------
+    F. Garwood (1936), Fiducial limits for the Poisson distribution, Biometrika 28.
+
+    Examples
+    --------
+    >>> low, high = poisson_interval([0, 1, 10])
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.025, 4.795], [3.689, 5.572, 18.39])
+    """
+    from scipy.special import gammaincinv
+
+    if not 0 < confidence < 1:
+        raise SettingsError("confidence must lie between 0 and 1, such as 0.95")
+    k = np.asarray(events, dtype=np.float64)
+    tail = (1 - confidence) / 2
+    low: Array = np.where(k > 0, gammaincinv(np.maximum(k, 1), tail), 0.0)
+    high: Array = np.asarray(gammaincinv(k + 1, 1 - tail), dtype=np.float64)
+    return Interval(low, high)
+
+
+def overdispersion(successes: npt.ArrayLike, n: npt.ArrayLike) -> float:
+    """Return the correlation within groups that explains how much their proportions differ beyond chance; 0: none.
+
+    By moments, on the scale arcsin(sqrt(proportion)), on which chance has the variance 1/(4n) whatever the
+    proportion. The outer tenths of the groups are drawn in first: the groups looked for do not hide themselves.
+
+    References
+    ----------
+    D. J. Spiegelhalter (2005), Funnel plots for comparing institutional performance, Stat. Med. 24.
+
+    Examples
+    --------
+    >>> overdispersion([10, 21, 29, 42], [1000, 2000, 3000, 4000])  # about 1 % everywhere
+    0.0
+    >>> round(overdispersion([2, 60, 9, 120], [1000, 2000, 3000, 4000]), 4)
+    0.0268
+    """
+    k, size = counts(successes, n)
+    k, size = k[size > 0], size[size > 0]
+    if len(size) < 2:  # noqa: PLR2004 - nothing to compare
+        return 0.0
+    target = k.sum() / size.sum()
+    z = (np.arcsin(np.sqrt(k / size)) - np.arcsin(np.sqrt(target))) * 2 * np.sqrt(size)
+    z = np.clip(z, *np.quantile(z, [0.1, 0.9]))
+    weight = 4 * size
+    excess = float((z**2).sum()) / _WINSORIZED - (len(z) - 1)
+    between = excess / float(weight.sum() - (weight**2).sum() / weight.sum())
+    return float(np.clip(4 * between, 0.0, _MOST))
+
+
+def mid_p(successes: npt.ArrayLike, n: npt.ArrayLike, mean: float, correlation: float) -> Array:
+    """Two-sided mid-p values of counts under a beta-binomial law; binomial where `correlation` is 0.
+
+    Half of the probability of the count itself is in either tail, which keeps tests of small counts from being too
+    cautious. NaN where `n` is 0.
+
+    References
+    ----------
+    H. O. Lancaster (1961), Significance tests in discrete distributions, JASA 56.
+
+    Examples
+    --------
+    >>> mid_p([0, 10, 25], [1000, 1000, 1000], 0.01, 0.0).round(4).tolist()
+    [0.0, 0.9597, 0.0001]
+    >>> mid_p([25], [1000], 0.01, 0.005).round(4).tolist()
+    [0.0996]
+    """
+    k, size = counts(successes, n)
+    values = [_mid_p_of(*pair, mean, correlation) for pair in zip(k, size, strict=True)]
+    return np.array(values, dtype=np.float64)
+
+
+def _mid_p_of(k: float, n: float, mean: float, correlation: float) -> float:
+    from scipy import stats
+
+    if n == 0:
+        return float("nan")
+    if mean in {0.0, 1.0}:
+        return 1.0
+    if correlation > 0:
+        masses = _beta_binomial(np.arange(k + 1), n, mean, correlation)
+        below, own = float(masses[:-1].sum()), float(masses[-1])
+    else:
+        below, own = float(stats.binom.cdf(k - 1, n, mean)), float(stats.binom.pmf(k, n, mean))
+    return float(np.clip(2 * min(below + own / 2, 1 - below - own / 2), 0.0, 1.0))
+
+
+def _beta_binomial(x: Array, n: float, mean: float, correlation: float) -> Array:
+    """Return the probabilities of counts."""
+    from scipy.special import betaln
+
+    size = 1 / correlation - 1
+    a, b = mean * size, (1 - mean) * size
+    ways = -np.log1p(n) - betaln(n - x + 1, x + 1)
+    masses: Array = np.exp(ways + betaln(x + a, n - x + b) - betaln(a, b))
+    return masses
+
+
+def false_discovery(p: npt.ArrayLike) -> Array:
+    """Return q values by Benjamini and Hochberg; NaN where p is NaN, which is not a test.
+
+    References
+    ----------
+    Y. Benjamini, Y. Hochberg (1995), Controlling the false discovery rate, JRSS B 57.
+
+    Examples
+    --------
+    >>> false_discovery([0.01, 0.04, 0.03, float("nan")]).round(4).tolist()
+    [0.03, 0.04, 0.04, nan]
+    """
+    from scipy import stats
+
+    values = np.asarray(p, dtype=np.float64)
+    known = ~np.isnan(values)
+    q = np.full(values.shape, np.nan)
+    if known.any():
+        q[known] = stats.false_discovery_control(values[known])
+    return q

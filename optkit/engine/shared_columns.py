@@ -1,0 +1,42 @@
+"""Columns that only one of two frames has: what a history knows about a sender, a message can be grouped by."""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from optkit.engine.canonical import canonical
+from optkit.errors import HistoryError
+
+#: What a column may be constant for, the first that holds.
+_KEYS = (["from_phone"], ["to_phone"], ["from_phone", "to_phone"])
+
+
+def add_columns(
+    frame: pl.LazyFrame, source: pl.LazyFrame, columns: Collection[str], region: str | None
+) -> pl.LazyFrame:
+    """Return a frame with columns of another that are constant for its senders, else its recipients, else its pairs.
+
+    Both have from_phone and to_phone. Rows whose sender, recipient or pair the source does not know have nulls.
+
+    Raises
+    ------
+    HistoryError
+        A column has several values for a pair.
+    """
+    if not columns:
+        return frame
+    phones = [canonical(name, region) for name in ("to_phone", "from_phone")]
+    known = (
+        source.with_columns(phones)
+        .select("from_phone", "to_phone", *columns)
+        .unique()
+        .collect(engine="streaming")
+    )
+    for key in _KEYS:
+        values = known.select(*key, *columns).unique()
+        if values.select(key).is_unique().all():
+            return frame.with_columns(phones).join(values.lazy(), on=key, how="left")
+    raise HistoryError(
+        f"by: {', '.join(columns)} has several values for a sender and recipient, so it is not known which one "
+        "counts; add the column to the messages"
+    )

@@ -1,0 +1,41 @@
+import pytest
+import reference_messages
+from histories import Event, events, frame
+from hypothesis import given
+from hypothesis import strategies as st
+from made_messages import Message, message_frame, messages
+from polars.testing import assert_frame_equal
+
+import optkit
+
+SPANS = st.sampled_from([("5m", 300_000), ("1h", 3_600_000), ("7d", 604_800_000)])
+
+
+@given(events(14), messages(), SPANS, st.sampled_from([("0d", 0), ("1d", 86_400_000)]))
+def test_fatigue_matches_reference(
+    made: list[Event], sent: list[Message], recent: tuple[str, int], burn_in: tuple[str, int]
+) -> None:
+    table = optkit.fatigue(frame(made), message_frame(sent), recent=recent[0], burn_in=burn_in[0])
+    it = reference_messages.account(made, sent)
+    expected = reference_messages.fatigue(it, recent[1], burn_in[1], 259_200_000)
+    rows = table.select("exposures_recent", "exposures", "opt_outs", "adjusted_rate").rows()
+    assert {row[0]: row[1:3] for row in rows} == {value: row[:2] for value, row in expected.items()}
+    adjusted = {value: row[2] for value, row in expected.items()}
+    assert {row[0]: row[3] for row in rows} == pytest.approx(adjusted)
+
+
+@given(events(14), messages())
+def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
+    asked = (frame(made), message_frame(sent))
+    whole = optkit.fatigue(*asked, burn_in="0d", by="campaign")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optkit.engine.joint.SIZE", 5)
+        assert_frame_equal(optkit.fatigue(*asked, burn_in="0d", by="campaign"), whole, rel_tol=1e-12)
+
+
+def test_ten_and_more_are_one_row() -> None:
+    start, phone = 1_767_225_600_000, "+12025550101"
+    sent = [Message(n, phone, "ACME", start + n * 1000, "sent", None, None, None) for n in range(14)]
+    table = optkit.fatigue(frame([]), message_frame(sent), burn_in="0d")
+    assert table["exposures_recent"].to_list() == list(range(1, 11))
+    assert table["exposures"].to_list() == [1] * 9 + [5]
