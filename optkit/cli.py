@@ -14,7 +14,7 @@ import typer
 import optkit
 from optkit.errors import LoadInterrupted, OptkitError, SettingsError
 from optkit.exporting import write_table
-from optkit.formatting import CONTROLS, escape_controls
+from optkit.formatting import CONTROLS, escape_controls, plural
 from optkit.private_files import PrivateFile
 
 if TYPE_CHECKING:
@@ -191,6 +191,33 @@ def suppress(
     with PrivateFile(out, remedy="give another file with --out") as file:
         write_table(table, file, f".{format}")
     typer.echo(f"{table.height:,} rows in {out}", err=True)
+
+
+@app.command()
+def scrub(
+    contacts: Annotated[Path, typer.Argument(help="A contact list: .csv, .parquet or .xlsx.")],
+    *,
+    keep: Annotated[Path, typer.Option(help="A file for those who may be messaged: .csv, .xlsx, …")],
+    suppressed: Annotated[Path, typer.Option(help="A file for the others, each with the reason.")],
+    column: Annotated[
+        str | None, typer.Option(help="Of the phone numbers. Default: the one that is named like one.")
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(help="Country of numbers without a country code (US), or the column that has it."),
+    ] = None,
+    scope: Annotated[
+        Scope, typer.Option(help="Opted out of any sender, or of the one in the column from_phone.")
+    ] = "recipient",
+    at: Annotated[str | None, typer.Option(help="As of this date or time (UTC). Default: now.")] = None,
+    account: Account = None,
+) -> None:
+    """Split a contact list into those who may be messaged and those who must not be."""
+    history = optkit.scan(account=account)
+    kept, others = optkit.scrub(contacts, history, at, scope=scope, region=region, phone=column)
+    optkit.export(others, suppressed)
+    optkit.export(kept, keep)
+    typer.echo(f"{plural(kept.height, 'contact')} in {keep}, {others.height:,} in {suppressed}")
 
 
 @app.command()

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from accounts import CLOCK, make_history
 
+import optkit
 from optkit.emulator import Emulator, Faults
 
 HISTORY = make_history(300)
@@ -54,6 +55,7 @@ COMMANDS = [
     "clear",
     "status",
     "suppress",
+    "scrub",
     "report",
     "lab",
     "demo",
@@ -133,6 +135,20 @@ def hostile_account() -> Iterator[dict[str, str]]:
     history = HISTORY.with_columns(from_phone=pl.lit(HOSTILE))
     with Emulator(history, clock=CLOCK) as server:
         yield {"base_url": server.url, "token": server.token}
+
+
+def test_scrub_splits_a_contact_file(run: Run, account: dict[str, str], tmp_path: Path) -> None:
+    listed = optkit.suppression_list(HISTORY)["to_phone"].unique().sort()
+    fresh = "+12125559999"
+    people = pl.DataFrame({"Name": ["Ann", "Bob"], "MOBILE": [listed[0], fresh]})
+    people.write_csv(tmp_path / "people.csv")
+    files = ["--keep", "keep.xlsx", "--suppressed", "out.csv"]
+    done = run("scrub", "people.csv", "--column", "mobile", *files, **account)
+    assert (done.returncode, done.stdout) == (0, "1 contact in keep.xlsx, 1 in out.csv\n")
+    assert pl.read_excel(tmp_path / "keep.xlsx")["Name"].to_list() == ["Bob"]
+    assert pl.read_csv(tmp_path / "out.csv")["reason"].to_list() == ["opted out"]
+    refused = run("scrub", "people.csv", "--column", "fax", *files, **account)
+    assert (refused.returncode, refused.stderr) == (1, "optkit: the contacts have no column 'fax'\n")
 
 
 def test_status_shows_control_characters_as_text(run: Run, hostile_account: dict[str, str]) -> None:

@@ -1,17 +1,19 @@
 """Take out of a contact list whom the suppression list forbids to message."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from optkit.analysis.suppression import suppression_list
-from optkit.engine import spark
+from optkit.engine import frames, spark
 from optkit.engine.frames import History, is_spark
 from optkit.engine.states import Scope
+from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
-from optkit.phones import check_region, e164
+from optkit.phones import canonical_sender, check_region, e164
 from optkit.times import Moment
 
 OPTED_OUT: Final = "opted out"
@@ -39,178 +41,208 @@ def scrub(
 
     Parameters
     ----------
-    contacts : frame or path
-        A polars, pandas or pyarrow frame, or anything else that exports Arrow; or the path of a CSV file in UTF-8
-        (separated by comma, semicolon or tab), which is read as text, so that '+' and leading zeros survive.
+    contacts : frame, path or list of str
+        A polars, pandas or pyarrow frame, or anything else that exports Arrow; the path of a .csv (UTF-8 or
+        Windows-1252; comma, semicolon or tab), .parquet or .xlsx file, of which all cells are read as text, so that
+        '+' and leading zeros survive; or phone numbers.
     history : any frame
         Events, in any order.
     at : str, date or datetime, optional
-        The moment of the suppression list, default the last event.
+        The time of the suppression list. Default: the last event.
     scope : "recipient" or "pair"
         Who is opted out of any sender is suppressed; or who is opted out of the sender in the contacts'
         column from_phone.
     region : str, optional
-        ISO code of the country whose numbers are written without a country code, such as "US".
+        For numbers without a country code: the ISO code of their country, such as "US", or the column with such codes.
     phone : str, optional
-        Column of the phone number; by default the one that is named like one, or else holds numbers.
+        Column of the phone number. Default: the one that is named like one, or else holds numbers. Upper and lower
+        case do not matter in names of columns.
 
     Returns
     -------
     keep, suppressed : polars.DataFrame
-        The contacts, each in one of them, with their columns, types and order. suppressed has one column more:
-        reason (String: "opted out", "unreadable number" or "no number").
+        The contacts, each in one of them, with their columns, types and order. suppressed has more columns: reason
+        (String: "opted out", "unreadable number" or "no number"), e164 (String: the number as it was read), from_phone
+        (String) and opted_out_at (Datetime ms, UTC) of the earliest opt-out that still holds. If the contacts have a
+        column from_phone, theirs is kept.
 
     Raises
     ------
     HistoryError
-        The history is none.
+        The history is not one.
     SettingsError
-        The contacts cannot be read, or which column holds the numbers is not clear.
+        The contacts cannot be read, have no row of column names, or which column has the numbers is not clear.
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101"],
-    ...         "from_phone": ["24273"],
-    ...         "created_at": ["2026-01-05T10:00Z"],
-    ...         "status": ["opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> contacts = pl.DataFrame(
-    ...     {"name": ["Ann", "Bob", "Cy"], "phone": ["(202) 555-0101", "+12025550102", "n/a"]}
-    ... )
+    >>> import optkit
+    >>> import polars as pl
+    >>> history = optkit.demo_history(recipients=200)
+    >>> out = optkit.suppression_list(history)["to_phone"][0]
+    >>> contacts = pl.DataFrame({"name": ["Ann", "Bob", "Cy"], "Mobile": [out, "(202) 555-0199", "n/a"]})
     >>> keep, suppressed = optkit.scrub(contacts, history, region="US")
-    >>> keep.rows()
-    [('Bob', '+12025550102')]
-    >>> suppressed.rows()
-    [('Ann', '(202) 555-0101', 'opted out'), ('Cy', 'n/a', 'unreadable number')]
+    >>> keep["name"].to_list(), suppressed.select("name", "reason").rows()
+    (['Bob'], [('Ann', 'opted out'), ('Cy', 'unreadable number')])
     """
-    region = check_region(region)
     people = _read(contacts)
-    if "reason" in people.columns:
-        raise SettingsError("the contacts have a column reason already; rename it")
-    if scope == "pair" and "from_phone" not in people.columns:
+    regions = _regions(people, region)
+    clash = [name for name in ("reason", "e164", "opted_out_at") if name in people.columns]
+    if clash:
+        raise SettingsError(f"the contacts have a column {clash[0]} already; rename it")
+    column = _phone_column(people, regions) if phone is None else _column(people, phone)
+    if column is None:
+        raise SettingsError(f"the contacts have no column {phone!r}")
+    sender = _column(people, "from_phone") if scope == "pair" else None
+    if scope == "pair" and sender is None:
         raise SettingsError(
             "scope='pair' needs the contacts' column from_phone: the sender that will message them"
         )
-    column = phone if phone is not None else _phone_column(people, region)
-    if column not in people.columns:
-        raise SettingsError(f"the contacts have no column {column!r}")
-    listed = suppression_list(history, at, scope=scope)
+    listed = suppression_list(history, at)
     forbidden = pl.DataFrame(spark.collect(listed)) if is_spark(listed) else listed
-    numbers = _numbers(people[column], region)
-    senders = people["from_phone"].cast(pl.String) if scope == "pair" else None
-    reasons = _reasons(numbers, senders, _also_written(forbidden, numbers, region))
-    judged = people.with_columns(reason=reasons)
-    return judged.filter(pl.col("reason").is_null()).drop("reason"), judged.filter(
-        pl.col("reason").is_not_null()
-    )
+    numbers = _numbers(people[column], regions)
+    if sender is not None:
+        numbers = numbers.with_columns(sender=_canonical(people[sender]))
+    findings = _judge(numbers, _also_written(forbidden, numbers, regions))
+    added = findings.select(name for name in findings.columns if name not in people.columns)
+    judged = pl.concat([people, added], how="horizontal")
+    is_kept = findings["reason"].is_null()
+    return people.filter(is_kept), judged.filter(~is_kept)
 
 
 def _read(contacts: Any) -> pl.DataFrame:
-    if isinstance(contacts, pl.DataFrame):
-        return contacts
-    if isinstance(contacts, pl.LazyFrame):
-        return contacts.collect()
     if isinstance(contacts, str | Path):
-        return _read_csv(Path(contacts))
-    if hasattr(contacts, "__arrow_c_stream__"):
-        return pl.DataFrame(contacts)
-    raise SettingsError(f"contacts are a frame or the path of a CSV file, not {type(contacts).__name__}")
+        people = read_table(contacts, "contacts")
+        if any(_looks_like_a_number(name) for name in people.columns):
+            raise SettingsError(
+                f"the contacts' file {Path(contacts).name} has a phone number in its first row, where the names of "
+                "the columns should be; add a row with names"
+            )
+        return people
+    if isinstance(contacts, pl.LazyFrame | pl.DataFrame):
+        return contacts.lazy().collect()
+    if hasattr(contacts, "shape") and len(contacts.shape) > 1:  # a table, not a series
+        return frames.lazy(contacts, "contacts").collect()
+    if isinstance(contacts, Iterable):
+        return pl.DataFrame({"phone": [None if text is None else str(text) for text in contacts]})
+    raise SettingsError(
+        f"contacts are a frame, the path of a file or a list of numbers, not {type(contacts).__name__}"
+    )
 
 
-def _read_csv(path: Path) -> pl.DataFrame:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        separator = max(",;\t", key=header.count)
-        return pl.read_csv(path, separator=separator, infer_schema=False)
-    except OSError as error:
-        raise SettingsError(f"the contacts' file {path.name} cannot be opened: {error.strerror}") from None
-    except (UnicodeDecodeError, pl.exceptions.PolarsError):
-        raise SettingsError(
-            f"the contacts' file {path.name} is no CSV file in UTF-8; save it as one"
-        ) from None
+def _looks_like_a_number(name: str) -> bool:
+    return e164(name) is not None or re.fullmatch(r"[\d\s()+./-]{7,}", name.strip()) is not None
 
 
-def _phone_column(people: pl.DataFrame, region: str | None) -> str:
+def _column(people: pl.DataFrame, name: str) -> str | None:
+    """Return the column of that name, in whatever case; the exact one if there is."""
+    plain = name.strip().casefold()
+    found = [column for column in people.columns if column.strip().casefold() == plain]
+    return name if name in found else found[0] if found else None
+
+
+def _regions(people: pl.DataFrame, region: str | None) -> pl.Series:
+    """Return the region of each contact's number, null where it is not known."""
+    column = None if region is None else _column(people, region)
+    if column is None:
+        try:
+            code = check_region(region)
+        except SettingsError as error:
+            raise SettingsError(f"region: {error}, or the name of a column of the contacts") from None
+        return pl.repeat(code, people.height, dtype=pl.String, eager=True)
+    codes = people[column].cast(pl.String).str.strip_chars().str.to_uppercase()
+    return codes.replace_strict(*_supported_regions(), default=None, return_dtype=pl.String)
+
+
+def _supported_regions() -> tuple[list[str], list[str]]:
+    import phonenumbers
+
+    codes = sorted(phonenumbers.SUPPORTED_REGIONS)
+    return codes, codes
+
+
+def _phone_column(people: pl.DataFrame, regions: pl.Series) -> str:
     """Return the column that holds the phone numbers."""
-    if "to_phone" in people.columns:
-        return "to_phone"
-    named = [name for name in people.columns if _PHONE.search(name) and name != "from_phone"]
-    found = named or [name for name in people.columns if _holds_numbers(people[name], region)]
+    if (exact := _column(people, "to_phone")) is not None:
+        return exact
+    named = [name for name in people.columns if _PHONE.search(name) and name.casefold() != "from_phone"]
+    found = named or [name for name in people.columns if _holds_numbers(people[name], regions)]
     if len(found) == 1:
         return found[0]
     which = f"several might: {', '.join(found)}" if found else "none is named like one or holds any"
     raise SettingsError(f"which column of the contacts holds the phone numbers? {which}; say it by phone='…'")
 
 
-def _holds_numbers(column: pl.Series, region: str | None) -> bool:
+def _holds_numbers(column: pl.Series, regions: pl.Series) -> bool:
     if column.dtype != pl.String:
         return False
-    some = _numbers(column.drop_nulls().head(100), region)
-    return some["e164"].null_count() < len(some) / 2
+    some = column.is_not_null().arg_true().head(100)
+    read = _numbers(column.gather(some), regions.gather(some))
+    return read["e164"].null_count() < len(some) / 2
 
 
-def _numbers(column: pl.Series, region: str | None) -> pl.DataFrame:
+def _numbers(column: pl.Series, regions: pl.Series) -> pl.DataFrame:
     """Return each contact's number as it is written, and in E.164 (null: unreadable)."""
-    if column.dtype.is_float():  # what pandas makes of numbers where one is missing
-        column = column.cast(pl.Int64, strict=False)
-    text = column.cast(pl.String).str.strip_chars()
-    written = pl.DataFrame({"text": text.replace("", None)})
-    different = written.drop_nulls().unique()
-    read = [e164(text, region) for text in different["text"]]
+    text = pl.col("text")
+    if column.dtype.is_float():  # what pandas and spreadsheets make of whole numbers
+        column = column.cast(pl.Decimal(38, 1), strict=False).cast(pl.String)
+    written = pl.DataFrame({"text": column.cast(pl.String), "region": regions}).with_columns(
+        text.str.strip_chars().str.replace(r"^(\d{7,15})\.0$", "$1").replace("", None)
+    )
+    different = written.drop_nulls("text").unique()
+    read = pl.Series("e164", [e164(*row) for row in different.rows()], dtype=pl.String)
     return written.join(
-        different.with_columns(e164=pl.Series(read, dtype=pl.String)),
-        on="text",
+        different.with_columns(read),
+        on=["text", "region"],
         how="left",
+        nulls_equal=True,
         maintain_order="left",
     )
 
 
-def _also_written(forbidden: pl.DataFrame, numbers: pl.DataFrame, region: str | None) -> pl.DataFrame:
-    """Return the forbidden numbers that contacts may have, a row for every way to read them."""
+def _also_written(forbidden: pl.DataFrame, numbers: pl.DataFrame, regions: pl.Series) -> pl.DataFrame:
+    """Return the forbidden numbers that contacts may have, one row per way to write or read them."""
     tails = pl.concat([_tail(numbers["text"]), _tail(numbers["e164"])]).drop_nulls().unique()
     near = forbidden.filter(_tail(forbidden["to_phone"]).is_in(tails.implode()))
     texts = near["to_phone"].to_list()
-    read = [e164(text if text.startswith("+") else "+" + text) for text in texts]
-    dialled = [None if text.startswith("+") else e164(text, region) for text in texts]
-    ways = [near, *(near.with_columns(to_phone=pl.Series(way, dtype=pl.String)) for way in (read, dialled))]
-    return pl.concat(ways).drop_nulls("to_phone")
+    ways = [texts, [e164(text if text.startswith("+") else "+" + text) for text in texts]]
+    ways += [
+        [None if text.startswith("+") else e164(text, region) for text in texts]
+        for region in (None, *regions.drop_nulls().unique())
+    ]
+    near = near.with_columns(sender=_canonical(near["from_phone"]))
+    return pl.concat([near.with_columns(to_phone=pl.Series(way, dtype=pl.String)) for way in ways])
 
 
 def _tail(text: pl.Series) -> pl.Series:
     return text.str.replace_all(r"\D", "").str.slice(-_TAIL)
 
 
-def _reasons(numbers: pl.DataFrame, senders: pl.Series | None, forbidden: pl.DataFrame) -> pl.Series:
-    """Return why each contact is suppressed; null: it is not."""
-    keys = ["to_phone"]
-    if senders is not None:
-        keys.append("from_phone")
-        numbers = numbers.with_columns(from_phone=_plain(senders))
-        forbidden = forbidden.with_columns(from_phone=_plain(forbidden["from_phone"]))
-    listed = forbidden.select(keys).unique().with_columns(out=pl.lit(True))
-
-    def out(column: str) -> pl.Series:
-        met = numbers.join(
-            listed, left_on=[column, *keys[1:]], right_on=keys, how="left", maintain_order="left"
-        )
-        return met["out"].fill_null(False)
-
-    return numbers.select(
-        pl.when(out("text") | out("e164"))
+def _judge(numbers: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
+    """Return the added columns of each contact; its reason is null if it may be messaged."""
+    sender = ["sender"] if "sender" in numbers.columns else []
+    contacts = numbers.with_row_index("contact")
+    written = pl.concat([contacts.select("contact", *sender, to_phone=way) for way in ("text", "e164")])
+    met = written.join(forbidden, on=["to_phone", *sender]).sort("opted_out_at", "from_phone")
+    earliest = met.unique("contact", keep="first", maintain_order=True)
+    judged = contacts.join(
+        earliest.select("contact", "from_phone", "opted_out_at"),
+        on="contact",
+        how="left",
+        maintain_order="left",
+    )
+    reason = (
+        pl.when(pl.col("opted_out_at").is_not_null())
         .then(pl.lit(OPTED_OUT))
         .when(pl.col("text").is_null())
         .then(pl.lit(MISSING))
         .when(pl.col("e164").is_null())
         .then(pl.lit(UNREADABLE))
-    ).to_series()
+    )
+    return judged.select(reason.alias("reason"), "e164", "from_phone", "opted_out_at")
 
 
-def _plain(senders: pl.Series) -> pl.Series:
-    """Return senders as E.164 where they are numbers: they may be written in several ways."""
-    different = senders.unique().drop_nulls()
-    read = {sender: e164(sender) or sender.strip() for sender in different}
-    return senders.replace(read)
+def _canonical(senders: pl.Series) -> pl.Series:
+    """Return senders in the form in which they are compared."""
+    text = senders.cast(pl.String)
+    different = text.unique().drop_nulls()
+    return text.replace({sender: canonical_sender(sender) for sender in different})

@@ -31,7 +31,8 @@ def test_each_contact_is_in_one_of_the_two_as_it_was() -> None:
     )
     keep, suppressed = optkit.scrub(contacts, HISTORY, region="us")
     assert keep.equals(contacts.filter(pl.col("id").is_in([2, 4])))
-    assert suppressed.drop("reason").equals(contacts.filter(~pl.col("id").is_in([2, 4])))
+    assert suppressed.select(contacts.columns).equals(contacts.filter(~pl.col("id").is_in([2, 4])))
+    assert suppressed.columns == [*contacts.columns, "reason", "e164", "from_phone", "opted_out_at"]
     assert suppressed["reason"].to_list() == ["opted out"] * 2 + ["unreadable number"] + ["no number"] * 2
 
 
@@ -68,30 +69,113 @@ def test_a_csv_file_is_read_as_text(tmp_path: Path, separator: str) -> None:
         keep, suppressed = optkit.scrub(given_path, HISTORY)
         assert keep.rows() == [("02134", DEE, None)]
         assert keep.columns == ["zip", "Mobile", "name"]
-        assert suppressed.rows() == [
-            ("00501", ANN, "Ann", "opted out"),
-            ("007", "020255", "Eve", "unreadable number"),
+        assert suppressed.drop("from_phone", "opted_out_at").rows() == [
+            ("00501", ANN, "Ann", "opted out", ANN),
+            ("007", "020255", "Eve", "unreadable number", None),
         ]
 
 
-def test_a_file_that_is_none_is_refused_without_its_contents(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"nobody\.csv cannot be opened"):
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_a_csv_file_of_another_system_is_read(tmp_path: Path, ends: str, encoding: str) -> None:
+    path = tmp_path / "people.csv"
+    text = ends.join(["Name;Mobile", f"Jörg;{ANN}", f"Zoë;{DEE}", ""])
+    path.write_bytes(text.encode(encoding))
+    keep, suppressed = optkit.scrub(path, HISTORY)
+    assert keep["Name"].to_list() == ["Zoë"]
+    assert suppressed["Name"].to_list() == ["Jörg"]
+
+
+def test_excel_and_parquet_files_are_read(tmp_path: Path) -> None:
+    people = pl.DataFrame({"name": ["Ann", "Dee"], "Mobile": [ANN, DEE]})
+    numbers = pl.DataFrame({"name": ["Ann", "Dee"], "Mobile": [12025550101, 12025550104]})
+    for table, ending in ((people, "xlsx"), (people, "parquet"), (numbers, "xlsx"), (numbers, "parquet")):
+        optkit.export(table, tmp_path / f"people.{ending}")
+        keep, suppressed = optkit.scrub(tmp_path / f"people.{ending}", HISTORY, region="US")
+        assert keep["name"].to_list() == ["Dee"]
+        assert suppressed["e164"].to_list() == [ANN]
+
+
+def test_a_file_without_column_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    for first in (ANN, "(202) 555-0101", "12025550101"):
+        path.write_text(f"{first}\n{DEE}\n")
+        with pytest.raises(SettingsError, match=r"people\.csv has a phone number in its first row") as caught:
+            optkit.scrub(path, HISTORY)
+        assert first not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nobody\.csv' cannot be opened"):
         optkit.scrub(tmp_path / "nobody.csv", HISTORY)
-    path = tmp_path / "latin.csv"
-    path.write_bytes("phone,name\n+12025550101,J\xf6rg\n".encode("latin-1"))
-    with pytest.raises(SettingsError, match="UTF-8") as caught:
-        optkit.scrub(path, HISTORY)
-    assert "+1202" not in str(caught.value)
+
+
+def test_a_list_of_numbers_is_a_contact_list() -> None:
+    for contacts in ([ANN, DEE, None, "?"], (ANN, DEE, None, "?"), pl.Series([ANN, DEE, None, "?"])):
+        keep, suppressed = optkit.scrub(contacts, HISTORY)
+        assert keep["phone"].to_list() == [DEE]
+        assert suppressed["reason"].to_list() == ["opted out", "no number", "unreadable number"]
+    assert optkit.scrub([12025550101], HISTORY, region="US")[1]["e164"].to_list() == [ANN]
+
+
+def test_names_of_columns_match_in_any_case() -> None:
+    contacts = pl.DataFrame(
+        {"MOBILE": [ANN, DEE], "Other phone": ["x", "y"], "From_Phone": ["24273", "24273"]}
+    )
+    assert optkit.scrub(contacts, HISTORY, phone="mobile")[0]["MOBILE"].to_list() == [DEE]
+    keep, suppressed = optkit.scrub(contacts, HISTORY, scope="pair", phone="Mobile")
+    assert keep["MOBILE"].to_list() == [DEE]
+    assert suppressed["reason"].to_list() == ["opted out"]
+
+
+def test_each_contact_may_have_a_region_of_its_own() -> None:
+    history = frame([Event("+442079460101", "24273", 1, "opt-out"), Event(ANN, "24273", 1, "opt-out")])
+    contacts = pl.DataFrame(
+        {
+            "phone": [
+                "020 7946 0101",
+                "(202) 555-0101",
+                "(202) 555-0104",
+                "(202) 555-0101",
+                ANN,
+                "020 7946 0102",
+            ],
+            "Country": ["gb", " US", "US", None, None, "UK"],
+        }
+    )
+    keep, suppressed = optkit.scrub(contacts, history, region="country")
+    assert keep["phone"].to_list() == ["(202) 555-0104"]
+    assert suppressed["e164"].to_list() == ["+442079460101", ANN, None, ANN, None]
+    with pytest.raises(SettingsError, match=r"no country 'land'.*or the name of a column"):
+        optkit.scrub(contacts, history, region="land")
+
+
+def test_the_earliest_opt_out_that_holds_is_named() -> None:
+    history = frame(
+        [
+            Event(ANN, "A", 1, "opt-out"),
+            Event(ANN, "B", 2, "opt-out"),
+            Event(ANN, "C", 3, "opt-out"),
+            Event(ANN, "A", 4, "opt-in"),
+        ]
+    )
+    _, suppressed = optkit.scrub([ANN, "no"], history)
+    assert suppressed.select("from_phone", "opted_out_at").rows() == [("B", moment(2)), (None, None)]
+    assert optkit.scrub([ANN], history, moment(2))[1]["from_phone"].to_list() == ["A"]
+    own = pl.DataFrame({"phone": [ANN], "from_phone": ["mine"]})
+    assert optkit.scrub(own, history)[1]["from_phone"].to_list() == ["mine"]
 
 
 def test_other_frames_and_numbers_that_pandas_read_as_numbers() -> None:
-    contacts = pd.DataFrame({"phone": [12025550101.0, None, 12025550104.0], "x": [1, 2, 3]})
+    contacts = pd.DataFrame({"phone": [12025550101.0, None, 12025550104.0, 12025550104.5], "x": [1, 2, 3, 4]})
     keep, suppressed = optkit.scrub(contacts, HISTORY, region="US")
     assert keep.rows() == [(12025550104.0, 3)]
-    assert suppressed["reason"].to_list() == ["opted out", "no number"]
+    assert suppressed["reason"].to_list() == ["opted out", "no number", "unreadable number"]
+    as_text = pl.DataFrame({"phone": ["12025550101.0", "12025550104.0"]})
+    assert optkit.scrub(as_text, HISTORY, region="US")[0].height == 1
     whole = optkit.scrub(pl.DataFrame(contacts).lazy(), HISTORY.lazy(), region="US")
     assert whole[0].equals(keep)
-    assert optkit.scrub(contacts.astype({"phone": "Int64"}), HISTORY, region="US")[0].height == 1
+    assert optkit.scrub(contacts.head(3).astype({"phone": "Int64"}), HISTORY, region="US")[0].height == 1
 
 
 @pytest.mark.parametrize(
