@@ -296,27 +296,32 @@ def emulator(
     history: Annotated[
         Path | None, typer.Option(help="Serve the history in this Parquet file instead.")
     ] = None,
+    messages: Annotated[Path | None, typer.Option(help="Serve the messages in this Parquet file.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
 ) -> None:
-    """Serve the documented endpoint from a made-up history, until Ctrl-C."""
-    import polars as pl
-
+    """Serve the documented API from a made-up account, or from files, until Ctrl-C."""
     try:
         from optkit.emulator import Emulator
     except ImportError:
         raise SettingsError("this needs the emulator: pip install 'optkit[emulator]'") from None
-    from optkit.demo import CLOCK, EVENTS_PER_RECIPIENT, demo_history
+    from optkit.demo import CLOCK, EVENTS_PER_RECIPIENT, demo_history, demo_messages
+    from optkit.history import SCHEMA as HISTORY
+    from optkit.messages import SCHEMA as MESSAGES
 
-    if history is None:
-        events, clock = demo_history(recipients=max(1, round(rows / EVENTS_PER_RECIPIENT))), CLOCK
+    if history is None and messages is None:
+        recipients = max(1, round(rows / EVENTS_PER_RECIPIENT))
+        events, texts, clock = (
+            demo_history(recipients=recipients),
+            demo_messages(recipients=recipients),
+            CLOCK,
+        )
     else:
-        try:
-            events, clock = pl.read_parquet(history), None
-        except (OSError, pl.exceptions.PolarsError):
-            raise SettingsError(f"{history} cannot be read as Parquet") from None
-    with Emulator(events, clock=clock, host=host, port=port) as server:
-        typer.echo(f"{events.height:,} events; stop with Ctrl-C. To read them:\n")
+        events, texts, clock = _read_parquet(history, HISTORY), _read_parquet(messages, MESSAGES), None
+    with Emulator(events, texts, clock=clock, host=host, port=port) as server:
+        typer.echo(
+            f"{events.height:,} events and {texts.height:,} messages; stop with Ctrl-C. To read them:\n"
+        )
         typer.echo(
             f"  export OPTKIT_BASE_URL={server.url} OPTKIT_TOKEN={server.token} OPTKIT_ACCOUNT=emulator"
         )
@@ -326,6 +331,16 @@ def emulator(
             signal.signal(stopping, lambda *_: stop.set())
         stop.wait()
     typer.echo("stopped", err=True)
+
+
+def _read_parquet(path: Path | None, schema: "pl.Schema") -> "pl.DataFrame":
+    """Read a file; an empty frame where there is none."""
+    import polars as pl
+
+    try:
+        return pl.DataFrame(schema=schema) if path is None else pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError):
+        raise SettingsError(f"{path} cannot be read as Parquet") from None
 
 
 @app.command()

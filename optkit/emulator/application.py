@@ -111,7 +111,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
         query = scope["query_string"].decode("latin-1")
-        params = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        params = _params(query)
         if self._faults.when_full == "refuse" and self._capacity.is_used_up:
             response = self._too_many("too many requests at once", fault="capacity")
             self._record(scope, params, response, Turn())
@@ -207,6 +207,14 @@ class Application:
     def _delivery_fault(self) -> str:
         hit = (name for name, rate in self._delivery if self._sampler.hit(name, rate))
         return next(hit, "")
+
+
+def _params(query: str) -> dict[str, str]:
+    """Return the query parameters, decoded; several values of one ``name[]`` are joined by commas."""
+    params: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True) if query else ():
+        params[name] = f"{params[name]},{value}" if name.endswith("[]") and name in params else value
+    return params
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

@@ -13,25 +13,30 @@ import uvicorn
 
 from optkit.emulator.application import Application
 from optkit.emulator.faults import Faults
+from optkit.emulator.insights import Insights
 from optkit.emulator.opt_status import OptStatus
 from optkit.emulator.responses import Protocol
 from optkit.emulator.variants import ApiVariant, Arrivals
-from optkit.emulator.visibility import Account
 from optkit.errors import SettingsError
+from optkit.messages import SCHEMA as MESSAGES
 
 
 class Emulator:
-    """The documented endpoint, served from a history; a context manager.
+    """The documented API, served from a history and messages; a context manager.
 
-    It answers the vendor's document to the letter, the oddities included: both paths, all query parameters,
-    newest first, 25 entries a page unless asked for more, 100 at most, and the latest 3 entries to a
-    `start_time` without an `end_time`. An event is visible from its `created_at` on, by the server's clock.
+    It follows the vendor's documents to the letter, the oddities included: both paths of each endpoint, all query
+    parameters, newest first, 25 entries per page unless more are asked for, 100 at most. Of events, a `start_time`
+    without an `end_time` gets the latest 3. Of messages, it reaches six months back, and a `start_time` before that
+    is moved up without an error. An entry is visible from its `created_at` on, by the server's clock. Names, mail
+    addresses, birth dates and texts of messages are made up (`optkit.emulator.personal_data`).
 
     Parameters
     ----------
     history : polars.DataFrame
         to_phone (String), from_phone (String), created_at (Datetime("ms", "UTC")) and status (Enum) as in a
         history, in any order; further columns play no part.
+    messages : polars.DataFrame or None
+        Messages, in any order; None for none.
     token : str or None
         The token that it accepts; None for a random one.
     clock : datetime or None
@@ -42,8 +47,8 @@ class Emulator:
         How it deviates from the document, or fills its gaps.
     faults : Faults
         What goes wrong.
-    arrivals : Arrivals or None
-        Events that arrive while pages are read.
+    arrivals, message_arrivals : Arrivals or None
+        Events and messages that arrive while pages are read.
 
     Attributes
     ----------
@@ -61,7 +66,7 @@ class Emulator:
     SettingsError
         The clock is naive.
     HistoryError
-        The history lacks a column, or has it with another dtype or with nulls.
+        The history or the messages lack a column, or have it with another dtype or with nulls.
 
     Examples
     --------
@@ -77,6 +82,7 @@ class Emulator:
     def __init__(
         self,
         history: pl.DataFrame,
+        messages: pl.DataFrame | None = None,
         *,
         token: str | None = None,
         clock: datetime | None = None,
@@ -85,15 +91,19 @@ class Emulator:
         variant: ApiVariant | None = None,
         faults: Faults | None = None,
         arrivals: Arrivals | None = None,
+        message_arrivals: Arrivals | None = None,
     ) -> None:
         if clock is not None and clock.tzinfo is None:
             raise SettingsError("the emulator's clock needs a time zone")
         self.token = token or secrets.token_hex(16)
         self.clock = clock
         variant = variant or ApiVariant()
-        self._account = Account(history, self.now, variant, arrivals)
+        if messages is None:
+            messages = pl.DataFrame(schema=MESSAGES)
+        self._events = OptStatus.of(history, self.now, variant, arrivals)
+        self._messages = Insights.of(messages, self.now, variant, message_arrivals)
         application = Application(
-            [OptStatus(self._account.page, self.now, variant)],
+            [self._events, self._messages],
             self.now,
             token=self.token,
             faults=faults or Faults(),
@@ -131,7 +141,11 @@ class Emulator:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Let events arrive: `rows`, with a history's columns, are visible from now on."""
-        self._account.add(rows)
+        self._events.add(rows)
+
+    def add_messages(self, rows: pl.DataFrame) -> None:
+        """Let messages arrive: `rows` are visible from now on."""
+        self._messages.add(rows)
 
     def __enter__(self) -> Self:
         host, port = self._address

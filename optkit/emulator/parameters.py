@@ -1,21 +1,17 @@
-"""The documented query parameters, and the entries that they ask for."""
+"""Reads and checks query parameters."""
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from optkit.emulator.events import Index, Snapshot
-from optkit.emulator.variants import Bounds
-from optkit.history import OPT_IN, OPT_OUT
+from optkit.times import SECOND
 
 _DEFAULT_PER_PAGE: Final = 25
 _MAX_PER_PAGE: Final = 100
-_LATEST: Final = 3  # entries that a start_time without an end_time gets
 _NUMBER: Final = re.compile(r"-?\d{1,18}(\.0+)?")
 _COUNT: Final = re.compile(r"0*[1-9]\d{0,8}")
+
+Params = dict[str, str]
 
 
 class ParameterError(Exception):
@@ -26,51 +22,13 @@ class ParameterError(Exception):
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """The documented query parameters, read and checked."""
-
-    to_phone: str | None
-    from_phone: str | None
-    status: str | None
-    current_status: str | None
-    start: int | None
-    end: int | None
-    page: int
-    per_page: int
-
-    @classmethod
-    def of(cls, params: dict[str, str]) -> "Query":
-        """Read `params`; unknown ones are ignored."""
-        return cls(
-            params.get("to_phone"),
-            params.get("from_phone"),
-            _status(params, "status"),
-            _status(params, "current_status"),
-            _time(params, "start_time"),
-            _time(params, "end_time"),
-            _count(params, "page", 1),
-            min(_count(params, "per_page", _DEFAULT_PER_PAGE), _MAX_PER_PAGE),
-        )
+def read_page(params: Params) -> tuple[int, int]:
+    """Return which page is asked for, and how many entries it may have."""
+    per_page = _read_count(params, "per_page", _DEFAULT_PER_PAGE)
+    return _read_count(params, "page", 1), min(per_page, _MAX_PER_PAGE)
 
 
-def _status(params: dict[str, str], name: str) -> str | None:
-    value = params.get(name)
-    if value not in {None, OPT_IN, OPT_OUT}:
-        raise ParameterError(name, f"{OPT_IN} or {OPT_OUT}")
-    return value
-
-
-def _time(params: dict[str, str], name: str) -> int | None:
-    value = params.get(name)
-    if value is None:
-        return None
-    if not _NUMBER.fullmatch(value):
-        raise ParameterError(name, "a Unix timestamp in whole milliseconds")
-    return int(value.partition(".")[0])
-
-
-def _count(params: dict[str, str], name: str, default: int) -> int:
+def _read_count(params: Params, name: str, default: int) -> int:
     value = params.get(name)
     if value is None:
         return default
@@ -79,26 +37,34 @@ def _count(params: dict[str, str], name: str, default: int) -> int:
     return int(value)
 
 
-def select(snapshot: Snapshot, query: Query, now: int, bounds: Bounds) -> range | Index:
-    """Return the places of the entries that `query` asks for, oldest first."""
-    first = None if query.start is None else query.start + (bounds in {"exclusive", "end inclusive"})
-    last = now if query.end is None else query.end - (bounds in {"exclusive", "start inclusive"})
-    places: range | Index = snapshot.between(first, last)
-    if query.to_phone is not None:
-        places = _where(places, snapshot.events.to, snapshot.phones.code(query.to_phone))
-    if query.from_phone is not None:
-        places = _where(places, snapshot.events.sender, snapshot.phones.code(query.from_phone))
-    if query.status is not None:
-        places = _where(places, snapshot.events.key & 1, query.status == OPT_OUT)
-    if query.current_status is not None:
-        places = _where(places, snapshot.current, query.current_status == OPT_OUT)
-    return places[-_LATEST:] if query.start is not None and query.end is None else places
+def read_choice(params: Params, name: str, choices: Collection[str]) -> str | None:
+    """Return a parameter that must be one of some words."""
+    value = params.get(name)
+    if value is not None:
+        check_choices(name, [value], choices)
+    return value
 
 
-def _where(places: range | Index, column: npt.NDArray[Any], value: int) -> Index:
-    kept: Index
-    if isinstance(places, range):
-        kept = np.flatnonzero(column[places.start : places.stop] == value) + places.start
-    else:
-        kept = places[column[places] == value]
-    return kept
+def read_time(params: Params, name: str, *, seconds: bool = False) -> int | None:
+    """Return a timestamp in epoch milliseconds; `seconds`: it is given in seconds."""
+    value = params.get(name)
+    if value is None:
+        return None
+    if not _NUMBER.fullmatch(value):
+        raise ParameterError(name, f"a Unix timestamp in whole {'seconds' if seconds else 'milliseconds'}")
+    number = int(value.partition(".")[0])
+    return number * SECOND if seconds else number
+
+
+def check_choices(name: str, values: Collection[str], choices: Collection[str]) -> None:
+    """Raise `ParameterError` unless each value is one of some words."""
+    if not set(values) <= set(choices):
+        raise ParameterError(name, " or ".join(choices))
+
+
+def read_ids(name: str, value: str) -> list[int]:
+    """Return ids that are separated by commas."""
+    words = value.split(",")
+    if not all(_COUNT.fullmatch(word) for word in words):
+        raise ParameterError(name, "one or more ids, separated by commas")
+    return [int(word) for word in words]

@@ -17,6 +17,15 @@ Totals = Literal["true", "missing", "as in the sample", "too low", "too high", "
 TimeToken = Literal["true", "missing", "as in the sample", "ten days ahead", "in the year 5000"]
 Paths = Literal["both", "with .json", "without .json"]
 Damage = Literal["null", "missing", "unknown"]
+InsightsUnit = Literal["ms", "s", "start s, end ms"]
+PhoneForm = Literal["e164", "digits", "punctuated", "mixed"]
+
+#: Fields of entries that can be damaged.
+_FIELDS = (
+    *SCHEMA,
+    *("id", "recipient_uuid", "delivery_status", "content", "language", "execution", "delivery_channel"),
+    *("response_set", "error", "error_code", "user", "campaign"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +71,25 @@ class ApiVariant:
     late_by : timedelta
         An event becomes visible so long after its `created_at`.
     late_share : float
-        The share of events, from 0 to 1, that `late_by` holds for; which ones is up to the event itself.
+        The share of entries, from 0 to 1, that `late_by` holds for; which ones depends on the entry itself.
+    message_created_at : str
+        `created_at` of messages; the vendor's sample has whole seconds.
+    insights_unit : str
+        Unit of the times by which messages are asked for: ``"ms"``, ``"s"`` or ``"start s, end ms"``.
+    phone_form : str
+        How phone numbers of messages are written: ``"e164"`` (+15550100555), ``"digits"`` (15550100555),
+        ``"punctuated"`` (+1(555) 010-0555; numbers of other countries as digits), or ``"mixed"``: all three, also for
+        one person.
+    capitalized : bool
+        Statuses of messages are "Delivered" instead of "delivered".
+    settle_after : timedelta
+        A message is "sent" for so long after its `created_at`; "delivered" or "undelivered" only then.
+    settle_when_shown : bool
+        A message is "sent" until a page has shown it: whoever reads that page again finds another status.
+    other_channels : float
+        So many entries of voice calls and of Teams are among the messages, as a share of these.
+    ignores_channel : bool
+        `delivery_channel` has no effect.
     """
 
     created_at: CreatedAt = "ms"
@@ -82,6 +109,14 @@ class ApiVariant:
     damaged_every: int = 1
     late_by: timedelta = timedelta()
     late_share: float = 1.0
+    message_created_at: CreatedAt = "s"
+    insights_unit: InsightsUnit = "ms"
+    phone_form: PhoneForm = "e164"
+    capitalized: bool = False
+    settle_after: timedelta = timedelta()
+    settle_when_shown: bool = False
+    other_channels: float = 0.0
+    ignores_channel: bool = False
 
     def __post_init__(self) -> None:
         choices: dict[str, Any] = {
@@ -91,26 +126,30 @@ class ApiVariant:
             "totals": Totals,
             "time_token": TimeToken,
             "paths": Paths,
+            "message_created_at": CreatedAt,
+            "insights_unit": InsightsUnit,
+            "phone_form": PhoneForm,
         }
         for name, known in choices.items():
             validate_choice(name, getattr(self, name), get_args(known))
         validate_choice("damage", self.damage, (None, *get_args(Damage)))
-        validate_choice("damaged_field", self.damaged_field, tuple(SCHEMA))
+        validate_choice("damaged_field", self.damaged_field, _FIELDS)
         for name in ("per_page", "stuck_page", "damaged_every"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
-        if not 0 <= self.late_share <= 1:
-            raise SettingsError("late_share must be from 0 to 1")
+        for name in ("late_share", "other_channels"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingsError(f"{name} must be from 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrivals:
-    """Events that arrive one by one while pages are read.
+    """Events or messages that arrive one by one while pages are read.
 
     Parameters
     ----------
     rows : polars.DataFrame
-        The events, in the order in which they arrive; their `created_at` says where among the others they
+        The events or messages, in the order in which they arrive; their time says where among the others they
         appear.
     per_request, per_second : float
         How many arrive with each request for a page, and with each second since the start.

@@ -1,83 +1,86 @@
-"""An account: its events, of which some become visible only as time goes by."""
+"""What is visible of an account's entries: some become visible only as time goes by, or while pages are read."""
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
+from typing import Generic
 
 import numpy as np
 import polars as pl
 
-from optkit.emulator.events import Events, Phones, Snapshot
+from optkit.emulator.rows import R, Snapshot
 from optkit.emulator.variants import ApiVariant, Arrivals
-
-_MS = timedelta(milliseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from optkit.times import to_ms
 
 
-class Account:
-    """The events of an account, and what is visible of them.
+class Visibility(Generic[R]):
+    """The entries of one endpoint, and what is visible of them.
 
     Parameters
     ----------
-    history : polars.DataFrame
-        The events that the account has from the beginning.
+    snapshot : Snapshot
+        A snapshot without any entries.
+    read : callable
+        Reads a frame of events or messages.
+    frame : polars.DataFrame
+        What the account has from the beginning, in any order.
     now : callable
         Returns the server's time.
     variant : ApiVariant
-        Which events are late, and how entries are written.
+        Which entries are late.
     arrivals : Arrivals or None
-        Events that arrive while pages are read.
+        What arrives while pages are read.
     """
 
     def __init__(
         self,
-        history: pl.DataFrame,
+        snapshot: Snapshot[R],
+        read: Callable[[pl.DataFrame], R],
+        frame: pl.DataFrame,
+        *,
         now: Callable[[], datetime],
         variant: ApiVariant,
-        arrivals: Arrivals | None = None,
+        arrivals: Arrivals | None,
     ) -> None:
+        rows = read(frame)
+        self._read = read
         self._now = now
         self._lock = threading.Lock()
-        self._phones = Phones()
-        events = Events.of(history, self._phones)
-        late = np.full(len(events), variant.late_share >= 1)
-        if 0 < variant.late_share < 1:
-            late = events.scramble(seed=2) < np.uint64(int(variant.late_share * 2**64))
-        due = (events.key >> 1) + late * (variant.late_by // _MS)
-        hidden = due > self._ms()
-        self._snapshot = Snapshot.of(events.take(~hidden), self._phones, variant)
+        due = rows.ms() + rows.share(variant.late_share, seed=2) * (
+            variant.late_by // timedelta(milliseconds=1)
+        )
+        hidden = due > to_ms(now())
+        self._snapshot = snapshot.with_arrived(rows.take(~hidden).sorted())
         by_due = np.argsort(due[hidden], kind="stable")
-        self._hidden, self._due = events.take(hidden).take(by_due), due[hidden][by_due]
-        self._arrivals = arrivals or Arrivals(rows=history.clear())
-        self._arriving = Events.of(self._arrivals.rows, self._phones)
+        self._hidden, self._due = rows.take(hidden).take(by_due), due[hidden][by_due]
+        self._arrivals = arrivals or Arrivals(rows=frame.clear())
+        self._arriving = read(self._arrivals.rows)
         self._arrived = 0
         self._pages = 0
         self._started = monotonic()
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Make `rows` visible from now on."""
+    def add(self, frame: pl.DataFrame) -> None:
+        """Make more events or messages visible from now on."""
         with self._lock:
-            self._let_in(Events.of(rows, self._phones))
+            self._show(self._read(frame))
 
-    def page(self) -> Snapshot:
+    def page(self) -> Snapshot[R]:
         """Return what is visible to the next request for a page."""
         with self._lock:
             self._pages += 1
-            if len(self._due) and self._due[0] <= self._ms():
-                count = int(np.searchsorted(self._due, self._ms(), "right"))
-                self._let_in(self._hidden.take(slice(count)))
+            now = to_ms(self._now())
+            if len(self._due) and self._due[0] <= now:
+                count = int(np.searchsorted(self._due, now, "right"))
+                self._show(self._hidden.take(slice(count)))
                 self._hidden, self._due = self._hidden.take(slice(count, None)), self._due[count:]
             if self._arrived < len(self._arriving):
                 per_request, per_second = self._arrivals.per_request, self._arrivals.per_second
                 count = int(self._pages * per_request + (monotonic() - self._started) * per_second)
-                self._let_in(self._arriving.take(slice(self._arrived, count)))
+                self._show(self._arriving.take(slice(self._arrived, count)))
                 self._arrived = max(self._arrived, count)
             return self._snapshot
 
-    def _let_in(self, events: Events) -> None:
-        if len(events):
-            self._snapshot = self._snapshot.with_arrived(events)
-
-    def _ms(self) -> int:
-        return (self._now() - _EPOCH) // _MS
+    def _show(self, rows: R) -> None:
+        if len(rows):
+            self._snapshot = self._snapshot.with_arrived(rows.sorted())

@@ -300,7 +300,6 @@ CURL_CALLS = {
 @pytest.mark.skipif(not CURL, reason="curl is not installed")
 @pytest.mark.parametrize(("call", "entries"), CURL_CALLS.values(), ids=CURL_CALLS.keys())
 def test_the_vendors_curl_calls_work(server: Emulator, call: str, entries: int) -> None:
-
     command = [CURL, "--silent", "--location", "--request", "GET", server.url + call]
     command += ["--header", f"access-token: {server.token}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
@@ -317,7 +316,7 @@ var request = function (options, callback) {  // the snippet's library, of which
 };
 var options = {
   'method': 'GET',
-  'url': 'URL/api/v2/sms/opt-status',
+  'url': 'URL',
   'headers': {
     'access-token': 'TOKEN'
   }
@@ -330,8 +329,10 @@ request(options, function (error, response) {
 
 
 @pytest.mark.skipif(not NODE, reason="Node.js is not installed")
-def test_the_vendors_node_snippet_works(server: Emulator) -> None:
-
-    script = NODE_CALL.replace("URL", server.url).replace("TOKEN", server.token)
+@pytest.mark.parametrize(
+    ("path", "entries"), [(PATH, 25), ("/api/v2/campaigns/insights.json", 0)], ids=["events", "messages"]
+)
+def test_the_vendors_node_snippets_work(server: Emulator, path: str, entries: int) -> None:
+    script = NODE_CALL.replace("URL", server.url + path).replace("TOKEN", server.token)
     done = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True, timeout=20)
-    assert len(json.loads(done.stdout)["entries"]) == 25
+    assert len(json.loads(done.stdout)["entries"]) == entries

@@ -1,0 +1,72 @@
+"""The outreach insights endpoint: the messages of an account."""
+
+import calendar
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, Final, Self
+
+import polars as pl
+
+from optkit.emulator.message_filters import FILTERS, apply_filters
+from optkit.emulator.message_rows import Messages
+from optkit.emulator.message_snapshot import MessageBook, MessageSnapshot
+from optkit.emulator.paging import PagedResource
+from optkit.emulator.parameters import Params, read_time
+from optkit.emulator.rows import Index, Snapshot
+from optkit.emulator.variants import ApiVariant, Arrivals
+from optkit.emulator.visibility import Visibility
+from optkit.times import DAY, from_ms, to_ms
+
+_DEFAULT_SPAN: Final = 3 * DAY
+_HORIZON_MONTHS: Final = 6
+
+
+class Insights(PagedResource):
+    """The endpoint of one account."""
+
+    path: ClassVar = "/api/v2/campaigns/insights"
+    filters: ClassVar = frozenset({*FILTERS, *(f"{name}[]" for name in FILTERS)})
+
+    @classmethod
+    def of(
+        cls,
+        messages: pl.DataFrame,
+        now: Callable[[], datetime],
+        variant: ApiVariant,
+        arrivals: Arrivals | None,
+    ) -> Self:
+        """Serve messages."""
+        book = MessageBook(variant)
+        visibility = Visibility(
+            MessageSnapshot(Messages.empty(), book),
+            book.rows,
+            messages,
+            now=now,
+            variant=variant,
+            arrivals=arrivals,
+        )
+        return cls(visibility, now, variant)
+
+    def select(self, snapshot: Snapshot[Any], params: Params, now: int) -> range | Index:
+        """Return the places of the entries that `params` ask for, oldest first.
+
+        A start before the horizon of six months is moved up to it, without an error. No start means three days before
+        the end.
+        """
+        assert isinstance(snapshot, MessageSnapshot)
+        unit = self.variant.insights_unit
+        end = read_time(params, "end_time", seconds=unit == "s")
+        start = read_time(params, "start_time", seconds=unit != "ms")
+        if start is None:
+            start = (now if end is None else end) - _DEFAULT_SPAN
+        first, last = self.bounds(max(start, horizon(now)), end, now)
+        return apply_filters(snapshot, snapshot.between(first, last), params, now)
+
+
+def horizon(now: int) -> int:
+    """Return the moment six months before `now`, both in epoch ms."""
+    today = from_ms(now)
+    month = today.year * 12 + today.month - 1 - _HORIZON_MONTHS
+    year, month = month // 12, month % 12 + 1
+    day = min(today.day, calendar.monthrange(year, month)[1])
+    return to_ms(today.replace(year=year, month=month, day=day))
