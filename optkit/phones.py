@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import polars as pl
 
+from optkit.arguments import shown
 from optkit.errors import HistoryError, SettingsError
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
@@ -121,9 +122,11 @@ def check_region(region: str | None) -> str | None:
     """
     import phonenumbers
 
-    code = None if region is None else region.strip().upper()
-    if code is not None and code not in phonenumbers.SUPPORTED_REGIONS:
-        raise SettingsError(f"there is no country {region!r}; give its ISO code, such as 'US' or 'GB'")
+    if region is None:
+        return None
+    code = region.strip().upper() if isinstance(region, str) else None
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise SettingsError(f"there is no country {shown(region)}; give its ISO code, such as 'US' or 'GB'")
     return code
 
 

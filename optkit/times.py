@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from optkit.arguments import shown
 from optkit.errors import SettingsError
 
 #: In milliseconds.
@@ -134,10 +135,10 @@ def time_zone(name: str) -> ZoneInfo:
         There is none of that name.
     """
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError, TypeError):  # none of that name, or no name at all
+        return ZoneInfo(name if isinstance(name, str) else "")
+    except (KeyError, ValueError, OSError):  # not the name of a zone, or not a name at all
         raise SettingsError(
-            f"there is no time zone {name!r}; give an IANA name, such as 'Europe/Berlin'"
+            f"there is no time zone {shown(name)}; give an IANA name, such as 'Europe/Berlin'"
         ) from None
 
 

@@ -1,7 +1,7 @@
 """How consent moves: opt-outs and re-opt-ins a period, and how many are opted out from one to the next."""
 
 from collections.abc import Collection
-from typing import SupportsIndex
+from typing import Final, SupportsIndex
 
 import polars as pl
 
@@ -9,9 +9,25 @@ from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
 from optkit.engine.denominators import Audience, population, validate_covers
 from optkit.engine.frames import History, by_columns
 from optkit.engine.periods import calendar
-from optkit.engine.states import Partition, Scope
+from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.times import Moment
+
+#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+_COMPUTED: Final = (
+    "place",
+    "period",
+    "net_opt_outs",
+    "opted_out_start",
+    "opted_out_end",
+    "population",
+    "opted_in_start",
+    "churn_rate",
+    "net_churn_rate",
+    "denominator",
+    "complete",
+    "recipients",
+)
 
 
 def churn(
@@ -84,7 +100,8 @@ def churn(
     >>> table.select("period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate").rows()
     [(datetime.date(2026, 1, 5), 2, 0, 2, 0.02), (datetime.date(2026, 1, 12), 0, 1, 1, 0.0)]
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
+    validate_scope(scope)
     if scope == "recipient" and audience is not None and not isinstance(audience, SupportsIndex):
         raise SettingsError("in recipient scope audience is a number of people: senders' recipients overlap")
 

@@ -16,6 +16,20 @@ from optkit.engine.statistics import Interval
 from optkit.errors import SettingsError
 from optkit.times import Moment
 
+#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+_COMPUTED: Final = (
+    "seen",
+    "population",
+    "n",
+    "rate",
+    "low",
+    "high",
+    "shrunk_rate",
+    "signal",
+    "denominator",
+    "least",
+    "most",
+)
 _SUMS: Final = ["recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
 
 
@@ -93,7 +107,7 @@ def opt_out_rates(
     >>> table.select("from_phone", "ever_opted_out", "n", "rate", "signal").rows()
     [('24273', 2, 100, 0.02, None), ('ACME', 1, 100, 0.01, None)]
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     if not groups:
         raise SettingsError("by must name at least one column")
     totals = aggregate(history, _per_sender, by=groups, since=since, until=until)["pairs"]

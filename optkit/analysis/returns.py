@@ -5,12 +5,20 @@ from typing import Final
 
 import polars as pl
 
+from optkit.arguments import whole_number
 from optkit.engine import statistics
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.frames import History, by_columns
 from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
 from optkit.times import DAY, Duration, Moment, duration_ms
+
+#: Columns of the answers, and those on the way to them, that no column of `by` may be named like.
+_COMPUTED: Final = (
+    *("days", "at_risk", "returned", "censored", "still_out", "low", "high"),
+    *("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate"),
+    *("quick_returns", "median_days_out"),
+)
 
 #: Two products of the same fractions may differ in the last digits: less than this is equal.
 _ROUNDING: Final = 1e-12
@@ -81,7 +89,7 @@ def return_curve(
     >>> optkit.return_curve(history).select("days", "at_risk", "returned", "censored", "still_out").rows()
     [(8.0, 2, 0, 1, 1.0), (9.0, 1, 1, 0, 0.0)]
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     mapper = _durations(step)
     totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)["durations"]
@@ -155,11 +163,10 @@ def cycles(
     ... ).rows()
     [(2, 1, 1, 9.0, 0.0)]
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     if not groups:
         raise SettingsError("by must name at least one column")
-    if any(isinstance(days, bool) or not isinstance(days, int) or days < 1 for days in horizons):
-        raise SettingsError("horizons must be whole numbers of days, such as (7, 30)")
+    days_out = _check_horizons(horizons)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     at_most = duration_ms(quick, "quick")
     durations = _durations(step)
@@ -179,7 +186,7 @@ def cycles(
         days.filter(out <= 0.5 + _ROUNDING).min().alias("median_days_out"),
         *(
             (1 - out.filter(days <= horizon).min().fill_null(1.0)).alias(f"win_back_{horizon}d")
-            for horizon in horizons
+            for horizon in days_out
         ),
     ]
     table = (
@@ -188,6 +195,13 @@ def cycles(
         .join(curves.group_by(groups).agg(estimates), on=groups, how="left", nulls_equal=True)
     )
     return table.with_columns(pl.col("quick_returns").fill_null(0)).sort(groups, nulls_last=True)
+
+
+def _check_horizons(horizons: object) -> list[int]:
+    """Return the horizons, each once."""
+    if isinstance(horizons, str) or not isinstance(horizons, Sequence):
+        raise SettingsError("horizons must be a list of whole numbers of days, such as (7, 30)")
+    return list(dict.fromkeys(whole_number(days, "horizons", least=1) for days in horizons))
 
 
 def _durations(step: int) -> Callable[[Partition], dict[str, PartialSum]]:

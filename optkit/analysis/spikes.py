@@ -93,7 +93,7 @@ def spikes(
     >>> worst["spike"], worst["opt_outs"] > 2 * worst["expected"]
     (True, True)
     """
-    groups = by_columns(by)
+    groups = by_columns(by, ("expected", "low", "high", "spike", "recipients"))
     begin = read_stretch(since, until).since
     counted = churn(history, every=every, time_zone=time_zone, by=groups, until=until)
     table = counted.select(*groups, "period", "opt_outs", recipients=pl.lit(1, pl.Int64))

@@ -6,7 +6,7 @@ import polars as pl
 
 from optkit.engine.aggregate import Rows, instants, map_rows
 from optkit.engine.frames import History
-from optkit.engine.states import Partition, Scope
+from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.history import OPT_IN, OPT_OUT, STATUS
 from optkit.times import Moment, instant, to_ms
@@ -181,6 +181,7 @@ def _moment(at: Moment | None) -> Moment | None:
 
 
 def _key(scope: Scope) -> list[str]:
+    validate_scope(scope)
     return ["recipient"] if scope == "recipient" else ["sender", "recipient"]
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from optkit import messages as schema
+from optkit.arguments import whole_number
 from optkit.demo.outcomes import messages_of
 from optkit.demo.rng import Bools, Ints, Rng
 from optkit.demo.senders import SENDERS
 from optkit.demo.simulation import Simulation, simulate
-from optkit.errors import SettingsError
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
 from optkit.times import SECOND, to_ms
 
@@ -23,6 +23,9 @@ RECORD_START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
 #: About how many events there are for each recipient, with the default number of days.
 EVENTS_PER_RECIPIENT: Final = 0.33
+
+_MOST_RECIPIENTS: Final = 100_000_000
+_MOST_DAYS: Final = 36_525  # a century
 
 _REPEATS: Final = 0.05  # share of events that are there twice
 _REPEAT_WITHIN: Final = 20 * SECOND  # before anything else can happen to the pair
@@ -57,7 +60,7 @@ def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) ->
     Raises
     ------
     SettingsError
-        `recipients` or `days` is below 1.
+        An argument is not a whole number, `recipients` or `days` is below 1 or too large, or `seed` is below 0.
 
     Examples
     --------
@@ -110,7 +113,7 @@ def demo_messages(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
     Raises
     ------
     SettingsError
-        `recipients` or `days` is below 1.
+        An argument is not a whole number, `recipients` or `days` is below 1 or too large, or `seed` is below 0.
 
     Examples
     --------
@@ -139,7 +142,7 @@ def demo_audience(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
     Raises
     ------
     SettingsError
-        `recipients` or `days` is below 1.
+        An argument is not a whole number, `recipients` or `days` is below 1 or too large, or `seed` is below 0.
 
     Examples
     --------
@@ -157,8 +160,9 @@ def demo_audience(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
 
 def _simulated(recipients: int, days: int, seed: int) -> tuple[Simulation, int]:
     """Return the simulation, and when it begins in epoch ms."""
-    if days < 1:
-        raise SettingsError("days must be a whole number from 1")
+    recipients = whole_number(recipients, "recipients", least=1, most=_MOST_RECIPIENTS)
+    days = whole_number(days, "days", least=1, most=_MOST_DAYS)
+    seed = whole_number(seed, "seed", least=0)
     start = to_ms(CLOCK - timedelta(days=days))
     return simulate(recipients, start, to_ms(CLOCK), seed), start
 

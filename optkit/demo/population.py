@@ -7,7 +7,6 @@ import numpy as np
 
 from optkit.demo import effects
 from optkit.demo.rng import Floats, Ints, Rng
-from optkit.errors import SettingsError
 
 _US_AREAS: Final = """
 201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248 251
@@ -98,15 +97,7 @@ class Population:
 
 
 def draw_population(recipients: int, rng: Rng) -> Population:
-    """Draw so many recipients and the lists that they are on.
-
-    Raises
-    ------
-    SettingsError
-        `recipients` is below 1.
-    """
-    if recipients < 1:
-        raise SettingsError("recipients must be a whole number from 1")
+    """Draw so many recipients and the lists that they are on."""
     country, _ = rng.choose([country.share for country in COUNTRIES], recipients)
     numbers, first = np.empty(recipients, np.int64), np.empty(recipients, np.int64)
     second = np.full(recipients, -1)

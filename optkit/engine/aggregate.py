@@ -47,11 +47,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 
 from optkit.engine import frames
-from optkit.engine.frames import History
+from optkit.engine.frames import History, validate_name
 from optkit.engine.packing import Codes
 from optkit.engine.partitions import CollectedSum, Partitions
 from optkit.engine.periods import Stretch, read_stretch
-from optkit.engine.states import Partition, Scope
+from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.times import INSTANT, Moment
 
@@ -182,8 +182,7 @@ def _partitions(
     stretch: Stretch,
     parts: int | None,
 ) -> "Partitions | SparkPartitions":
-    if scope not in {"pair", "recipient"}:
-        raise SettingsError("scope must be 'pair' or 'recipient'")
+    validate_scope(scope)
     columns = frames.by_columns(by)
     if scope == "recipient" and "from_phone" in columns:
         raise SettingsError(
@@ -210,6 +209,8 @@ def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> CollectedSum:
     columns: list[pl.Expr] = []
     for key in keys:
         if key == "group":
+            for name in codes.by:
+                validate_name(name, frame.columns)
             named += codes.by
             columns += [pl.lit(codes.groups[name]).gather(pl.col("group")).alias(name) for name in codes.by]
         else:

@@ -7,6 +7,7 @@ from typing import Final, Literal, SupportsIndex, TypeAlias
 
 import polars as pl
 
+from optkit.arguments import whole_number
 from optkit.engine import frames
 from optkit.engine.frames import Table
 from optkit.engine.table_files import read_table
@@ -57,16 +58,15 @@ def population(
     """
     if audience is None:
         return _total(seen, by, "seen"), "observed"
-    if isinstance(audience, SupportsIndex):  # also a whole number of numpy
-        if isinstance(audience, bool) or not 0 <= int(audience) <= _MOST:
-            raise SettingsError("audience must be a number of people: a whole number, not below zero")
+    if isinstance(audience, SupportsIndex):
+        people = whole_number(audience, "audience", least=0)
         if by and not each_group:
             raise SettingsError(
                 f"audience is one number, but by={list(by)} asks for one per group; give a frame"
             )
         if not by:
-            return pl.DataFrame({"population": [int(audience)]}), "audience"
-        return seen.select(by).unique().with_columns(population=pl.lit(int(audience), pl.Int64)), "audience"
+            return pl.DataFrame({"population": [people]}), "audience"
+        return seen.select(by).unique().with_columns(population=pl.lit(people, pl.Int64)), "audience"
     given = _read(audience, by)
     _validate_senders(given, by, seen)
     silent = given.join(seen, left_on="from_phone", right_on="sender", how="anti")
@@ -94,10 +94,10 @@ def _read(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -
     """Return from_phone, the columns of `by` and recipients (Int64)."""
     columns = list(dict.fromkeys(["from_phone", *by, "recipients"]))
     try:
-        frame = frames.read(_as_texts(_table(audience)), columns).collect()
+        frame = frames.read(_as_texts(_table(audience)), columns, "audience").collect()
     except HistoryError as error:
         raise SettingsError(
-            f"audience must be a whole number, a dict, or a frame or file with {', '.join(columns)} ({error})"
+            f"{error}; audience must be a whole number, a dict, or a frame or file with {join_names(columns)}"
         ) from None
     if frame["from_phone"].null_count():
         raise SettingsError("audience: from_phone must not be missing")

@@ -1,11 +1,14 @@
 """Any frame in: whatever holds a history's columns becomes a checked LazyFrame, or stays Spark's."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import polars as pl
 
-from optkit.errors import HistoryError
+from optkit.arguments import one_or_many, shown
+from optkit.errors import HistoryError, SettingsError
+from optkit.formatting import join_names
 from optkit.history import OPT_IN, OPT_OUT
 from optkit.times import INSTANT
 
@@ -40,7 +43,12 @@ KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
 #: A time in a history lies within this many milliseconds of 1970 (557 years), the room of the packed form.
 REACH: Final = 2**44 - 1
 
-_TEXT = (pl.String, pl.Categorical, pl.Enum)
+#: Names that the engine gives to columns of its own.
+_RESERVED: Final = ("group", "sender", "recipient", "event", "message", "reached", "part")
+
+_TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
+_NAMED: Final = 10  # columns named in an error, at most
+_MIXED: Final = re.compile(r"for column (\w+) with type")
 
 
 def is_spark(history: History) -> "TypeIs[SparkFrame]":
@@ -48,7 +56,7 @@ def is_spark(history: History) -> "TypeIs[SparkFrame]":
     return type(history).__module__.startswith("pyspark.sql.")
 
 
-def read(history: Table, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
+def read(history: Table, columns: Sequence[str] = KEYS, name: str = "history") -> pl.LazyFrame:
     """Return the named columns of a history that is not Spark's, with a history's dtypes.
 
     The types are checked, not the values: who reads the values meets nulls and unknown words, and has
@@ -59,21 +67,34 @@ def read(history: Table, columns: Sequence[str] = KEYS) -> pl.LazyFrame:
     HistoryError
         It is no frame, or a column is missing or has a type that cannot be read as a history's.
     """
-    frame = lazy(history)
+    frame = lazy(history, name)
     schema = frame.collect_schema()
-    validate_schema(schema, columns)
+    validate_schema(schema, columns, name)
     return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
 
 
-def validate_schema(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> None:
+def validate_schema(schema: Mapping[str, pl.DataType], columns: Sequence[str], name: str = "history") -> None:
     """Raise `HistoryError` unless a frame has the named columns with types that can be read as a history's."""
-    complaints = [_complaint(name, schema.get(name)) for name in dict.fromkeys(columns)]
+    validate_present(schema, columns, name)
+    complaints = [_complaint(column, schema[column]) for column in dict.fromkeys(columns)]
     _raise([complaint for complaint in complaints if complaint])
+
+
+def validate_present(schema: Collection[str], columns: Sequence[str], name: str) -> None:
+    """Raise `HistoryError` unless a frame has the named columns; `name` is what the caller calls it."""
+    missing = [column for column in dict.fromkeys(columns) if column not in schema]
+    if missing:
+        raise HistoryError(f"{name} has no column {_names(missing)}; it has {_names(schema)}")
+
+
+def _names(columns: Collection[str]) -> str:
+    """Return names of columns as a sentence lists them; a file without a header may have phone numbers there."""
+    return join_names([shown(name) for name in columns], _NAMED)
 
 
 def _raise(complaints: list[str]) -> None:
     if complaints:
-        raise HistoryError("this frame is no history: " + "; ".join(complaints))
+        raise HistoryError("this frame is not a history: " + "; ".join(complaints))
 
 
 def lazy(table: Table, name: str = "history") -> pl.LazyFrame:
@@ -90,17 +111,32 @@ def lazy(table: Table, name: str = "history") -> pl.LazyFrame:
         raise HistoryError(
             f"{name} must be a polars, pandas, pyarrow, DuckDB or Spark frame, not {type(table).__name__}"
         )
-    frame = pl.DataFrame(table)
-    if frame.is_empty():  # of what type nothing is does not matter
+    try:
+        frame = pl.DataFrame(table)
+    except (ValueError, TypeError, NotImplementedError, pl.exceptions.PolarsError):
+        raise HistoryError(_why_unreadable(table, name)) from None  # what was raised may quote a phone number
+    if frame.is_empty():  # which type a column without values has does not matter
         frame = frame.with_columns(pl.lit(None).alias(name) for name in KEYS if name in frame.columns)
     return frame.lazy()
 
 
-def _complaint(name: str, dtype: pl.DataType | None) -> str | None:
+def _why_unreadable(table: Any, name: str) -> str:
+    """Say why a table cannot be read through Arrow, without what its cells hold."""
+    columns = list(getattr(table, "columns", []))
+    if len(set(columns)) < len(columns):
+        return f"{name} has two columns of the same name; rename one"
+    try:
+        table.__arrow_c_stream__()
+    except (ValueError, TypeError) as error:
+        found = _MIXED.search(" ".join(map(str, error.args)))  # pyarrow's words
+        if found:
+            return f"{name}: the column {found[1]} holds values of different types; make them one type, such as text"
+    return f"{name} is not a table that can be read through Arrow, but {type(table).__name__}"
+
+
+def _complaint(name: str, dtype: pl.DataType) -> str | None:
     complaint = None
-    if dtype is None:
-        complaint = f"{name} is missing (rename the column that holds it)"
-    elif dtype == pl.Null:  # a column of an empty frame
+    if dtype == pl.Null:  # a column of an empty frame
         pass
     elif name == "created_at":
         if not isinstance(dtype, pl.Datetime):
@@ -148,6 +184,25 @@ def validate_counts(counts: Mapping[str, int]) -> None:
     _raise(complaints)
 
 
-def by_columns(by: str | Collection[str] | None) -> list[str]:
-    """Return `by` as a list of different column names."""
-    return [] if by is None else [by] if isinstance(by, str) else list(dict.fromkeys(by))
+def by_columns(by: str | Collection[str] | None, taken: Collection[str] = ()) -> list[str]:
+    """Return `by` as a list of different column names.
+
+    Raises
+    ------
+    SettingsError
+        It is not a name or a collection of names; or one is `taken` for a column of the analysis' own.
+    """
+    if by is None:
+        return []
+    names = one_or_many(by, "by")
+    for name in names:
+        validate_name(name, [*taken, *_RESERVED])
+    return names
+
+
+def validate_name(name: str, taken: Collection[str]) -> None:
+    """Raise `SettingsError` if a column of `by` is named as one that an analysis computes."""
+    if name in taken:
+        raise SettingsError(
+            f"by={name!r}: the analysis computes a column of that name; rename the history's column"
+        )

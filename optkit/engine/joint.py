@@ -22,7 +22,7 @@ from optkit.engine.packing import Codes, Interning, event_of, pack, recipient_co
 from optkit.engine.partitions import memory
 from optkit.engine.periods import Stretch, read_stretch
 from optkit.engine.shared_columns import add_columns
-from optkit.engine.states import Scope
+from optkit.engine.states import Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.history import STATUS
 from optkit.phones import check_region
@@ -82,8 +82,7 @@ def question(
     SettingsError
         An argument cannot be used.
     """
-    if scope not in {"pair", "recipient"}:
-        raise SettingsError("scope must be 'pair' or 'recipient'")
+    validate_scope(scope)
     return Question(
         scope=scope,
         record=read_stretch(since, until),

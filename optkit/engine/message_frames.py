@@ -5,6 +5,7 @@ from typing import Final, TypeAlias
 
 import polars as pl
 
+from optkit.arguments import one_or_many, shown
 from optkit.engine import frames
 from optkit.engine.frames import REACH, History
 from optkit.errors import HistoryError, SettingsError
@@ -29,7 +30,7 @@ def read(messages: Messages, columns: Sequence[str]) -> pl.LazyFrame:
     HistoryError
         It is not a frame, or a column is missing or has a type that cannot be read as that of messages.
     """
-    frame = frames.lazy(messages)
+    frame = frames.lazy(messages, "messages")
     schema = frame.collect_schema()
     validate_schema(schema, columns)
     return frame.select(_read_as(name, schema[name]) for name in dict.fromkeys(columns))
@@ -37,7 +38,8 @@ def read(messages: Messages, columns: Sequence[str]) -> pl.LazyFrame:
 
 def validate_schema(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> None:
     """Raise `HistoryError` unless a frame has the named columns with types that can be read as those of messages."""
-    complaints = [_complaint(name, schema.get(name)) for name in dict.fromkeys(columns)]
+    frames.validate_present(schema, columns, "messages")
+    complaints = [_complaint(name, schema[name]) for name in dict.fromkeys(columns)]
     _raise([complaint for complaint in complaints if complaint])
 
 
@@ -49,8 +51,8 @@ def validate_statuses(statuses: Collection[str]) -> list[str]:
     SettingsError
         One of them is not a delivery status.
     """
-    names = [statuses] if isinstance(statuses, str) else list(statuses)
-    unknown = [str(name) for name in names if name not in DELIVERY_STATUS.categories]
+    names = one_or_many(statuses, "statuses")
+    unknown = [shown(name) for name in names if name not in DELIVERY_STATUS.categories]
     if unknown or not names:
         known = ", ".join(DELIVERY_STATUS.categories)
         raise SettingsError(f"statuses must be some of {known}; {', '.join(unknown) or 'none'} given")
@@ -84,12 +86,10 @@ def _raise(complaints: list[str]) -> None:
         raise HistoryError("this frame does not hold messages: " + "; ".join(complaints))
 
 
-def _complaint(name: str, dtype: pl.DataType | None) -> str | None:
+def _complaint(name: str, dtype: pl.DataType) -> str | None:
     complaint = None
     wanted = SCHEMA.get(name)
-    if dtype is None:
-        complaint = f"{name} is missing (rename the column that holds it)"
-    elif wanted is None or dtype == pl.Null:  # a column of the user's own; a column of an empty frame
+    if wanted is None or dtype == pl.Null:  # a column of the user's own; a column of an empty frame
         pass
     elif wanted == INSTANT and not (isinstance(dtype, pl.Datetime) and dtype.time_zone is not None):
         complaint = f"{name} is {dtype}, not an instant (parse it into a UTC timestamp with a time zone)"

@@ -102,7 +102,7 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     SettingsError
         `every` or `time_zone` is none.
     """
-    if not re.fullmatch(r"[1-9]\d?(d|w|mo|q|y)", every):
+    if not isinstance(every, str) or not re.fullmatch(r"[1-9]\d?(d|w|mo|q|y)", every):
         raise SettingsError(
             "every must be a number of days, weeks, months, quarters or years: '1d', '1w', '1mo', …"
         )

@@ -28,14 +28,20 @@ whose event made the change (of several in that millisecond the first by name).
 """
 
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import polars as pl
 
+from optkit.arguments import choice
 from optkit.engine.packing import EVENT, TIME_BITS, Codes, at_of, big, recipient_of, sender_of
 from optkit.errors import HistoryError
 
 Scope: TypeAlias = Literal["pair", "recipient"]
+
+
+def validate_scope(scope: Scope) -> None:
+    """Raise `SettingsError` unless a caller's scope is one."""
+    choice(scope, "scope", get_args(Scope))
 
 
 def _pair_runs(events: pl.LazyFrame) -> pl.LazyFrame:

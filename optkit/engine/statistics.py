@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from optkit.errors import SettingsError
+from optkit.arguments import share
 
 Array = npt.NDArray[np.float64]
 
@@ -31,9 +31,7 @@ def normal_quantile(confidence: float) -> float:
     """
     from scipy.special import ndtri
 
-    if not 0 < confidence < 1:
-        raise SettingsError("confidence must lie between 0 and 1, such as 0.95")
-    return float(ndtri((1 + confidence) / 2))
+    return float(ndtri((1 + share(confidence, "confidence")) / 2))
 
 
 def wilson(successes: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> Interval:

@@ -136,6 +136,6 @@ def test_frames_that_can_be_read_only_once_are() -> None:
 def test_wrong_arguments() -> None:
     with pytest.raises(SettingsError, match="now"):
         optkit.quality(frame([]), now="soon")
-    with pytest.raises(HistoryError, match="no history"):
+    with pytest.raises(HistoryError, match="history has no column"):
         optkit.quality(pl.DataFrame({"x": [1]}), now=NOW)
     assert optkit.quality(frame([]), now=NOW).schema == optkit.quality(daily([1]), now=NOW).schema

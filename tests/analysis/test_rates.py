@@ -135,5 +135,7 @@ def test_wrong_arguments() -> None:
         optkit.opt_out_rates(outs(A=1), by=[])
     with pytest.raises(SettingsError, match="confidence"):
         optkit.opt_out_rates(outs(A=1), confidence=95)
-    with pytest.raises(HistoryError, match="country is missing"):
+    with pytest.raises(
+        HistoryError, match="no column 'country'; it has 'to_phone', 'from_phone', 'created_at' and 'status'"
+    ):
         optkit.opt_out_rates(outs(A=1), by="country")

@@ -81,7 +81,7 @@ def test_a_timeline_ends_at_until_and_has_the_same_columns_without_events() -> N
 def test_what_is_no_number_and_no_history_is_refused() -> None:
     with pytest.raises(SettingsError, match="one phone number"):
         optkit.timeline(frame([]), " ")
-    with pytest.raises(HistoryError, match="missing"):
+    with pytest.raises(HistoryError, match="no column 'from_phone'"):
         optkit.timeline(pl.DataFrame({"to_phone": [NUMBER]}), NUMBER)
     odd = frame([Event(NUMBER, "A", 1, "opt-out")]).with_columns(status=pl.lit("STOP"))
     with pytest.raises(HistoryError, match="status"):

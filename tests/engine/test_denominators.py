@@ -90,7 +90,7 @@ def test_one_number_is_the_audience_of_all(number: int) -> None:
         ({"18181": 10**30, "NORTHWIND": 50}, "whole numbers"),
         ({"18181": 1000}, "lacks senders of the history: NORTHWIND"),
         ({None: 1}, "from_phone must not be missing"),
-        (TABLE.rename({"from_phone": "sender"}), "from_phone is missing"),
+        (TABLE.rename({"from_phone": "sender"}), "no column 'from_phone'; it has 'sender' and 'recipients'"),
         ("none.csv", "'none.csv' cannot be opened"),
         ("\0.csv", "cannot be opened"),
         (".", "must end in .csv, .parquet or .xlsx"),

@@ -182,7 +182,7 @@ def test_buckets_do_not_matter(on_spark: Any) -> None:
 def test_what_is_no_history_is_refused(on_spark: Any) -> None:
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    with pytest.raises(optkit.HistoryError, match="to_phone is missing"):
+    with pytest.raises(optkit.HistoryError, match="no column 'to_phone'; it has"):
         optkit.churn(on_spark.drop("to_phone"))
     with pytest.raises(optkit.HistoryError, match="created_at has no time zone"):
         optkit.churn(on_spark.withColumn("created_at", F.col("created_at").cast("timestamp_ntz")))

@@ -1,0 +1,89 @@
+"""Checks of arguments that many functions take: the argument back, or one sentence that says what it must be."""
+
+import numbers
+import re
+from collections.abc import Collection, Sequence
+
+from optkit.errors import SettingsError
+
+_NUMBER = re.compile(r"\d{5}")
+
+#: The largest number up to which all whole numbers are exact as floats.
+_MOST = 2**53
+
+
+def whole_number(value: object, name: str, *, least: int, most: int = _MOST) -> int:
+    """Return a whole number, also one of numpy, as an int.
+
+    Raises
+    ------
+    SettingsError
+        It is not a whole number from `least` to `most`.
+
+    Examples
+    --------
+    >>> whole_number(3, "days", least=1)
+    3
+    """
+    number = None if isinstance(value, bool) or not isinstance(value, numbers.Integral) else int(value)
+    if number is not None and least <= number <= most:
+        return number
+    upper = "" if most == _MOST else f" to {most:,}"
+    raise SettingsError(f"{name} must be a whole number from {least:,}{upper}")
+
+
+def share(value: object, name: str) -> float:
+    """Return a number between 0 and 1.
+
+    Raises
+    ------
+    SettingsError
+        It is not one, or is 0 or 1 itself.
+    """
+    if isinstance(value, numbers.Real) and 0 < float(value) < 1:
+        return float(value)
+    raise SettingsError(f"{name} must lie between 0 and 1, such as 0.95")
+
+
+def one_or_many(value: object, name: str) -> list[str]:
+    """Return one text or several as a list, each once.
+
+    Raises
+    ------
+    SettingsError
+        It is neither a text nor a collection of texts.
+
+    Examples
+    --------
+    >>> one_or_many("country", "by"), one_or_many(("country", "brand", "country"), "by")
+    (['country'], ['country', 'brand'])
+    """
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, Collection) and all(isinstance(text, str) for text in texts):
+        return list(dict.fromkeys(texts))
+    raise SettingsError(f"{name} must be one name or a list of names")
+
+
+def shown(value: object) -> str:
+    """Return an argument as an error may quote it: text as it is, but nothing that may hold a phone number.
+
+    Examples
+    --------
+    >>> shown("Mars/Olympus"), shown("+12025550101"), shown(1.5)
+    ("'Mars/Olympus'", '<str>', '<float>')
+    """
+    quotable = isinstance(value, str) and not _NUMBER.search(value)
+    return repr(value) if quotable else f"<{type(value).__name__}>"
+
+
+def choice(value: object, name: str, choices: Sequence[str]) -> str:
+    """Return one of a few words.
+
+    Raises
+    ------
+    SettingsError
+        It is none of them.
+    """
+    if isinstance(value, str) and value in choices:
+        return value
+    raise SettingsError(f"{name} must be {' or '.join(map(repr, choices))}")

@@ -1,0 +1,222 @@
+"""Wrong types, edges and nonsense for every argument of every public function: an answer, or a typed error.
+
+Errors never quote a phone number of the history.
+"""
+
+import ast
+import inspect
+import math
+import re
+import warnings
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from histories import Event, frame
+from hypothesis import given
+from hypothesis import strategies as st
+
+import optkit
+
+PHONE = "+12025550101"
+BEGIN = 1_767_225_600_000  # 2026-01-01
+HISTORY = frame(
+    [
+        Event(PHONE, "ACME", BEGIN, "opt-out"),
+        Event(PHONE, "ACME", BEGIN + 300_000_000, "opt-in"),
+        Event("+12025550102", "24273", BEGIN + 86_400_000, "opt-out"),
+    ]
+).with_columns(current_status="status", brand=pl.lit("x"))
+PANDAS = pd.DataFrame(HISTORY.to_dicts())
+MESSAGES = optkit.demo_messages(recipients=20).with_columns(brand=pl.lit("x"))
+
+VALUES: list[Any] = [
+    *(None, True, 0, 1, -1, 2**63, 10**30, 1.5, math.nan, math.inf, -math.inf, np.int64(3), np.float64(0.5)),
+    *(
+        "",
+        " ",
+        "x",
+        "\0",
+        "from_phone",
+        "to_phone",
+        "brand",
+        "created_at",
+        "status",
+        "sender",
+        "../../etc/passwd",
+    ),
+    *("1d", "1w", "0d", "1h", "-1d", "99999999999d", "30d", "Europe/Berlin", "1" * 400),
+    *("2026-01-01", "0001-01-01", "9999-12-31", "2026-01-02T00:00+14:00", "2026-01-02 09:00 Europe/Berlin"),
+    *(
+        b"x",
+        [],
+        [1],
+        ["from_phone", 1],
+        ["from_phone", "from_phone"],
+        (),
+        (1, 1),
+        (0,),
+        (1, 7),
+        {},
+        {"a": 1},
+        {1},
+    ),
+    *(object(), int, len, Path("nope.csv"), Path("nope.xlsx"), "nope.parquet"),
+    *(pd.NaT, pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-01", tz="UTC"), np.datetime64("2026-01-01")),
+    *(date.min, date.max, datetime(2026, 1, 1), datetime.min.replace(tzinfo=UTC)),  # noqa: DTZ001 - naive on purpose
+    datetime.max.replace(tzinfo=timezone(-timedelta(hours=23))),
+    *(timedelta(0), timedelta.max, timedelta.min, timedelta(days=1)),
+    *(
+        pl.DataFrame(),
+        HISTORY,
+        HISTORY.lazy(),
+        HISTORY.to_arrow(),
+        PANDAS,
+        PANDAS["to_phone"],
+        pl.Series([1]),
+    ),
+    *(
+        pd.Series([1]),
+        pd.DataFrame({"a": [1, PHONE]}),
+        pd.DataFrame([[1, 2]], columns=["to_phone", "to_phone"]),
+    ),
+]
+
+#: What each argument without a default is, when another is tried.
+USUAL: dict[str, Any] = {
+    "history": HISTORY,
+    "frame": HISTORY,
+    "messages": MESSAGES,
+    "contacts": pl.DataFrame({"phone": [PHONE]}),
+    "to_phone": PHONE,
+    "before": "2026-01-01",
+    "after": "2026-01-03",
+}
+#: What keeps a try short.
+SMALL: dict[str, dict[str, Any]] = {
+    "demo_history": {"recipients": 20, "days": 20},
+    "demo_audience": {"recipients": 20},
+    "demo_messages": {"recipients": 20},
+}
+#: They read and write the cache or settings, and have tests of their own.
+ELSEWHERE = {
+    "history_from",
+    "scrub",
+    "messages_from",
+    "campaign_rates",
+    "fatigue",
+    "opt_out_hazard",
+    "with_country",
+    "with_local_time",
+    "export",
+    "load",
+    "scan",
+    "fetch",
+    "coverage",
+    "verify",
+    "clear",
+    "configure",
+    "settings",
+}
+FUNCTIONS = sorted(
+    name for name in dir(optkit) if inspect.isfunction(getattr(optkit, name)) and name not in ELSEWHERE
+)
+
+
+def arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return arguments with which a function gives an answer."""
+    parameters = inspect.signature(function).parameters.values()
+    needed = {each.name: USUAL[each.name] for each in parameters if each.default is each.empty}
+    return needed | SMALL.get(function.__name__, {})
+
+
+def try_out(function: Callable[..., Any], given: dict[str, Any]) -> None:
+    """Call a function; pass if it answers, or raises a typed error that quotes no number of the history."""
+    said = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            function(**given)
+        except optkit.OptkitError as error:
+            said = str(error)
+    assert "2025550" not in said
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_gives_an_answer_or_a_typed_error(name: str) -> None:
+    function = getattr(optkit, name)
+    usual = arguments(function)
+    function(**usual)
+    for parameter in inspect.signature(function).parameters:
+        for value in VALUES:
+            try:
+                try_out(function, usual | {parameter: value})
+            except Exception as error:
+                raise AssertionError(f"{name}({parameter}={value!r:.60})") from error
+
+
+@given(st.sampled_from(FUNCTIONS), st.data())
+def test_several_wrong_arguments_give_a_typed_error(name: str, data: st.DataObject) -> None:
+    function = getattr(optkit, name)
+    names = st.sampled_from(sorted(inspect.signature(function).parameters))
+    wrong = data.draw(st.dictionaries(names, st.sampled_from(VALUES)))
+    try_out(function, arguments(function) | wrong)
+
+
+def names_in_the_sources() -> list[str]:
+    """Return every text and keyword in the analyses and the engine that could be the name of a column."""
+    package = Path(optkit.__file__).parent
+    nodes = [
+        node
+        for file in [*package.glob("analysis/*.py"), *package.glob("engine/*.py")]
+        for node in ast.walk(ast.parse(file.read_text()))
+    ]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
+    names = {name for name in texts | keywords if re.fullmatch(r"[a-z_]{1,30}", name)}
+    return sorted(names - {*HISTORY.columns, *MESSAGES.columns})
+
+
+GROUPED = [name for name in FUNCTIONS if "by" in inspect.signature(getattr(optkit, name)).parameters]
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_column_to_group_by_may_have_any_name_or_is_rejected(name: str) -> None:
+    function = getattr(optkit, name)
+    usual = arguments(function) | {"by": "brand"}
+    expected = function(**usual)
+    for column in names_in_the_sources():
+        renamed = {
+            each: table.rename({"brand": column})
+            for each, table in usual.items()
+            if each in {"history", "messages"}
+        }
+        try:
+            found = function(**usual | renamed | {"by": column}).rename({column: "brand"})
+        except optkit.SettingsError as error:
+            found = expected if f"by={column!r}: the analysis computes" in str(error) else None
+        assert expected.equals(found), column
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (
+            PANDAS.assign(to_phone=[PHONE, 12025550102, None]),
+            "column to_phone holds values of different types",
+        ),
+        (PANDAS.assign(note=[1, PHONE, b"x"]), "the column note holds values of different types"),
+        (pd.concat([PANDAS, PANDAS[["to_phone"]]], axis=1), "two columns of the same name"),
+        (PANDAS.rename(columns={"to_phone": PHONE}), "no column 'to_phone'; it has <str>, 'from_phone'"),
+        (PANDAS["brand"], "history is not a table"),
+    ],
+)
+def test_a_frame_that_cannot_be_read_is_described_without_its_values(table: Any, says: str) -> None:
+    with pytest.raises(optkit.HistoryError, match=says) as caught:
+        optkit.churn(table)
+    assert "2025550" not in str(caught.value)
