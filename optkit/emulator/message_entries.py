@@ -1,16 +1,14 @@
 """Writes messages as the JSON entries of the insights endpoint."""
 
 import json
-from itertools import chain
 from typing import Any, Final
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from optkit.emulator.interning import Interning, Phones
+from optkit.emulator.interning import Codes, Interning, Phones
 from optkit.emulator.message_rows import CHANNELS, FAILURES, STATUS_WORDS, TEAMS, Messages
-from optkit.emulator.personal_data import content_json, user_json
+from optkit.emulator.personal_data import NAMES, content_text, person_numbers, user_texts
 from optkit.emulator.time_forms import TIME_FORMS
 from optkit.emulator.variants import ApiVariant
 from optkit.times import SECOND, to_ms
@@ -33,6 +31,8 @@ ERRORS: Final = {
 }
 #: The vendor's codes for failures; every other failed message has one.
 ERROR_CODES: Final = {failure: f"AVM{1010 + number}" for number, failure in enumerate(ERRORS)}
+_CHANNELS: Final = np.array([channel.encode() for channel in CHANNELS])
+_VALUES: Final = 12  # in an entry
 _FORMS: Final = ("e164", "digits", "punctuated")
 _DIGITS_SHOWN: Final = 7  # of a phone number, in the text of an error
 
@@ -56,47 +56,55 @@ class EntryWriter:
         self._statuses = np.array([word.encode() for word in words])
         form, self._convert = TIME_FORMS[variant.message_created_at]
         self._entry = (
-            b'{"id":%%d,"recipient_uuid":"%%b","delivery_status":"%%b","message_uuid":null,"created_at":%b,'
+            b'{"id":%%d,"recipient_uuid":%%b,"delivery_status":"%%b","message_uuid":null,"created_at":%b,'
             b'"content":%%b,"conversation_uuid":null,%%b,"delivery_channel":"%%b","from_phone":%%b,"filters":[],'
             b'"error":%%b,"error_code":%%b,"user":%%b%%b},'
         ) % form
+        # by code of the phone: who it belongs to
+        self._numbers = np.empty(0, np.int64)
+        self._users: list[bytes] = []
+        # by code of the run
         self._run_texts: list[bytes] = []
         self._campaigns: list[int | None] = []
         self._mentions_stop: list[bool] = []
 
     def write(self, messages: Messages, status: npt.NDArray[np.int8]) -> bytes:
         """Return entries as JSON, joined by commas; `status` is what their status is now."""
-        self._write_runs()
-        ids, failures = messages.message_id.tolist(), messages.failure.tolist()
-        people = self._phones.texts[messages.to].tolist()
-        senders = self._phones.texts[messages.sender].tolist()
-        runs = messages.run.tolist()
-        is_teams = (messages.channel == TEAMS).tolist()  # which knows people by their mail addresses
-        texts = zip(
-            people, messages.characters.tolist(), (self._mentions_stop[run] for run in runs), strict=True
-        )
-        columns = (
-            ids,
-            [recipient_uuid(self._campaigns[run], to) for run, to in zip(runs, people, strict=True)],
-            self._statuses[status].tolist(),
-            self._convert(messages.ms()).tolist(),
-            [content_json(*text) for text in texts],
-            [self._run_texts[run] for run in runs],
-            [CHANNELS[channel].encode() for channel in messages.channel.tolist()],
-            [
-                b"null" if teams else self._phone(*sender)
-                for teams, *sender in zip(is_teams, senders, ids, strict=True)
-            ],
-            [_error(failure, to) for failure, to in zip(failures, people, strict=True)],
-            [_error_code(failure, number) for failure, number in zip(failures, ids, strict=True)],
-            [user_json(to) for to in people],
-            [
-                b"" if teams else b',"to_phone":' + self._phone(*to)
-                for teams, *to in zip(is_teams, people, ids, strict=True)
-            ],
-        )
-        values = tuple(chain.from_iterable(zip(*columns, strict=True)))
-        return (self._entry * len(ids))[:-1] % values  # one formatting for the whole page, as for events
+        if len(self._users) < len(self._phones.texts):
+            self._write_people()
+        if len(self._run_texts) < self._runs.values.height:
+            self._write_runs()
+        ids, runs, failures = messages.message_id.tolist(), messages.run.tolist(), messages.failure.tolist()
+        people, numbers = messages.to.tolist(), self._numbers[messages.to]
+        to_phones, senders = (self._phone_texts(codes, ids) for codes in (messages.to, messages.sender))
+        names = (numbers % NAMES).tolist()
+        values: list[Any] = [None] * (_VALUES * len(ids))
+        values[0::_VALUES] = ids
+        values[1::_VALUES] = map(recipient_uuid, [self._campaigns[run] for run in runs], numbers.tolist())
+        values[2::_VALUES] = self._statuses[status].tolist()
+        values[3::_VALUES] = self._convert(messages.ms()).tolist()
+        stops = [self._mentions_stop[run] for run in runs]
+        values[4::_VALUES] = map(content_text, names, messages.characters.tolist(), stops)
+        values[5::_VALUES] = [self._run_texts[run] for run in runs]
+        values[6::_VALUES] = _CHANNELS[messages.channel].tolist()
+        values[7::_VALUES] = senders
+        values[8::_VALUES] = map(_error, failures, to_phones)
+        values[9::_VALUES] = map(_error_code, failures, ids)
+        values[10::_VALUES] = [self._users[person] for person in people]
+        values[11::_VALUES] = [b',"to_phone":' + phone for phone in to_phones]
+        for place in np.flatnonzero(
+            messages.channel == TEAMS
+        ).tolist():  # which knows people by their mail addresses
+            values[_VALUES * place + 7], values[_VALUES * place + 11] = b"null", b""
+        return (self._entry * len(ids))[:-1] % tuple(
+            values
+        )  # one formatting for the whole page, as for events
+
+    def _write_people(self) -> None:
+        new = self._phones.texts[len(self._users) :].tolist()
+        numbers = person_numbers(new)
+        self._numbers = np.concatenate((self._numbers, numbers))
+        self._users += user_texts(new, numbers)
 
     def _write_runs(self) -> None:
         for run in self._runs.values[len(self._run_texts) :].iter_rows(named=True):
@@ -113,20 +121,28 @@ class EntryWriter:
             self._mentions_stop.append(run["mentions_stop"])
             self._run_texts.append(json.dumps(said, ensure_ascii=False)[1:-1].encode())
 
-    def _phone(self, text: bytes, message_id: int) -> bytes:
-        """Return the JSON text of a phone in one of the forms of the vendor's samples."""
-        if self._phone_form == "e164" or not text.startswith(b'"+'):
-            return text
-        form = _FORMS[message_id % 3] if self._phone_form == "mixed" else self._phone_form
-        phone = text[2:-1]
-        if form == "punctuated" and phone.startswith(b"1") and len(phone) == len("15550100555"):
-            return b'"+1(%b) %b-%b"' % (phone[1:4], phone[4:7], phone[7:])
-        return text if form == "e164" else b'"%b"' % phone
+    def _phone_texts(self, codes: Codes, ids: list[int]) -> list[bytes]:
+        """Return phones as entries have them."""
+        texts: list[bytes] = self._phones.texts[codes].tolist()
+        if self._phone_form == "e164":
+            return texts
+        forms = (_FORMS[number % 3] if self._phone_form == "mixed" else self._phone_form for number in ids)
+        return list(map(_in_form, texts, forms))
 
 
-def recipient_uuid(campaign_id: int | None, phone: bytes) -> bytes:
-    """Return the same id for each message of one campaign to one recipient, by the JSON text of the phone."""
-    return b"%08x-0000-4000-8000-%012x" % (campaign_id or 0, crc32(phone))
+def recipient_uuid(campaign_id: int | None, number: int) -> bytes:
+    """Return the same id for each message of one campaign to one person."""
+    return b'"%08x-0000-4000-8000-%012x"' % (campaign_id or 0, number)
+
+
+def _in_form(text: bytes, form: str) -> bytes:
+    """Return the JSON text of a phone in one of the forms of the vendor's samples."""
+    if form == "e164" or not text.startswith(b'"+'):
+        return text
+    phone = text[2:-1]
+    if form == "punctuated" and phone.startswith(b"1") and len(phone) == len("15550100555"):
+        return b'"+1(%b) %b-%b"' % (phone[1:4], phone[4:7], phone[7:])
+    return b'"%b"' % phone
 
 
 def _object(number: int | None, **more: Any) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """The filters of the insights endpoint, one function each."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -10,7 +11,7 @@ from optkit.emulator.message_entries import ERROR_CODES, recipient_uuid
 from optkit.emulator.message_rows import CHANNELS, FAILURES, STATUS_WORDS, TEAMS
 from optkit.emulator.message_snapshot import MessageSnapshot
 from optkit.emulator.parameters import ParameterError, Params, check_choices, read_ids
-from optkit.emulator.personal_data import Person, person_of
+from optkit.emulator.personal_data import USER_FIELDS, make_people, person_numbers
 from optkit.emulator.rows import Index, as_index, where, where_in
 
 #: Whose messages these are, by the ids that filters take.
@@ -85,15 +86,14 @@ def _of_recipient(snapshot: MessageSnapshot, places: Places, value: str, _: int)
     index = as_index(places)
     rows = snapshot.rows.take(index)
     campaigns = snapshot.book.runs.values["campaign_id"].gather(rows.run)
-    pairs = zip(campaigns, snapshot.book.phones.texts[rows.to].tolist(), strict=True)
-    kept: Index = index[[recipient_uuid(campaign, phone).decode() == value for campaign, phone in pairs]]
+    numbers = person_numbers(snapshot.book.phones.texts[rows.to].tolist()).tolist()
+    kept: Index = index[[json.loads(uuid) == value for uuid in map(recipient_uuid, campaigns, numbers)]]
     return kept
 
 
 def _of_user(field: str, snapshot: MessageSnapshot, places: Places, value: str, _: int) -> Places:
-    phones = snapshot.book.phones.texts.tolist()
-    people = [code for code, phone in enumerate(phones) if getattr(person_of(phone), field) == value]
-    return where_in(places, snapshot.rows.to, people)
+    people = make_people(person_numbers(snapshot.book.phones.texts.tolist()))
+    return where_in(places, snapshot.rows.to, (people[field] == value).arg_true().to_numpy())
 
 
 def _to_email(snapshot: MessageSnapshot, places: Places, value: str, now: int) -> Places:
@@ -122,5 +122,5 @@ FILTERS: Final[dict[str, Filter]] = {
     "message_uuid": _none,
     "conversation_uuid": _none,
     "user[phone]": _to_phone,
-    **{f"user[{field}]": partial(_of_user, field) for field in Person._fields},
+    **{f"user[{field}]": partial(_of_user, field) for field in USER_FIELDS},
 }

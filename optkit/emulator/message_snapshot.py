@@ -51,6 +51,8 @@ class MessageBook:
         waits = rows.ms() + settle_after > now
         if self.variant.settle_when_shown:
             waits |= np.array([number not in self._seen for number in rows.message_id.tolist()], np.bool_)
+        if not waits.any():
+            return rows.status
         status: npt.NDArray[np.int8] = np.where(waits & np.isin(rows.status, _SETTLED), _SENT, rows.status)
         return status
 

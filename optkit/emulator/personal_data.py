@@ -5,8 +5,11 @@ Nobody who reads messages needs any of it. The names occur nowhere else, so that
 
 import json
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
+
+import numpy as np
+import polars as pl
 
 FIRST_NAMES: Final = (
     *(
@@ -47,51 +50,66 @@ EMAIL_DOMAIN: Final = "personal-mail.example"
 SENTENCE: Final = (
     'your order of "Mondschein-Tee" is on its way \N{FULL MOON SYMBOL} we look forward to seeing you.\n'
 )
+#: What an entry says of a person, besides the phone.
+USER_FIELDS: Final = ("first_name", "last_name", "email", "dob", "account_balance")
 
 _STOP_SENTENCE: Final = "Reply STOP to unsubscribe."
 _SHORT_STOP: Final = "STOP"
 
 
-class Person(NamedTuple):
-    """A made-up person; every phone number has its own."""
-
-    first_name: str
-    last_name: str
-    email: str
-    dob: str
-    account_balance: str
+def person_numbers(phones: list[bytes]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Return a number for each phone, by its JSON text, from which all that is made up of its owner follows."""
+    return np.fromiter((crc32(phone) for phone in phones), np.int64, len(phones))
 
 
-@lru_cache(maxsize=50_000)
-def person_of(phone: bytes) -> Person:
-    """Return whose phone it is, by its JSON text."""
-    number = crc32(phone)
-    first = FIRST_NAMES[number % len(FIRST_NAMES)]
-    last = LAST_NAMES[number // 16 % len(LAST_NAMES)]
-    return Person(
-        first,
-        last,
-        f"{first}.{last}.{number % 9973}@{EMAIL_DOMAIN}".lower(),
-        f"{number % 12 + 1:02d}/{number // 12 % 28 + 1:02d}/{1931 + number // 336 % 71}",
-        f"${number % 9000 + 1000:,}.{number // 7 % 100:02d}",
+def make_people(numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pl.DataFrame:
+    """Return made-up people, with the columns `USER_FIELDS` (String)."""
+    number = pl.Series("number", numbers)
+    first = pl.Series(FIRST_NAMES).gather(number % len(FIRST_NAMES))
+    last = pl.Series(LAST_NAMES).gather(number // len(FIRST_NAMES) % len(LAST_NAMES))
+    month, day = (number % 12 + 1), (number // 12 % 28 + 1)
+    return pl.DataFrame({"first_name": first, "last_name": last, "number": number}).select(
+        "first_name",
+        "last_name",
+        email=pl.format(
+            "{}.{}.{}@{}",
+            pl.col("first_name").str.to_lowercase(),
+            pl.col("last_name").str.to_lowercase(),
+            pl.col("number") % 9973,
+            pl.lit(EMAIL_DOMAIN),
+        ),
+        dob=pl.format(
+            "{}/{}/{}",
+            month.cast(pl.String).str.zfill(2),
+            day.cast(pl.String).str.zfill(2),
+            1931 + pl.col("number") // 336 % 71,
+        ),
+        account_balance=pl.format(
+            "${}.{}", number % 9000 + 1000, (number // 7 % 100).cast(pl.String).str.zfill(2)
+        ),
     )
 
 
-@lru_cache(maxsize=50_000)
-def user_json(phone: bytes) -> bytes:
-    """Return the `user` of an entry."""
-    text = '{"phone":%s,"first_name":"%s","last_name":"%s","email":"%s","dob":"%s","account_balance":"%s"}'
-    return (text % (phone.decode(), *person_of(phone))).encode()
-
-
-def content_json(phone: bytes, characters: int, mentions_stop: bool) -> bytes:  # noqa: FBT001 - a column of a frame
-    """Return the text of a message to somebody: so many characters, with or without how to opt out."""
-    person = person_of(phone)
-    return _content(person.first_name, person.last_name, characters, mentions_stop)
+def user_texts(phones: list[bytes], numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> list[bytes]:
+    """Return the `user` of an entry for each phone, as JSON."""
+    people = make_people(numbers).with_columns(pl.Series("phone", phones).cast(pl.String))
+    fields = ('"' + pl.col(name) + '"' for name in USER_FIELDS)
+    form = ",".join(f'"{name}":{{}}' for name in ("phone", *USER_FIELDS))
+    texts = people.select("{" + pl.format(form, "phone", *fields) + "}").to_series()
+    return texts.cast(pl.Binary).to_list()
 
 
 @lru_cache(maxsize=100_000)
-def _content(first_name: str, last_name: str, characters: int, mentions_stop: bool) -> bytes:  # noqa: FBT001
+def content_text(number: int, characters: int, mentions_stop: bool) -> bytes:  # noqa: FBT001 - a column of a frame
+    """Return the text of a message, so many characters long, to the person with a number below `NAMES`, as JSON."""
+    first, last = (
+        FIRST_NAMES[number % len(FIRST_NAMES)],
+        LAST_NAMES[number // len(FIRST_NAMES) % len(LAST_NAMES)],
+    )
     stop = "" if not mentions_stop else _STOP_SENTENCE if characters > len(_STOP_SENTENCE) else _SHORT_STOP
-    text = f"Dear {first_name} {last_name}, " + SENTENCE * (characters // len(SENTENCE) + 1)
+    text = f"Dear {first} {last}, " + SENTENCE * (characters // len(SENTENCE) + 1)
     return json.dumps(text[: max(0, characters - len(stop))] + stop, ensure_ascii=False).encode()
+
+
+#: People whose numbers are the same modulo this have the same name.
+NAMES: Final = len(FIRST_NAMES) * len(LAST_NAMES)
