@@ -45,8 +45,8 @@ from .exporting import export as export
 from .loading.inventory import clear as clear
 from .loading.inventory import coverage as coverage
 from .loading.inventory import verify as verify
-from .loading.loader import fetch as fetch
-from .loading.loader import load as load
-from .loading.loader import scan as scan
+from .loading.load import fetch as fetch
+from .loading.load import load as load
+from .loading.load import scan as scan
 from .phones import mask as mask
 from .version import __version__ as __version__

@@ -186,7 +186,7 @@ _KNOWN: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[], Any]]]] = {
     "base_url": (_base_url, lambda: "https://cx.avaamo.com"),
     "account": (_account, lambda: "default"),
     "cache_dir": (_cache_dir, default_cache_dir),
-    "workers": (_workers, lambda: 8),
+    "workers": (_workers, lambda: 32),
     "timeout": (_timeout, lambda: 30.0),
     "max_rps": (_max_rps, lambda: None),
     "look_back": (lambda value: parse_duration(value, "look_back"), lambda: timedelta(days=2)),

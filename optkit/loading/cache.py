@@ -1,101 +1,167 @@
-"""The cache: a folder an account, one file a week, whose appearance is its commit.
+"""The cache: one folder per account, one Parquet file per window; renaming a file into place commits the window.
 
-What exists is complete, what is missing is fetched; two processes at once do double work but never harm. Locks are not
-what correctness rests on.
+What exists is complete, what is missing is fetched. Two processes at once do double work but no harm. All that must be
+known of a window is in its file's footer, beside a checksum of the whole file: to know what is cached, footers are
+read; the checksum is verified where contents are read.
 """
 
-import contextlib
 import hashlib
+import io
 import json
 import os
-import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final
 
+import polars as pl
+
+from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
-from optkit.loading.files import SUFFIX, DamagedError, Entry, Writer, read_entry
-from optkit.loading.windows import Window, week_of
-from optkit.private_files import SUFFIX as PART
+from optkit.loading.windows import Window, WindowInfo, grid_window
 from optkit.private_files import PrivateFile, remove_leftovers
-from optkit.times import to_ms
+from optkit.times import from_ms, to_ms
 
-_IDENTITY: Final = "account.json"
+#: The layout of the files; files of another layout are fetched again.
+VERSION: Final = 1
+SUFFIX: Final = ".parquet"
+REMEDY: Final = "make room there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
+_KEY: Final = "optkit"
+_BEGIN: Final = b'{"version": '
+_UNSIGNED: Final = "0" * 32
+_MARK: Final = b'"checksum": "'
+#: The footer ends with what is said of the window; this is more than enough of it.
+_TAIL: Final = 65_536
+#: Rows per row group: what a filter by time can skip.
+_ROW_GROUP: Final = 65_536
+#: Files whose checksums are computed at the same time.
+_HASHING: Final = 4
+
+
+class CorruptFileError(Exception):
+    """A file under a window's name is not what optkit wrote there; the text says why."""
 
 
 @dataclass(frozen=True)
-class Owner:
-    """Which server and which token filled a folder; of the token only a salted hash."""
+class CachedWindow:
+    """A window in the cache: its file, and what the file says of itself.
 
-    server: str
-    salt: str
-    token: str
+    Attributes
+    ----------
+    path : Path
+        The file.
+    info : WindowInfo
+        What the planner must know.
+    rows, duplicates, dropped, pages : int
+        Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
+    account : str or None
+        Which account identity it was written for; None in files of older versions.
+    """
 
-    @classmethod
-    def of(cls, server: str, token: str, salt: str | None = None) -> Self:
-        """Return the owner that a server and a token make."""
-        salt = salt or secrets.token_hex(16)
-        digest = hashlib.scrypt(token.encode(), salt=salt.encode(), n=2**12, r=8, p=1, dklen=32)
-        return cls(server, salt, digest.hex())
-
-    def has(self, token: str) -> bool:
-        """Return whether it is this token."""
-        return secrets.compare_digest(self.token, Owner.of(self.server, token, self.salt).token)
+    path: Path
+    info: WindowInfo
+    rows: int
+    duplicates: int
+    dropped: int
+    pages: int
+    account: str | None
 
 
 class Cache:
-    """The folder of one account on one server.
+    """The cached windows of one dataset of one account.
 
     Parameters
     ----------
     folder : Path
-        Is made on first writing.
+        Of the account; is made on first writing.
+    endpoint : Endpoint
+        The dataset.
     """
 
-    #: Files whose checksum was seen to be right by this process, by what tells whether they were changed since.
-    _checked: ClassVar[dict[Path, tuple[tuple[int, int, int], Entry]]] = {}
+    #: Files whose checksum this process has verified, by what tells whether they were changed since.
+    _verified: ClassVar[dict[Path, tuple[int, int, int]]] = {}
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, endpoint: Endpoint) -> None:
+        self.folder = folder / endpoint.subfolder
+        self._endpoint = endpoint
 
-    def survey(self, *, anew: bool = False) -> tuple[dict[int, Entry], dict[Path, str]]:
-        """Return the windows by their start, and what is wrong with the files that are none.
+    def list_windows(self, account: str | None = None) -> tuple[dict[int, CachedWindow], dict[Path, str]]:
+        """Return the windows by their start, and what is wrong with the files that are not a window; reads footers.
 
         Parameters
         ----------
-        anew : bool
-            Check every file, also those that this process has checked and that look unchanged.
+        account : str or None
+            The account identity that the files must have been written for; None where it is not known.
         """
-        entries: dict[int, Entry] = {}
-        damaged: dict[Path, str] = {}
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+        windows: dict[int, CachedWindow] = {}
+        corrupt: dict[Path, str] = {}
+        for path in self._paths():
             try:
-                entry = self._read(path, anew=anew)
-                entries[entry.cached.window.start] = entry
-            except DamagedError as error:
-                damaged[path] = str(error)
-        return entries, damaged
+                window = read_footer(path)
+            except CorruptFileError as problem:
+                corrupt[path] = str(problem)
+                continue
+            if account is not None and window.account not in {account, None}:
+                corrupt[path] = "was written for another account"
+            else:
+                windows[window.info.window.start] = window
+        return windows, corrupt
 
-    def _read(self, path: Path, *, anew: bool) -> Entry:
+    def find_corrupt(self, windows: Iterable[CachedWindow], *, again: bool = False) -> dict[Path, str]:
+        """Read files whole and return what is wrong with those whose checksum is not right.
+
+        Parameters
+        ----------
+        windows : iterable of CachedWindow
+            Which files.
+        again : bool
+            Verify every file, also those that this process has verified and that look unchanged.
+        """
+        paths = [window.path for window in windows]
+        with ThreadPoolExecutor(min(_HASHING, len(paths) or 1)) as pool:
+            problems = pool.map(lambda path: self._verify(path, again=again), paths)
+            return {path: problem for path, problem in zip(paths, problems, strict=True) if problem}
+
+    def _verify(self, path: Path, *, again: bool) -> str:
         try:
             stat = path.stat()
+            state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if again or self._verified.get(path) != state:
+                self._verified.pop(path, None)
+                verify_checksum(path)
+                self._verified[path] = state
         except OSError as error:
-            raise DamagedError(f"cannot be read ({error.strerror})") from None
-        state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        known = self._checked.get(path)
-        if known is None or known[0] != state or anew:
-            self._checked.pop(path, None)
-            known = self._checked[path] = (state, read_entry(path))
-        return known[1]
+            return f"cannot be read ({error.strerror})"
+        except CorruptFileError as problem:
+            return str(problem)
+        return ""
 
-    def new(self, week: Window) -> Writer:
-        """Return a writer for a week."""
+    def commit(self, frame: pl.DataFrame, info: WindowInfo, **counts: Any) -> None:
+        """Make a window part of the cache."""
         self.make()
-        return Writer(self.folder, week)
+        about = {
+            "version": VERSION,
+            "start": info.window.start,
+            "end": info.window.end,
+            "fetched_at": info.fetched_at,
+            "final": info.final,
+            "begins": info.begins,
+            "rows": frame.height,
+            **counts,
+            "checksum": _UNSIGNED,
+        }
+        buffer = io.BytesIO()
+        frame.cast(self._endpoint.files_schema()).write_parquet(
+            buffer, row_group_size=_ROW_GROUP, metadata={_KEY: json.dumps(about)}
+        )
+        path = self.folder / f"{from_ms(info.window.start):%Y-%m-%d}{SUFFIX}"
+        with PrivateFile(path, error=CacheError, remedy=REMEDY) as file:
+            file.write(_signed(buffer.getvalue()))
 
     def make(self) -> None:
-        """Make the folder, for its owner alone, and sweep out what killed processes left in it."""
+        """Make the folder, for its owner alone, and remove what killed processes left in it."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             remove_leftovers(self.folder)
@@ -106,48 +172,121 @@ class Cache:
             ) from None
 
     def clear(self, asked: Window | None = None) -> int:
-        """Forget the windows that `asked` touches, or all, and with the last one whose account it was."""
-        paths = []
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            week = week_named(path)
-            if week is None:
+        """Forget the windows that `asked` overlaps, or all of them; return how many."""
+        count = 0
+        for path in self._paths():
+            window = self.named_window(path)
+            if window is None or (asked is not None and not window.overlaps(asked)):
                 continue
-            if asked is None or (week.start < asked.end and asked.start < week.end):
+            try:
                 path.unlink(missing_ok=True)
-                paths.append(path)
-        if asked is None:
-            (self.folder / _IDENTITY).unlink(missing_ok=True)
-        return len(paths)
+            except OSError as error:
+                raise CacheError(f"{path} cannot be removed ({error.strerror}); remove it yourself") from None
+            count += 1
+        return count
 
-    def owner(self) -> "Owner | None":
-        """Return whose account is kept here, None if nobody's yet."""
-        path = self.folder / _IDENTITY
+    def named_window(self, path: Path) -> Window | None:
+        """Return the window that a file's name says it holds, None if it names none."""
         try:
-            return Owner(**json.loads(path.read_text("utf-8")))
-        except (FileNotFoundError, NotADirectoryError):
+            day = date.fromisoformat(path.stem)
+        except ValueError:
             return None
-        except (OSError, ValueError, TypeError):
+        return grid_window(to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC)), self._endpoint.window)
+
+    def _paths(self) -> list[Path]:
+        """Return the files that may be windows, by name."""
+        try:
+            return sorted(path for path in self.folder.iterdir() if path.suffix == SUFFIX)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
             raise CacheError(
-                f"{path} is damaged, so nobody knows whose account the folder holds; optkit clear forgets it"
+                f"the cache folder {self.folder} cannot be read ({error.strerror}); set OPTKIT_CACHE_DIR to a folder"
             ) from None
 
-    def set_owner(self, owner: "Owner", *, first: bool) -> None:
-        """Write down whose account this is; as the `first`, only if no other process was faster."""
-        self.make()
-        path = self.folder / _IDENTITY
-        written = self.folder / f".{_IDENTITY}.{secrets.token_hex(4)}{PART}" if first else path
-        with PrivateFile(written, error=CacheError, remedy="set OPTKIT_CACHE_DIR to another folder") as file:
-            file.write(json.dumps(asdict(owner)).encode())
-        if first:
-            with contextlib.suppress(FileExistsError):
-                os.link(written, path)
-            written.unlink()
+    def scan(self, windows: Iterable[CachedWindow]) -> pl.LazyFrame:
+        """Return the rows of windows as a lazy frame with the dataset's schema; nothing is read yet."""
+        paths = [window.path for window in sorted(windows, key=lambda window: window.info.window)]
+        schema = self._endpoint.schema
+        if not paths:
+            return schema.to_frame(eager=False)
+        return pl.scan_parquet(paths, glob=False).cast(schema)
 
 
-def week_named(path: Path) -> Window | None:
-    """Return the week that a file's name says it holds, None if it names none."""
+def read_footer(path: Path) -> CachedWindow:
+    """Read what a file says of its window.
+
+    Raises
+    ------
+    CorruptFileError
+        It is not what optkit wrote.
+    """
     try:
-        day = date.fromisoformat(path.stem)
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            tail = file.read()
+    except OSError as error:
+        raise CorruptFileError(f"cannot be read ({error.strerror})") from None
+    if not tail:
+        raise CorruptFileError("is empty")
+    start, end = tail.rfind(_BEGIN), tail.rfind(b"}")
+    try:
+        about = json.loads(tail[start : tail.index(b"}", start) + 1]) if 0 <= start < end else None
     except ValueError:
-        return None
-    return week_of(to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC)))
+        about = None
+    if about is None or not tail.endswith(b"PAR1"):
+        raise CorruptFileError("is cut off or was not written by optkit")
+    if about["version"] != VERSION:
+        raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
+    try:
+        window = Window(about["start"], about["end"])
+        info = WindowInfo(window, about["fetched_at"], about["final"], about["begins"])
+        cached = CachedWindow(
+            path,
+            info,
+            about["rows"],
+            about["duplicates"],
+            about.get("dropped", 0),
+            about["pages"],
+            about.get("account"),
+        )
+    except KeyError:
+        raise CorruptFileError("differs from what was written (its description)") from None
+    if path.stem != f"{from_ms(window.start):%Y-%m-%d}":
+        raise CorruptFileError("was renamed: it holds another window than its name says")
+    return cached
+
+
+def verify_checksum(path: Path) -> None:
+    """Read a file whole and compare it with the checksum in its footer.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    CorruptFileError
+        It is not what optkit wrote.
+    """
+    content = memoryview(path.read_bytes())
+    tail = bytes(content[-_TAIL:])
+    at = tail.rfind(_MARK)
+    if at < 0:
+        raise CorruptFileError("is cut off or was not written by optkit")
+    at += len(content) - len(tail) + len(_MARK)
+    if _digest(content, at) != bytes(content[at : at + 32]).decode("latin-1"):
+        raise CorruptFileError("differs from what was written (checksum)")
+
+
+def _signed(content: bytes) -> bytes:
+    """Return a file's bytes with the checksum in its place."""
+    at = content.rindex(_MARK + _UNSIGNED.encode()) + len(_MARK)
+    return b"".join((content[:at], _digest(memoryview(content), at).encode(), content[at + 32 :]))
+
+
+def _digest(content: memoryview, at: int) -> str:
+    """Return the checksum of a whole file, with zeros in the checksum's own place."""
+    digest = hashlib.blake2b(content[:at], digest_size=16)
+    digest.update(_UNSIGNED.encode())
+    digest.update(content[at + 32 :])
+    return digest.hexdigest()

@@ -4,12 +4,15 @@ A wrong clock must not lose events: one that is ahead would make windows final t
 the newest weeks.
 """
 
+import time
 from dataclasses import dataclass
-from typing import Final
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Self
 
+from optkit.datasets.timestamps import to_milliseconds
 from optkit.errors import ResponseError
 from optkit.formatting import minute
-from optkit.times import DAY, SECOND, from_ms
+from optkit.times import DAY, SECOND, from_ms, to_ms
 
 #: Clocks that differ by less agree.
 TOLERANCE: Final = 5 * 60 * SECOND
@@ -32,6 +35,80 @@ class Clock:
     now: int
     cautious: int
     warning: str = ""
+
+    def earlier(self, other: Self) -> Self:
+        """Return the earlier of both, time by time."""
+        return type(self)(min(self.now, other.now), min(self.cautious, other.cautious))
+
+
+#: The clock of a page that came from nowhere.
+UNKNOWN: Final = Clock(0, 0)
+
+
+class ServerClock:
+    """Reads the clocks of a server's answers; any number of threads may use it.
+
+    Parameters
+    ----------
+    on_this_machine : bool
+        See `compare_clocks`.
+
+    Attributes
+    ----------
+    now : int or None
+        The time of the first answer, in epoch milliseconds; None before it.
+    warning : str
+        How the clocks differ; empty where they agree.
+    """
+
+    def __init__(self, *, on_this_machine: bool) -> None:
+        self.now: int | None = None
+        self.warning = ""
+        self._on_this_machine = on_this_machine
+        self._last_date: tuple[str | None, int | None] = (None, None)
+
+    def read(self, time_token: Any, date: str | None) -> Clock:
+        """Return when an answer was given.
+
+        Parameters
+        ----------
+        time_token : Any
+            As in the answer's body.
+        date : str or None
+            The header Date.
+
+        Raises
+        ------
+        ResponseError
+            See `compare_clocks`.
+        """
+        if date != self._last_date[0]:
+            self._last_date = (date, _read_date(date))  # it changes once a second, and to read it takes long
+        clock = compare_clocks(
+            _read_token(time_token), self._last_date[1], local_clock(), on_this_machine=self._on_this_machine
+        )
+        self.warning = self.warning or clock.warning
+        self.now = clock.now if self.now is None else self.now
+        return clock
+
+
+def local_clock() -> int:
+    """Return this machine's clock in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def _read_token(token: Any) -> int | None:
+    try:
+        return to_milliseconds(token)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _read_date(date: str | None) -> int | None:
+    try:
+        return to_ms(parsedate_to_datetime(date or ""))
+    except (TypeError, ValueError, OverflowError):  # a date without a zone cannot be subtracted from
+        return None
 
 
 def compare_clocks(

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from optkit.config import resolve
+from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import SettingsError
 from optkit.loading.cache import Cache
+from optkit.loading.identity import AccountIdentity
 from optkit.loading.windows import Window
 from optkit.times import INSTANT, Moment, from_ms, instant, to_ms
 
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def _cache(account: str | None) -> Cache:
+def _cache(account: str | None) -> tuple[Cache, str | None]:
+    """Return an account's cache, and the identity that its files must have been written for."""
     settings = resolve(account=account)
-    return Cache(settings.cache_dir / settings.account)
+    folder = settings.cache_dir / settings.account
+    identity = AccountIdentity.read(folder)
+    return Cache(folder, OPT_STATUS), identity.salt if identity else None
 
 
 def coverage(account: str | None = None) -> pl.DataFrame:
@@ -40,18 +45,19 @@ def coverage(account: str | None = None) -> pl.DataFrame:
     >>> optkit.coverage("an-account-without-cache").height
     0
     """
-    entries, _ = _cache(account).survey()
+    cache, identity = _cache(account)
+    windows, _ = cache.list_windows(identity)
     rows = [
         (
-            from_ms(entry.cached.window.start),
-            from_ms(entry.cached.window.end),
-            entry.rows,
-            entry.duplicates,
-            entry.pages,
-            entry.cached.final,
-            from_ms(entry.cached.fetched_at),
+            from_ms(window.info.window.start),
+            from_ms(window.info.window.end),
+            window.rows,
+            window.duplicates,
+            window.pages,
+            window.info.final,
+            from_ms(window.info.fetched_at),
         )
-        for _, entry in sorted(entries.items())
+        for _, window in sorted(windows.items())
     ]
     schema = pl.Schema(
         {
@@ -87,11 +93,15 @@ def verify(account: str | None = None) -> pl.DataFrame:
     >>> optkit.verify("an-account-without-cache").height
     0
     """
-    entries, damaged = _cache(account).survey(anew=True)
+    cache, identity = _cache(account)
+    windows, corrupt = cache.list_windows(identity)
+    corrupt |= cache.find_corrupt(windows.values(), again=True)
     rows: list[tuple[str, datetime | None, bool, str]] = [
-        (entry.path.name, from_ms(start), True, "") for start, entry in entries.items()
+        (window.path.name, from_ms(start), True, "")
+        for start, window in windows.items()
+        if window.path not in corrupt
     ]
-    rows += [(path.name, None, False, problem) for path, problem in damaged.items()]
+    rows += [(path.name, None, False, problem) for path, problem in corrupt.items()]
     schema = pl.Schema(
         {"file": pl.String(), "window_start": INSTANT, "ok": pl.Boolean(), "problem": pl.String()}
     )
@@ -128,10 +138,15 @@ def clear(
     >>> optkit.clear(account="an-account-without-cache")
     0
     """
+    settings = resolve(account=account)
+    folder = settings.cache_dir / settings.account
+    cache = Cache(folder, OPT_STATUS)
     if start is None and end is None:
-        return _cache(account).clear()
+        count = cache.clear()
+        AccountIdentity.forget(folder)
+        return count
     first = to_ms(instant(start, "start")) if start is not None else 0
     last = to_ms(instant(end, "end")) if end is not None else 2**62
     if first >= last:
         raise SettingsError("start must lie before end")
-    return _cache(account).clear(Window(first, last))
+    return cache.clear(Window(first, last))

@@ -1,143 +1,119 @@
-"""One window from its parts: complete and checked, or an error.
+"""One page: what is requested, and the bytes of the answer as records, checked field by field.
 
-The reading is a generator: it yields the pages it wants, is sent them one by one, and never touches a network.
+An entry that cannot be read is an error, never a dropped row.
 """
 
-from collections.abc import Callable, Generator
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-import polars as pl
+import msgspec
 
-from optkit.errors import DriftError, ResponseError
-from optkit.loading.entries import Page
-from optkit.loading.parts import Outcome, PageRequest, Part, is_duplicate, read_part
-from optkit.loading.windows import Window
-from optkit.times import SECOND
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import ResponseError
+from optkit.loading.clocks import UNKNOWN, Clock
 
-#: Halvings of a part before the load gives up.
-_HALVINGS: Final = 6
-#: Parts under way at once: while one is checked, the next one's pages come, and the first page of the one after.
-_SIDE_BY_SIDE: Final = 3
+R = TypeVar("R")
+
+#: Entries per page that are requested: the documented maximum.
+PER_PAGE: Final = 100
 
 
-@dataclass
-class Counts:
-    """What reading a window took and gave."""
+class PageRequest(NamedTuple):
+    """One page of the entries from `start` to `end` (epoch milliseconds, both as sent)."""
 
-    rows: int = 0
-    duplicates: int = 0
-    pages: int = 0
-
-
-#: Takes the events of a window's next part, in time order.
-Emit = Callable[[pl.DataFrame], None]
-Reading = Generator[list[PageRequest], tuple[PageRequest, Page], Counts]
+    start: int
+    end: int
+    page: int
+    per_page: int = PER_PAGE
 
 
-def read_window(window: Window, emit: Emit) -> Reading:
-    """Read one window, part by part; a part that cannot be believed (see `read_part`) is halved, then it is an error.
+class _Envelope(msgspec.Struct, Generic[R], gc=False):
+    """What an answer holds. Nothing relies on the counts alone, so any value may stand there."""
 
-    Parameters
+    entries: list[R]
+    per_page: Any = None
+    total_entries: Any = None
+    total_pages: Any = None
+    time_token: Any = None
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of records, with what the server says of the whole.
+
+    Attributes
     ----------
-    window : Window
-        Its end must not lie in the server's future.
-    emit : callable
-        Is called with the events of each part, in time order: the history's columns, sorted, each event once.
-
-    Returns
-    -------
-    generator
-        Yields what it wants besides what it has not been sent yet (lists of `PageRequest`, empty ones too), is sent
-        one of all these with its page, in any order; returns `Counts`.
-
-    Raises
-    ------
-    DriftError
-        Pages kept changing, or the server's count kept differing from what it sent.
-    ResponseError
-        Pages are repeated, or events lie outside of the bounds asked for.
+    entries : sequence
+        The records.
+    per_page, total_entries, total_pages, time_token : Any
+        As sent; None where missing.
+    clock : Clock
+        When the server answered.
     """
-    counts = Counts()
-    runs = [_Run(Part(window))]  # the earliest part last
-    wanted: list[PageRequest] = []
-    while runs:
-        for run in runs[-_SIDE_BY_SIDE:]:
-            wanted += run.begin()
-        outcome = runs[-1].outcome
-        if outcome is None:
-            request, page = yield wanted
-            wanted = next(run for run in reversed(runs) if run.awaits(request)).take(request, page)
-        else:
-            part = runs.pop().part
-            counts.pages += outcome.requests
-            if outcome.events is not None:
-                _deliver(part.window, outcome.events, emit, counts)
-            else:
-                runs += [_Run(piece) for piece in reversed(_cut(window, part, outcome))]
-    return counts
+
+    entries: Sequence[Any]
+    per_page: Any = None
+    total_entries: Any = None
+    total_pages: Any = None
+    time_token: Any = None
+    clock: Clock = UNKNOWN
 
 
-def _cut(window: Window, part: Part, outcome: Outcome) -> list[Part]:
-    """Return what to read instead of a part."""
-    if outcome.pieces:
-        return part.cut(outcome.pieces, halving=False)
-    if part.halvings == _HALVINGS or part.window.length <= SECOND:
-        raise DriftError(
-            f"window {window}: {outcome.unsure}, however small the part; load again, and tell the vendor if it stays so"
-        )
-    return part.cut(2, halving=True)
+class UnreadableBodyError(Exception):
+    """The bytes are not JSON: cut off, or a page for people. A retry may cure it. The text says what they look like."""
 
 
-class _Run:
-    """The reading of a part: what it waits for, and what it came to once nothing is missing any more."""
+class PageDecoder:
+    """Decodes the answers of an endpoint."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
-        self.outcome: Outcome | None = None
-        self._reading = read_part(part)
-        self._pages: dict[PageRequest, Page | None] = {}
-        self._missing = 0
+    def __init__(self, endpoint: Endpoint) -> None:
+        envelope: Any = _Envelope
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(envelope[endpoint.record]).decode
 
-    def begin(self) -> list[PageRequest]:
-        """Return the first pages wanted; none if it has begun before."""
-        return [] if self._pages else self._go_on(None)
+    def decode(self, body: bytes) -> Page:
+        """Read an answer.
 
-    def awaits(self, request: PageRequest) -> bool:
-        """Return whether it is among those that it asked for last."""
-        return request in self._pages
-
-    def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
-        """Return the further pages wanted after this one came."""
-        self._pages[request] = page
-        self._missing -= 1
-        if self._missing:
-            return []
-        return self._go_on([page for page in self._pages.values() if page is not None])
-
-    def _go_on(self, pages: list[Page] | None) -> list[PageRequest]:
+        Raises
+        ------
+        UnreadableBodyError
+            It is not JSON.
+        ResponseError
+            It is JSON of another shape than documented.
+        """
         try:
-            wanted = next(self._reading) if pages is None else self._reading.send(pages)
-        except StopIteration as end:
-            self.outcome = end.value
-            return []
-        self._pages = dict.fromkeys(wanted)
-        self._missing = len(wanted)
-        return wanted
+            sent = self._decode(body.removeprefix(b"\xef\xbb\xbf"))
+        except msgspec.ValidationError as error:
+            raise ResponseError(_explain(str(error))) from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise UnreadableBodyError(_describe(body)) from None
+        except RecursionError:
+            raise ResponseError("the answer is nested too deeply to be the documented object") from None
+        return Page(sent.entries, sent.per_page, sent.total_entries, sent.total_pages, sent.time_token)
 
 
-def _deliver(window: Window, events: pl.DataFrame, emit: Emit, counts: Counts) -> None:
-    start, end = window.start, window.end
-    moment = pl.col("created_at").to_physical()  # compared as numbers: as times it takes four times as long
-    first, last = events.select(first=moment.first(), last=moment.last()).row(0)
-    # a filter that works to the second may return as much beyond the bounds
-    if events.height and (first < start - SECOND or end + SECOND < last):
-        raise ResponseError(
-            f"window {window}: the server sends events of other times; it does not filter by time as documented, "
-            "or its 'created_at' is in a unit that cannot be told"
-        )
-    kept = events.filter(moment.is_between(start, end, closed="left"))
-    unique = kept.filter(~is_duplicate()).drop("page")
-    counts.duplicates += kept.height - unique.height
-    counts.rows += unique.height
-    emit(unique)
+def _explain(problem: str) -> str:
+    """Say what is wrong without quoting the answer: msgspec quotes unknown words, so only names are used."""
+    missing = re.search(r"missing required field `(\w+)`", problem)
+    where = re.search(r"- at `\$\.entries\[(\d+)\](?:\.(\w+))?", problem)
+    if where is None:
+        return "the answer is not the documented object with a list 'entries'"
+    entry = f"entry {int(where[1]) + 1} of a page"
+    if missing:
+        return f"{entry} has no field '{missing[1]}'"
+    if where[2] is None:
+        return f"{entry} is not an object"
+    return (
+        f"the field '{where[2]}' of {entry} is {'null' if 'got `null`' in problem else 'not as documented'}"
+    )
+
+
+def _describe(body: bytes) -> str:
+    """Say what bytes that are not JSON look like, without quoting them."""
+    start = body[:64].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "an HTML page instead of JSON, perhaps a login page"
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in body[:4]:
+        return "text in UTF-16 instead of UTF-8"
+    return "something that is not JSON"

@@ -9,8 +9,8 @@ _FORMAT: Final = "{desc} |{bar:24}| {n_fmt}/{total_fmt} windows{postfix}, {remai
 class Progress(Protocol):
     """What the loader tells while it reads."""
 
-    def begin(self, windows: int) -> None:
-        """Take note of how many windows are to be read."""
+    def start(self, windows: int) -> None:
+        """Take note of how many windows are to be read; only the first call counts."""
 
     def add_rows(self, rows: int) -> None:
         """Take note of entries that came."""
@@ -19,11 +19,11 @@ class Progress(Protocol):
         """Take note of a window that was committed."""
 
     def close(self) -> None:
-        """Go away: no more will come."""
+        """Remove the bar: no more will come."""
 
 
 class _Silent:
-    def begin(self, windows: int) -> None: ...
+    def start(self, windows: int) -> None: ...
     def add_rows(self, rows: int) -> None: ...
     def finish_window(self) -> None: ...
     def close(self) -> None: ...
@@ -37,10 +37,11 @@ class _Bar:
         self._bar: Any = None
         self._rows = 0
 
-    def begin(self, windows: int) -> None:
-        self._bar = self._type(
-            total=windows, desc="optkit", leave=False, dynamic_ncols=True, bar_format=_FORMAT
-        )
+    def start(self, windows: int) -> None:
+        if self._bar is None:
+            self._bar = self._type(
+                total=windows, desc="optkit", leave=False, dynamic_ncols=True, bar_format=_FORMAT
+            )
 
     def add_rows(self, rows: int) -> None:
         self._rows += rows
@@ -57,7 +58,7 @@ class _Bar:
             self._bar.close()
 
 
-def make(*, wanted: bool | None) -> Progress:
+def make_progress(*, wanted: bool | None) -> Progress:
     """Return a progress bar, or a silent stand-in.
 
     Parameters
@@ -65,7 +66,7 @@ def make(*, wanted: bool | None) -> Progress:
     wanted : bool or None
         None: a bar in a terminal and in a notebook that somebody sits at; none in scripts, logs and reports.
     """
-    notebook = _front_end_answers()
+    notebook = _is_front_end_interactive()
     if wanted is None:
         wanted = notebook or sys.stderr.isatty()
     if not wanted:
@@ -83,8 +84,8 @@ def make(*, wanted: bool | None) -> Progress:
     return _Bar(tqdm)
 
 
-def _front_end_answers() -> bool:
-    """Return whether this is a kernel whose front end could answer a question: a person's, no report's."""
+def _is_front_end_interactive() -> bool:
+    """Return whether this is the kernel of a notebook that somebody sits at; a report's kernel cannot ask questions."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     kernel = getattr(shell, "kernel", None)

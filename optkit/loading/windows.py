@@ -1,22 +1,22 @@
-"""Which windows are wanted, cached, final, missing: arithmetic on epoch milliseconds, without I/O.
+"""Which windows are needed, cached, final, missing: arithmetic on epoch milliseconds, without I/O.
 
-Windows lie on one grid of weeks from Monday 00:00 UTC. A window has one place in the grid and one file, so two
-files never claim the same instant; a week that is not over is claimed up to the moment it was read.
+The windows of a dataset lie on one grid, which begins on a Monday, 00:00 UTC. A window has one place in the grid and
+one file, so two files never cover the same instant. A window that is not over is covered up to the moment it was read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final, Self
 
-from optkit.times import DAY, SECOND, WEEK, from_ms
+from optkit.times import DAY, SECOND, from_ms
 
-#: Monday 1970-01-05, the first whole week.
+#: Monday 1970-01-05, where the grid begins.
 _FIRST_MONDAY: Final = 4 * DAY
 
 
-def text(ms: int) -> str:
+def format_instant(ms: int) -> str:
     """Return an instant as people read it: the date alone at midnight UTC."""
     moment = from_ms(ms)
     return f"{moment:%Y-%m-%d}" if ms % DAY == 0 else f"{moment:%Y-%m-%dT%H:%M:%S}Z"
@@ -30,17 +30,26 @@ class Window:
     end: int
 
     def __str__(self) -> str:
-        return f"[{text(self.start)}, {text(self.end)})"
+        return f"[{format_instant(self.start)}, {format_instant(self.end)})"
 
     @property
     def length(self) -> int:
         """Milliseconds from start to end."""
         return self.end - self.start
 
-    def split(self, parts: int) -> list[Self]:
-        """Cut into at most so many parts of about the same length, in order, without gap or overlap.
+    def overlaps(self, other: "Window") -> bool:
+        """Return whether they have an instant in common."""
+        return self.start < other.end and other.start < self.end
 
-        Cuts lie on whole seconds: a server that gives whole seconds, but filters exactly, would lose events at others.
+    def until(self, end: int) -> Self:
+        """Return the part of the window before `end`; an empty one where there is none."""
+        return type(self)(self.start, max(self.start, min(self.end, end)))
+
+    def split(self, parts: int) -> list[Self]:
+        """Split into at most so many parts of about the same length, in order, without gap or overlap.
+
+        The edges lie on whole seconds: a server that gives whole seconds, but filters exactly, would lose events at
+        others.
         """
         edges = [(self.start + self.length * part // parts) // SECOND * SECOND for part in range(1, parts)]
         inner = sorted({edge for edge in edges if self.start < edge < self.end})
@@ -48,19 +57,19 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Cached:
-    """What the planner must know of a window in the cache.
+class WindowInfo:
+    """What is known of a cached window.
 
     Attributes
     ----------
     window : Window
-        What the file claims: from the week's start to its end, or to the moment it was read.
+        What it covers: from its start in the grid to its end, or to the moment when it was read.
     fetched_at : int
-        The server's clock when it was read.
+        When it was read, by the most cautious of the clocks.
     final : bool
         It had ended by more than the look-back when it was read: it does not change any more.
     begins : bool
-        The account has no event before this window.
+        The account has nothing before this window.
     """
 
     window: Window
@@ -69,65 +78,70 @@ class Cached:
     begins: bool
 
 
-def week_of(ms: int) -> Window:
-    """Return the week of the grid that an instant lies in."""
-    start = (ms - _FIRST_MONDAY) // WEEK * WEEK + _FIRST_MONDAY
-    return Window(start, start + WEEK)
+def grid_window(ms: int, length: int) -> Window:
+    """Return the window of the grid that an instant lies in."""
+    start = (ms - _FIRST_MONDAY) // length * length + _FIRST_MONDAY
+    return Window(start, start + length)
 
 
-def weeks(asked: Window) -> Iterator[Window]:
-    """Return the weeks of the grid that [start, end) touches, in order; none if it is empty."""
+def grid_windows(asked: Window, length: int) -> Iterator[Window]:
+    """Return the windows of the grid that overlap [start, end), in order; none if it is empty."""
     if asked.length > 0:
-        for start in range(week_of(asked.start).start, asked.end, WEEK):
-            yield Window(start, start + WEEK)
+        for start in range(grid_window(asked.start, length).start, asked.end, length):
+            yield Window(start, start + length)
 
 
-def is_final(week: Window, fetched_at: int, look_back: timedelta) -> bool:
-    """Return whether a week read at that moment can be trusted to hold all its events."""
-    return week.end <= fetched_at - look_back // timedelta(milliseconds=1)
+def is_final(window: Window, fetched_at: int, look_back: timedelta) -> bool:
+    """Return whether a window read at that moment can be trusted to hold everything."""
+    return window.end <= fetched_at - look_back // timedelta(milliseconds=1)
 
 
-def begin_of(cached: Iterable[Cached]) -> int | None:
-    """Return the start of the account's first week, None where the cache does not know it."""
-    return min((item.window.start for item in cached if item.begins), default=None)
+def beginning(cached: Iterable[WindowInfo]) -> int | None:
+    """Return the start of the account's first window, None where the cache does not know it."""
+    return min((info.window.start for info in cached if info.begins), default=None)
 
 
-def wanted(asked: Window, cached: Mapping[int, Cached], now: int, *, force: bool = False) -> list[Window]:
-    """Return the weeks that must be read for an answer about `asked`, in order.
+def windows_to_fetch(
+    asked: Window, cached: Iterable[WindowInfo], *, length: int, now: int, force: bool = False
+) -> list[Window]:
+    """Return the windows that must be fetched before `asked` can be answered, in order.
 
     Parameters
     ----------
     asked : Window
-        What the answer is about, not beyond `now`.
-    cached : mapping of int to Cached
-        The cache, by the start of the week.
+        What is to be answered, not beyond `now`.
+    cached : iterable of WindowInfo
+        The cached windows.
+    length : int
+        Of the windows in the grid.
     now : int
-        The server's clock. A window that is not final is read again once time has passed since it was read.
+        A window that is not final is fetched again once time has passed since it was read.
     force : bool
-        Read all of them, cached or not.
+        Fetch all of them, cached or not.
     """
-    begin = begin_of(cached.values())
+    infos = {info.window.start: info for info in cached}
+    begin = beginning(infos.values())
     missing = []
-    for week in weeks(asked):
-        item = cached.get(week.start)
-        if item is None and begin is not None and week.start < begin:
+    for window in grid_windows(asked, length):
+        info = infos.get(window.start)
+        if info is None and begin is not None and window.start < begin:
             continue
-        if force or item is None or not (item.final or item.fetched_at >= now):
-            missing.append(week)
+        if force or info is None or not (info.final or info.fetched_at >= now):
+            missing.append(window)
     return missing
 
 
-def gaps(asked: Window, cached: Iterable[Cached]) -> list[Window]:
-    """Return the parts of `asked` that no cached window claims, in order."""
-    claims = sorted(cached, key=lambda item: item.window)
-    at = max(asked.start, begin_of(claims) or asked.start)
+def gaps(asked: Window, cached: Iterable[WindowInfo]) -> list[Window]:
+    """Return the parts of `asked` that no cached window covers, in order."""
+    infos = sorted(cached, key=lambda info: info.window)
+    at = max(asked.start, beginning(infos) or asked.start)
     found = []
-    for item in claims:
-        if item.window.start >= asked.end:
+    for info in infos:
+        if info.window.start >= asked.end:
             break
-        if item.window.start > at:
-            found.append(Window(at, item.window.start))
-        at = max(at, item.window.end)
+        if info.window.start > at:
+            found.append(Window(at, info.window.start))
+        at = max(at, info.window.end)
     if at < asked.end:
         found.append(Window(at, asked.end))
     return found

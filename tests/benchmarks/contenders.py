@@ -80,9 +80,7 @@ def bare(job: Job) -> str:
 def optkit(job: Job) -> str:
     import optkit
 
-    optkit.configure(
-        base_url=job.url, token=job.token, cache_dir=job.folder, account="bench", workers=WORKERS
-    )
+    optkit.configure(base_url=job.url, token=job.token, cache_dir=job.folder, account="bench")
     start, end = (datetime.fromtimestamp(moment / 1000, UTC) for moment in (job.start, job.end))
     optkit.scan(start, end, progress=False)
     return "bench/*.parquet"
@@ -164,7 +162,7 @@ def _load(job: Job, data: Any) -> str:
 CONTENDERS: dict[str, tuple[Callable[[Job], str], list[str]]] = {
     "http.client, 8 threads, nothing kept": (bare, []),
     "naive loop": (naive, ["polars", "requests"]),
-    "optkit": (optkit, ["optkit.loading.loader", "pyarrow.parquet"]),
+    "optkit": (optkit, ["optkit.loading.session", "optkit.loading.load"]),
     "dlt rest_api": (dlt_rest_api, ["dlt.sources.rest_api", "dlt.destinations"]),
     "dlt rest_api, 8 windows in parallel": (dlt_windows, ["dlt.sources.rest_api", "dlt.destinations"]),
     "dlt, own Arrow transformer, 8 workers": (

@@ -85,11 +85,10 @@ class Child:
 
 
 def main(start: str, end: str, output: str | None = None) -> None:
-    import pyarrow.parquet  # noqa: F401 - a kill should hit the load, not an import
-    import requests  # noqa: F401
+    import urllib3  # noqa: F401 - a kill should hit the load, not an import
 
     import optkit
-    import optkit.loading.loader
+    import optkit.loading.load
 
     print("ready", flush=True)  # noqa: T201 - its parent listens
     sys.stdin.readline()

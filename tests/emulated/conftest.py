@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import optkit
-import optkit.loading.client
+import optkit.loading.session
 from optkit.emulator import Emulator
-from optkit.loading.pace import RetryPolicy
+from optkit.loading.retries import RetryPolicy
 
 #: Lines for the end of the test run.
 summary = pytest.StashKey[list[str]]()
@@ -30,7 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat requests as often as ever, but without long pauses."""
     policy = functools.partial(RetryPolicy, base=0.002, cap=0.01)
-    monkeypatch.setattr(optkit.loading.client, "RetryPolicy", policy)
+    monkeypatch.setattr(optkit.loading.session, "RetryPolicy", policy)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ from accounts import CLOCK, distinct, events_of, make_history
 
 import optkit
 from optkit.emulator import Emulator
-from optkit.loading.files import DamagedError, read_entry
+from optkit.loading.cache import CorruptFileError, read_footer
+from optkit.loading.identity import AccountIdentity
 
 HISTORY = make_history(300)
 Harm = Callable[[Path], object]
@@ -61,15 +63,15 @@ HARMS: dict[str, tuple[Harm, str]] = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_damaged_window_is_found_said_and_fetched_anew(harm: str, folder: Path) -> None:
+def test_a_damaged_window_is_found_said_and_fetched_again(harm: str, folder: Path) -> None:
     path = folder / "2026-03-09.parquet"
     HARMS[harm][0](path)
     table = optkit.verify()
     assert table["ok"].to_list() == [True, False]
     assert pl.Series([table["problem"][1]]).str.contains(HARMS[harm][1]).item()
-    with pytest.raises(optkit.MissingWindowsError, match=r"damaged: 2026-03-09\.parquet"):
+    with pytest.raises(optkit.MissingWindowsError, match=r"corrupt: 2026-03-09\.parquet"):
         optkit.load("2026-03-02", "2026-03-16", refresh="never")
-    with pytest.warns(UserWarning, match=r"2026-03-09\.parquet .* fetched anew"):
+    with pytest.warns(UserWarning, match=r"2026-03-09\.parquet .* fetched again"):
         history = optkit.load("2026-03-02", "2026-03-16")
     assert events_of(history) == distinct(
         HISTORY.filter(pl.col("created_at") < datetime(2026, 3, 16, tzinfo=UTC))
@@ -85,7 +87,7 @@ def test_a_window_under_another_ones_name_is_found(folder: Path) -> None:
 def test_harm_is_seen_by_a_process_that_has_checked_the_file_before(folder: Path) -> None:
     optkit.load("2026-03-02", "2026-03-16")
     flip_a_byte(folder / "2026-03-02.parquet")
-    with pytest.warns(UserWarning, match="fetched anew"):
+    with pytest.warns(UserWarning, match="fetched again"):
         optkit.load("2026-03-02", "2026-03-16")
 
 
@@ -173,6 +175,30 @@ def test_coverage_says_what_each_window_is(folder: Path) -> None:
 
 
 def test_an_entry_of_another_layout_is_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optkit.loading.files.VERSION", 2)
-    with pytest.raises(DamagedError, match="layout 1"):
-        read_entry(folder / "2026-03-02.parquet")
+    monkeypatch.setattr("optkit.loading.cache.VERSION", 2)
+    with pytest.raises(CorruptFileError, match="layout 1"):
+        read_footer(folder / "2026-03-02.parquet")
+
+
+def test_files_of_the_first_version_are_read_without_a_request(tmp_path: Path) -> None:
+    with Emulator(HISTORY, clock=CLOCK) as server:
+        optkit.configure(base_url=server.url, token=server.token, cache_dir=tmp_path, account="old")
+        shutil.copytree(Path(__file__).with_name("cache_of_version_1"), tmp_path / "old")
+        AccountIdentity.of(server.url, server.token).write(tmp_path / "old", is_first=True)
+        loaded = optkit.load("2026-03-02", "2026-03-16")
+        assert not server.requests
+    assert events_of(loaded) == distinct(make_history(60))
+    assert optkit.verify()["ok"].all()
+    assert optkit.coverage()["final"].all()
+
+
+def test_a_window_of_another_account_is_not_read(folder: Path) -> None:
+    copied = "2026-03-09.parquet"
+    with Emulator(make_history(300, seed=9), clock=CLOCK) as server:
+        optkit.configure(base_url=server.url, token=server.token, account="other")
+        optkit.load("2026-03-02", "2026-03-16")
+        shutil.copy(folder / copied, folder.with_name("other") / copied)
+        assert optkit.verify().row(1) == (copied, None, False, "was written for another account")
+        with pytest.warns(UserWarning, match="another account"):
+            loaded = optkit.load("2026-03-02", "2026-03-16")
+    assert events_of(loaded) == distinct(make_history(300, seed=9))

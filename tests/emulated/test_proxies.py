@@ -79,7 +79,7 @@ def test_a_load_goes_through_the_proxy_that_the_environment_names(
     connect: Callable[[Emulator], None], tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
-        Emulator(HISTORY, clock=CLOCK) as server,
+        Emulator(HISTORY) as server,
         forwarding(int(server.url.rpartition(":")[2]), tls) as port,
         proxying({HOST: port}) as proxy,
     ):

@@ -1,180 +1,116 @@
-"""The reading of a window, against servers on paper that do what no real one should."""
-
-import random
-from collections.abc import Callable, Sequence
+import json
+import time
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from optkit.errors import DriftError, ResponseError
-from optkit.loading import parts
-from optkit.loading.entries import Entry, Page
-from optkit.loading.pages import Counts, read_window
-from optkit.loading.parts import PageRequest
-from optkit.loading.windows import Window, week_of
-from optkit.times import DAY, WEEK
+from optkit.datasets.opt_status import OPT_STATUS
+from optkit.errors import ResponseError
+from optkit.loading.clocks import ServerClock, _read_token
+from optkit.loading.pages import PageDecoder, UnreadableBodyError
 
-WEEK_OF_MARCH = week_of(1_772_500_000_000)
-Answer = Callable[[PageRequest], Page]
-
-
-def events(count: int, *, seed: int = 1, senders: int = 3) -> list[Entry]:
-    chance = random.Random(seed)
-    return [
-        Entry(
-            to_phone=f"+1212555{chance.randrange(100, 200):04d}",
-            from_phone=f"2436{chance.randrange(senders)}",
-            created_at=chance.randrange(WEEK_OF_MARCH.start, WEEK_OF_MARCH.end),
-            status="opt-in" if chance.random() < 0.5 else "opt-out",
-            current_status="opt-in",
-        )
-        for _ in range(count)
-    ]
+#: The vendor's own sample of a time_token is 1675410047.186922.
+MOMENT = datetime(2023, 2, 3, 7, 40, 47, 186_000, tzinfo=UTC)
+ENTRY = {
+    "to_phone": "+12125550100",
+    "from_phone": "24365",
+    "created_at": 1675410047186,
+    "status": "opt-out",
+    "current_status": "opt-in",
+}
 
 
-def page_of(entries: Sequence[Entry], request: PageRequest, size: int = 100) -> Page:
-    """Return the page of a server that does everything right."""
-    inside = [entry for entry in entries if request.start <= int(entry.created_at) <= request.end]
-    inside.sort(key=lambda entry: (-int(entry.created_at), entry.to_phone, entry.from_phone, entry.status))
-    start = (request.page - 1) * size
-    return Page(inside[start : start + size], size, len(inside), -(-len(inside) // size))
+decode = PageDecoder(OPT_STATUS).decode
 
 
-def read(answer: Answer, window: Window = WEEK_OF_MARCH, most: int = 5000) -> tuple[pl.DataFrame, Counts]:
-    frames: list[pl.DataFrame] = []
-    reading = read_window(window, frames.append)
-    wanted, order = next(reading), random.Random(0)
-    for _ in range(most):
-        request = wanted.pop(order.randrange(len(wanted)))  # answers come in any order
-        try:
-            wanted += reading.send((request, answer(request)))
-        except StopIteration as end:
-            assert not wanted
-            return pl.concat(frames), end.value
-    raise AssertionError("it reads on and on")
+def body(*entries: object, **rest: object) -> bytes:
+    return json.dumps({"entries": list(entries), **rest}).encode()
 
 
-def truth(entries: Sequence[Entry]) -> set[tuple[object, ...]]:
-    return {entry.identity for entry in entries}
+def test_entries_become_columns() -> None:
+    page = decode(body(ENTRY, {**ENTRY, "to_phone": " +12125550101 ", "colour": "red"}, total_entries=2))
+    frame = OPT_STATUS.to_columns(page.entries)
+    assert frame.row(1) == ("+12125550101", "24365", MOMENT, "opt-out", "opt-in")
+    assert frame.dtypes[3] == frame.dtypes[4] == pl.Enum(["opt-in", "opt-out"])
+    assert page.total_entries == 2
 
 
-def found(frame: pl.DataFrame) -> set[tuple[object, ...]]:
-    moment = pl.col("created_at").dt.epoch("ms")
-    return set(frame.select("to_phone", "from_phone", moment, "status").iter_rows())
-
-
-@given(st.integers(0, 450), st.integers(1, 5))
-@settings(max_examples=30, deadline=None)
-def test_a_server_that_does_everything_right_is_read_once(count: int, seed: int) -> None:
-    entries = events(count, seed=seed)
-    frame, counts = read(lambda request: page_of(entries, request))
-    assert found(frame) == truth(entries)
-    assert counts.rows == frame.height == len(truth(entries))
-    assert counts.rows + counts.duplicates == count
-    least = max(1, -(-count // 100))
-    assert least <= counts.pages <= 2 * (least + 2)
-
-
-def test_parts_come_in_time_order_so_that_the_window_is_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "DEEP", 200)
-    entries = events(2000)
-    frame, counts = read(lambda request: page_of(entries, request))
-    assert found(frame) == truth(entries)
-    assert frame["created_at"].is_sorted()
-    assert counts.rows == frame.height
-
-
-def test_no_page_deeper_than_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "DEEP", 200)
-    entries, asked = events(2000), set()
-
-    def answer(request: PageRequest) -> Page:
-        asked.add(request.page)
-        return page_of(entries, request)
-
-    read(answer)
-    assert max(asked) <= 3
-
-
-def test_more_events_in_one_second_than_the_limit_are_read_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        (
+            [ENTRY, {**ENTRY, "status": "stopped"}],
+            "the field 'status' of entry 2 of a page is not as documented",
+        ),
+        ([{**ENTRY, "current_status": None}], "the field 'current_status' of entry 1 of a page is null"),
+        ([{**ENTRY, "created_at": None}], "the field 'created_at' of entry 1 of a page is null"),
+        ([{**ENTRY, "created_at": True}], "the field 'created_at' of entry 1"),
+        ([{**ENTRY, "to_phone": 12125550100}], "the field 'to_phone' of entry 1"),
+        (
+            [{key: ENTRY[key] for key in ENTRY if key != "to_phone"}],
+            "entry 1 of a page has no field 'to_phone'",
+        ),
+        (["+12125550100"], "entry 1 of a page is not an object"),
+    ],
+)
+def test_a_damaged_entry_is_an_error_that_names_it_and_quotes_nothing(
+    entries: list[object], says: str
 ) -> None:
-    monkeypatch.setattr(parts, "DEEP", 200)
-    moment = WEEK_OF_MARCH.start + DAY
-    crowd = [Entry(f"+1212555{number:04d}", "24365", moment, "opt-out", "opt-out") for number in range(500)]
-    frame, _ = read(lambda request: page_of(crowd, request))
-    assert frame.height == 500
+    with pytest.raises(ResponseError) as caught:
+        decode(body(*entries))
+    assert says in str(caught.value)
+    assert "1212555" not in str(caught.value)
+    assert "stopped" not in str(caught.value)
 
 
-def test_an_order_that_changes_with_each_request_loses_nothing() -> None:
-    entries, chance = events(700), random.Random(3)
-
-    def answer(request: PageRequest) -> Page:
-        inside = [entry for entry in entries if request.start <= int(entry.created_at) <= request.end]
-        chance.shuffle(inside)
-        start = (request.page - 1) * 100
-        return Page(inside[start : start + 100], 100, len(inside), -(-len(inside) // 100))
-
-    frame, _ = read(answer)
-    assert found(frame) == truth(entries)
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'"text"', b'{"entries": null}', b'{"entries": {}}'])
+def test_another_shape_is_an_error(content: bytes) -> None:
+    with pytest.raises(ResponseError, match="documented"):
+        decode(content)
 
 
-def test_rows_that_arrive_while_pages_are_read_hide_no_other() -> None:
-    entries, waiting = events(1500), events(40, seed=9)
-
-    def answer(request: PageRequest) -> Page:
-        if waiting:
-            entries.append(waiting.pop())
-        return page_of(entries, request)
-
-    frame, _ = read(answer)
-    assert truth(events(1500)) <= found(frame) <= truth(entries)
+@pytest.mark.parametrize("content", [b"", b"<html>", body(ENTRY)[:-20], b"\xff\xfe"])
+def test_what_is_not_json_is_told_from_other_errors(content: bytes) -> None:
+    with pytest.raises(UnreadableBodyError):
+        decode(content)
 
 
-def test_a_window_whose_pages_never_agree_is_an_error() -> None:
-    entries, more = events(900), events(100_000, seed=4)
-
-    def answer(request: PageRequest) -> Page:
-        entries.extend(more[-50:])
-        del more[-50:]
-        return page_of(entries, request)
-
-    with pytest.raises(DriftError, match=r"window \[2026-03-02, 2026-03-09\)"):
-        read(answer)
+def test_an_empty_phone_is_refused() -> None:
+    with pytest.raises(ResponseError, match="'from_phone' of an entry is empty"):
+        OPT_STATUS.to_columns(decode(body({**ENTRY, "from_phone": " "})).entries)
 
 
-def test_a_repeated_page_is_an_error() -> None:
-    entries = events(700)
-    with pytest.raises(ResponseError, match="one page under two numbers"):
-        read(lambda asked: page_of(entries, PageRequest(asked.start, asked.end, min(asked.page, 3))))
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b" <!DOCTYPE html><html>", "login page"),
+        (json.dumps({"entries": []}).encode("utf-16"), "UTF-16"),
+        (b"nonsense", "not JSON"),
+    ],
+)
+def test_an_error_says_what_the_bytes_look_like(content: bytes, says: str) -> None:
+    with pytest.raises(UnreadableBodyError, match=says):
+        decode(content)
 
 
-def test_a_server_that_does_not_filter_by_time_is_an_error() -> None:
-    entries = events(50)
-    earlier = WEEK_OF_MARCH.start - 3 * WEEK
-    with pytest.raises(ResponseError, match="does not filter by time"):
-        read(
-            lambda asked: page_of(entries, PageRequest(0, 2**50, asked.page)), Window(earlier, earlier + WEEK)
-        )
+def test_a_byte_order_mark_is_read() -> None:
+    assert decode(b"\xef\xbb\xbf" + body(ENTRY)).entries == decode(body(ENTRY)).entries
 
 
-@pytest.mark.parametrize("rows", [1, 99, 100, 130, 200])
-def test_a_total_that_is_entries_a_page_times_pages_is_understood(rows: int) -> None:
-    entries = events(rows)
-
-    def answer(request: PageRequest) -> Page:
-        page = page_of(entries, request)
-        page.total_entries = page.per_page * page.total_pages
-        return page
-
-    frame, _ = read(answer)
-    assert found(frame) == truth(entries)
+def test_deep_nesting_is_an_error() -> None:
+    with pytest.raises(ResponseError, match="nested too deeply"):
+        decode(b'{"entries": [], "extra": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 
-def test_duplicates_on_one_page_and_across_pages_are_one_event_each() -> None:
-    entries = events(300)
-    frame, counts = read(lambda request: page_of([*entries, *entries[:50]], request))
-    assert found(frame) == truth(entries)
-    assert counts.duplicates == 350 - len(truth(entries))
+@pytest.mark.parametrize("token", [1675410047.186922, 1675410047.187, "1675410047186"])
+def test_the_clock_is_read_in_any_form(token: object) -> None:
+    assert (_read_token(decode(body(time_token=token)).time_token) or 0) // 10 == 167541004718
+
+
+@pytest.mark.parametrize("token", [None, {"now": 1}, "soon"])
+def test_without_a_server_clock_this_machines_counts(token: object) -> None:
+    before = time.time_ns() // 1_000_000
+    clock = ServerClock(on_this_machine=False).read(decode(body(time_token=token)).time_token, "soon")
+    assert before <= clock.now <= time.time_ns() // 1_000_000
+    assert not clock.warning

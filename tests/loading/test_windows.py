@@ -4,28 +4,36 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optkit.loading.windows import Cached, Window, gaps, is_final, wanted, week_of, weeks
+from optkit.loading.windows import (
+    Window,
+    WindowInfo,
+    gaps,
+    grid_window,
+    grid_windows,
+    is_final,
+    windows_to_fetch,
+)
 from optkit.times import DAY, SECOND, WEEK, to_ms
 
 MONDAY = to_ms(datetime(2026, 3, 2, tzinfo=UTC))
 moments = st.integers(0, MONDAY + 60 * WEEK)
 
 
-def cached(start: int, end: int | None = None, *, final: bool = True, begins: bool = False) -> Cached:
+def cached(start: int, end: int | None = None, *, final: bool = True, begins: bool = False) -> WindowInfo:
     window = Window(start, start + WEEK if end is None else end)
-    return Cached(window, fetched_at=window.end, final=final, begins=begins)
+    return WindowInfo(window, fetched_at=window.end, final=final, begins=begins)
 
 
 def test_weeks_begin_on_monday_in_utc() -> None:
     sunday = to_ms(datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC))
-    assert week_of(sunday) == Window(to_ms(datetime(2026, 2, 23, tzinfo=UTC)), MONDAY)
-    assert week_of(MONDAY) == Window(MONDAY, MONDAY + WEEK)
+    assert grid_window(sunday, WEEK) == Window(to_ms(datetime(2026, 2, 23, tzinfo=UTC)), MONDAY)
+    assert grid_window(MONDAY, WEEK) == Window(MONDAY, MONDAY + WEEK)
 
 
 @given(st.tuples(moments, moments).map(sorted))
-def test_weeks_cover_what_is_asked_once_and_nothing_is_left_over(edges: list[int]) -> None:
+def test_windows_cover_what_is_asked_once(edges: list[int]) -> None:
     asked = Window(*edges)
-    found = list(weeks(asked))
+    found = list(grid_windows(asked, WEEK))
     if asked.length == 0:
         assert not found
         return
@@ -56,19 +64,23 @@ def test_a_window_is_final_once_it_ended_before_the_look_back() -> None:
     assert is_final(week, week.end + 2 * DAY, look_back)
 
 
-def test_wanted_are_missing_weeks_and_those_that_may_have_changed() -> None:
+def test_fetched_are_missing_weeks_and_those_that_may_have_changed() -> None:
     second, third = MONDAY + WEEK, MONDAY + 2 * WEEK
     now = third + DAY
-    known = {MONDAY: cached(MONDAY), third: cached(third, now, final=False)}
+    known = [cached(MONDAY), cached(third, now, final=False)]
     asked = Window(MONDAY, now)
-    assert wanted(asked, known, now) == [Window(second, third)]
-    assert wanted(asked, known, now + 1) == [Window(second, third), Window(third, third + WEEK)]
-    assert len(wanted(asked, known, now, force=True)) == 3
+    assert windows_to_fetch(asked, known, length=WEEK, now=now) == [Window(second, third)]
+    assert windows_to_fetch(asked, known, length=WEEK, now=now + 1) == [
+        Window(second, third),
+        Window(third, third + WEEK),
+    ]
+    assert len(windows_to_fetch(asked, known, length=WEEK, now=now, force=True)) == 3
 
 
-def test_weeks_before_the_account_begins_are_not_wanted() -> None:
-    known = {MONDAY: cached(MONDAY, begins=True)}
-    assert wanted(Window(MONDAY - 5 * WEEK, MONDAY + WEEK), known, MONDAY + 3 * WEEK) == []
+def test_weeks_before_the_account_begins_are_not_fetched() -> None:
+    known = [cached(MONDAY, begins=True)]
+    asked = Window(MONDAY - 5 * WEEK, MONDAY + WEEK)
+    assert windows_to_fetch(asked, known, length=WEEK, now=MONDAY + 3 * WEEK) == []
 
 
 def test_gaps_are_named_exactly() -> None:

@@ -1,16 +1,41 @@
-"""How fast and how often: retries and the pace that all workers share."""
+"""How often a failed request is repeated, and after what pause."""
 
 import re
-import threading
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
 
-from optkit.errors import LoadInterrupted
+from optkit.errors import OptkitError
 
-_STOPPED: Final = "the load was stopped"
+
+class TransientError(Exception):
+    """A request failed, and a retry may cure it: `error` is for the user if none does.
+
+    Attributes
+    ----------
+    error : OptkitError
+        What to raise in the end.
+    was_refused : bool
+        The server is asked for too much: fewer requests may be in flight.
+    is_limited : bool
+        The server limits the rate: nobody may ask for a while.
+    retry_after : float or None
+        Seconds that the server asks to wait.
+    """
+
+    def __init__(
+        self,
+        error: OptkitError,
+        *,
+        was_refused: bool = False,
+        is_limited: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.error = error
+        self.was_refused = was_refused
+        self.is_limited = is_limited
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -48,36 +73,3 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     except ValueError:
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
-
-
-class Gate:
-    """When the next request may start: one for all workers, so that one answer of 429 holds all of them back."""
-
-    def __init__(self, max_rps: float | None) -> None:
-        self.stopped = threading.Event()
-        self._interval = 1 / max_rps if max_rps else 0.0
-        self._opens = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Return when a request may start; it then counts as started."""
-        while True:
-            if self.stopped.is_set():
-                raise LoadInterrupted(_STOPPED)
-            with self._lock:
-                now = time.monotonic()
-                left = self._opens - now
-                if left <= 0:
-                    self._opens = now + self._interval
-                    return
-            self.sleep(left)
-
-    def close(self, seconds: float) -> None:
-        """Let no request start for so many seconds."""
-        with self._lock:
-            self._opens = max(self._opens, time.monotonic() + seconds)
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep, unless the load is stopped meanwhile."""
-        if self.stopped.wait(seconds):
-            raise LoadInterrupted(_STOPPED)

@@ -11,11 +11,13 @@ import pytest
 from accounts import CLOCK, make_history
 
 from optkit.config import resolve
+from optkit.datasets.opt_status import OPT_STATUS
 from optkit.emulator import Emulator
 from optkit.errors import SettingsError, TransportError
-from optkit.loading.client import Client
+from optkit.loading.pages import PageRequest
+from optkit.loading.session import ApiSession
 
-ALL = {"start_time": 0, "end_time": 2_000_000_000_000, "page": 1, "per_page": 100}
+ALL = PageRequest(0, 2_000_000_000_000, 1)
 ANYTHING = "any"
 
 
@@ -68,7 +70,7 @@ def test_the_environment_says_which_certificates_are_trusted(
     https: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    with Client(resolve(base_url=https, token=ANYTHING)) as client:
+    with ApiSession(resolve(base_url=https, token=ANYTHING), OPT_STATUS) as client:
         assert client.get(ALL).entries == []
 
 
@@ -76,7 +78,7 @@ def test_an_unknown_certificate_is_refused(https: str, monkeypatch: pytest.Monke
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     with (
-        Client(resolve(base_url=https, token=ANYTHING)) as client,
+        ApiSession(resolve(base_url=https, token=ANYTHING), OPT_STATUS) as client,
         pytest.raises(TransportError, match="certificate was refused"),
     ):
         client.get(ALL)
@@ -95,13 +97,13 @@ def test_what_the_environment_names_must_be_there(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
-        Client(resolve(base_url="https://cx.optkit.test", token=ANYTHING))
+        ApiSession(resolve(base_url="https://cx.optkit.test", token=ANYTHING), OPT_STATUS)
 
 
 def test_connections_are_kept() -> None:
     with (
         Emulator(make_history(150), clock=CLOCK) as server,
-        Client(resolve(base_url=server.url, token=server.token)) as client,
+        ApiSession(resolve(base_url=server.url, token=server.token), OPT_STATUS) as client,
     ):
         for _ in range(5):
             client.get(ALL)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optkit.errors import LoadInterrupted
-from optkit.loading.pace import Gate, RetryPolicy, parse_retry_after
+from optkit.loading.limits import RateLimiter
+from optkit.loading.retries import RetryPolicy, parse_retry_after
 
 NOW = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 
@@ -36,21 +37,21 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
 
 
 def test_a_rate_is_kept() -> None:
-    gate = Gate(max_rps=200)
+    limiter = RateLimiter(max_rps=200)
     began = time.monotonic()
     for _ in range(21):
-        gate.wait()
+        limiter.wait()
     assert time.monotonic() - began >= 20 / 200
 
 
-def test_a_closed_gate_holds_all_workers_back() -> None:
-    gate = Gate(None)
-    gate.close(0.1)
+def test_a_paused_limiter_holds_all_workers_back() -> None:
+    limiter = RateLimiter(None)
+    limiter.pause(0.1)
     began = time.monotonic()
     waits: list[float] = []
 
     def worker() -> None:
-        gate.wait()
+        limiter.wait()
         waits.append(time.monotonic() - began)
 
     threads = [threading.Thread(target=worker) for _ in range(4)]
@@ -61,9 +62,9 @@ def test_a_closed_gate_holds_all_workers_back() -> None:
     assert min(waits) >= 0.1
 
 
-def test_a_stopped_gate_lets_nobody_wait() -> None:
-    gate = Gate(None)
-    gate.close(3600)
-    gate.stopped.set()
+def test_a_stopped_limiter_lets_nobody_wait() -> None:
+    limiter = RateLimiter(None)
+    limiter.pause(3600)
+    limiter.stopped.set()
     with pytest.raises(LoadInterrupted):
-        gate.wait()
+        limiter.wait()

@@ -11,6 +11,7 @@ import pytest
 from accounts import CLOCK, make_history
 
 from optkit.config import resolve
+from optkit.datasets.opt_status import OPT_STATUS
 from optkit.emulator import ApiVariant, Emulator, Faults
 from optkit.errors import (
     AuthenticationError,
@@ -20,11 +21,13 @@ from optkit.errors import (
     SettingsError,
     TransportError,
 )
-from optkit.loading.client import Client
-from optkit.loading.pace import RetryPolicy
+from optkit.loading.pages import PageRequest
+from optkit.loading.retries import RetryPolicy
+from optkit.loading.session import ApiSession
 
 HISTORY = make_history(150)
-ALL = {"start_time": 0, "end_time": 2_000_000_000_000, "page": 1, "per_page": 100}
+ALL = PageRequest(0, 2_000_000_000_000, 1)
+PHONES = {"to_phone": "+12125550100", "from_phone": "+12125550101"}
 WRONG = "another"
 QUICK = RetryPolicy(base=0.002, cap=0.01)
 
@@ -40,12 +43,12 @@ def start() -> Iterator[Any]:
         *,
         timeout: float = 5,
         token: str | None = None,
-    ) -> tuple[Emulator, Client]:
+    ) -> tuple[Emulator, ApiSession]:
         server = Emulator(HISTORY, clock=CLOCK, variant=variant, faults=faults)
         server.__enter__()
         open_.append(server)
         settings = resolve(base_url=server.url, token=token or server.token, timeout=timeout)
-        client = Client(settings, QUICK)
+        client = ApiSession(settings, OPT_STATUS, QUICK)
         open_.append(client)
         return server, client
 
@@ -58,9 +61,9 @@ def how_often(fault: str, number: int) -> dict[str, Any]:
     return {fault: number}
 
 
-def failure(client: Client) -> OptkitError:
+def failure(client: ApiSession) -> OptkitError:
     with pytest.raises(OptkitError) as caught:
-        client.get({**ALL, "to_phone": "+12125550100"})
+        client.get(ALL, PHONES)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     assert "1212555" not in str(caught.value)
@@ -72,7 +75,7 @@ def test_a_page_comes_as_documented(start: Any) -> None:
     page = client.get(ALL)
     assert len(page.entries) == 100
     assert page.total_entries == HISTORY.height
-    assert page.clock == int(CLOCK.timestamp() * 1000)
+    assert page.clock.now == int(CLOCK.timestamp() * 1000)
 
 
 def test_a_refused_token_is_not_tried_again(start: Any) -> None:
@@ -90,8 +93,8 @@ def test_without_json_in_the_path_it_asks_once_more_and_remembers(start: Any) ->
 
 def test_a_server_that_knows_neither_path_is_named(start: Any) -> None:
     server, _ = start()
-    client = Client(resolve(base_url=server.url, token=server.token), QUICK)
-    client._path = "/api/v3/other"
+    client = ApiSession(resolve(base_url=server.url, token=server.token), OPT_STATUS, QUICK)
+    client._paths = ("/api/v3/other",)
     assert isinstance(failure(client), ResponseError)
 
 
@@ -120,8 +123,8 @@ def test_what_may_pass_is_tried_again(fault: str, start: Any) -> None:
         ("truncated", TransportError, "the connection broke"),
         ("resets_in_body", TransportError, "the connection broke"),
         ("bad_gzip", TransportError, "cannot be unpacked"),
-        ("html", ResponseError, "no JSON"),
-        ("cut_json", ResponseError, "no JSON"),
+        ("html", ResponseError, "an HTML page instead of JSON"),
+        ("cut_json", ResponseError, "not JSON"),
     ],
 )
 def test_what_does_not_pass_is_an_error_after_six_tries(
@@ -175,7 +178,8 @@ def test_headers_that_come_byte_by_byte_have_the_same_deadline() -> None:
         thread = threading.Thread(target=drip, args=(listener,))
         thread.start()
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with Client(resolve(base_url=origin, token=WRONG, timeout=0.3), RetryPolicy(attempts=1)) as client:
+        settings = resolve(base_url=origin, token=WRONG, timeout=0.3)
+        with ApiSession(settings, OPT_STATUS, RetryPolicy(attempts=1)) as client:
             began = time.monotonic()
             error = failure(client)
         assert "within 0.3 s" in str(error)
@@ -194,28 +198,28 @@ def test_nobody_listening_says_so() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with Client(resolve(base_url=f"http://127.0.0.1:{port}", token=WRONG), QUICK) as client:
+    with ApiSession(resolve(base_url=f"http://127.0.0.1:{port}", token=WRONG), OPT_STATUS, QUICK) as client:
         error = failure(client)
     assert isinstance(error, TransportError)
     assert "connection refused" in str(error)
 
 
 def test_an_unknown_host_says_so() -> None:
-    with Client(resolve(base_url="https://nowhere.invalid", token=WRONG), QUICK) as client:
+    with ApiSession(resolve(base_url="https://nowhere.invalid", token=WRONG), OPT_STATUS, QUICK) as client:
         assert "nowhere.invalid" in str(failure(client))
 
 
 def test_without_a_token_there_is_no_client() -> None:
     with pytest.raises(SettingsError, match="OPTKIT_TOKEN"):
-        Client(resolve())
+        ApiSession(resolve(), OPT_STATUS)
 
 
 def test_neither_token_nor_phone_is_logged_or_shown(start: Any, caplog: pytest.LogCaptureFixture) -> None:
     server, client = start(faults=Faults(errors=2))
     with caplog.at_level(logging.DEBUG):
         for _ in range(3):
-            client.get({**ALL, "to_phone": "+12125550100", "from_phone": "+12125550101"})
-    text = caplog.text + repr(client) + repr(vars(client)["gate"])
+            client.get(ALL, PHONES)
+    text = caplog.text + repr(client) + repr(vars(client)["rate"])
     assert "opt-status" in caplog.text
     assert server.token not in text
     assert "2125550" not in text
@@ -223,4 +227,4 @@ def test_neither_token_nor_phone_is_logged_or_shown(start: Any, caplog: pytest.L
 
 def test_late_times_do_not_matter_to_a_client(start: Any) -> None:
     _, client = start(ApiVariant(late_by=timedelta(days=1)))
-    assert client.get(ALL).clock == int(datetime(2026, 4, 1, tzinfo=UTC).timestamp() * 1000)
+    assert client.get(ALL).clock.now == int(datetime(2026, 4, 1, tzinfo=UTC).timestamp() * 1000)

@@ -6,28 +6,29 @@ from itertools import product
 
 import polars as pl
 
-from optkit.config import resolve
+from optkit.config import Settings, resolve
+from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import ResponseError, SettingsError
 from optkit.formatting import join_names
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
-from optkit.loading import files
-from optkit.loading.refreshing import Refresh, refresh_cache
-from optkit.loading.server import connect, local_clock
-from optkit.loading.windows import Window
+from optkit.loading.account import Account, now_of
+from optkit.loading.plan import LoadRequest, Refresh
+from optkit.loading.refresh import interruptible, refresh_cache
 from optkit.phones import canonical, canonical_sender, spellings
-from optkit.times import Moment, from_ms, instant, to_ms
+from optkit.times import DAY, Moment, from_ms, instant, to_ms
 
-Some = str | Iterable[str] | None
+#: A value of a filter, or several.
+OneOrMany = str | Iterable[str] | None
 
 
 def load(
     start: Moment | None = None,
     end: Moment | None = None,
     *,
-    to_phone: Some = None,
-    from_phone: Some = None,
-    status: Some = None,
-    current_status: Some = None,
+    to_phone: OneOrMany = None,
+    from_phone: OneOrMany = None,
+    status: OneOrMany = None,
+    current_status: OneOrMany = None,
     account: str | None = None,
     refresh: Refresh = "auto",
     reported: bool = False,
@@ -52,7 +53,7 @@ def load(
         Which account; ``"demo"`` is the made-up one. Default: the setting.
     refresh : {"auto", "never", "force"}
         ``"auto"`` fetches windows that are missing or not final, ``"never"`` reads the cache only, ``"force"`` fetches
-        all anew.
+        everything again.
     reported : bool
         Add the column reported_current_status: what the API gave when the window was read, stale by now.
     region : str, optional
@@ -105,10 +106,10 @@ def scan(
     start: Moment | None = None,
     end: Moment | None = None,
     *,
-    to_phone: Some = None,
-    from_phone: Some = None,
-    status: Some = None,
-    current_status: Some = None,
+    to_phone: OneOrMany = None,
+    from_phone: OneOrMany = None,
+    status: OneOrMany = None,
+    current_status: OneOrMany = None,
     account: str | None = None,
     refresh: Refresh = "auto",
     reported: bool = False,
@@ -122,7 +123,7 @@ def scan(
     Parameters
     ----------
     start, end, to_phone, from_phone, status, current_status, account, refresh, reported, region, progress
-        As of `load`.
+        See `load`.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def scan(
     Raises
     ------
     OptkitError
-        As `load`.
+        See `load`.
 
     Examples
     --------
@@ -150,18 +151,12 @@ def scan(
         "current_status": _statuses(current_status, "current_status"),
     }
     settings = resolve(account=account)
-    now = from_ms(local_clock(settings))
-    asked, entries = refresh_cache(
-        None if start is None else to_ms(instant(start, "start", now=now)),
-        None if end is None else to_ms(instant(end, "end", now=now)),
-        settings=settings,
-        refresh=refresh,
-        show=progress,
-    )
+    request = _load_request(start, end, refresh, settings)
+    asked, rows = refresh_cache(request, OPT_STATUS, settings, show=progress)
     if senders is not None:
-        _warn_of_unknown(senders, files.scan(entries))
+        _warn_of_unknown(senders, rows)
     within = pl.col("created_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
-    events = _keep(files.scan(entries).filter(within), phones)
+    events = _keep(rows.filter(within), phones)
     if reported:
         events = events.with_columns(reported_current_status=pl.col("current_status"))
     return _keep(events.with_columns(current_status=last_status()), states)
@@ -176,10 +171,10 @@ def _keep(events: pl.LazyFrame, filters: dict[str, list[str] | None]) -> pl.Lazy
 
 def fetch(
     *,
-    to_phone: Some = None,
-    from_phone: Some = None,
-    status: Some = None,
-    current_status: Some = None,
+    to_phone: OneOrMany = None,
+    from_phone: OneOrMany = None,
+    status: OneOrMany = None,
+    current_status: OneOrMany = None,
     start: Moment | None = None,
     end: Moment | None = None,
     region: str | None = None,
@@ -192,7 +187,7 @@ def fetch(
     Parameters
     ----------
     to_phone, from_phone, status, current_status, start, end, region, account
-        As of `load`, but `start` defaults to the beginning of time.
+        See `load`, but `start` defaults to the beginning of time.
 
     Returns
     -------
@@ -202,13 +197,14 @@ def fetch(
     Raises
     ------
     OptkitError
-        As `load`, where it fetches.
+        See `load`.
 
     Examples
     --------
     >>> optkit.fetch(to_phone="+12125550100", account="demo").columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
+    settings = resolve(account=account)
     filters = {
         "to_phone": _recipients(to_phone, region),
         "from_phone": _senders(from_phone, region),
@@ -216,26 +212,37 @@ def fetch(
         "current_status": _statuses(current_status, "current_status"),
     }
     given = {name: values for name, values in filters.items() if values is not None}
-    first = to_ms(instant(start, "start")) if start is not None else 0
-    last = to_ms(instant(end, "end")) if end is not None else None
-    if last is not None and first >= last:
-        raise SettingsError(f"start must lie before end; {Window(first, last)} is empty")
-    with connect(resolve(account=account)) as server:
-        # one more than now: what happened in this very millisecond belongs to the answer
-        now = server.now + 1
-        window = Window(first, now if last is None else min(last, now))
-        parts = [SCHEMA.to_frame()]
-        if window.length > 0:
-            combinations = [dict(zip(given, values, strict=True)) for values in product(*given.values())]
-            parts += [_matching(server.read_one(window, filters), filters) for filters in combinations]
+    asked = _load_request("1970-01-01" if start is None else start, end, "auto", settings)
+    parts = [SCHEMA.to_frame()]
+    with interruptible(), Account(settings).connect(OPT_STATUS) as session:
+        from optkit.loading.fetch import fetch_window
+
+        # a day later than now by this machine's clock: the server's may be ahead
+        window = asked.resolve(None, now_of(settings) + DAY)
+        assert window is not None
+        for values in product(*given.values()) if window.length else ():
+            wanted = dict(zip(given, values, strict=True))
+            parts.append(_matching(fetch_window(window, session, OPT_STATUS, wanted), wanted))
     return pl.concat(parts).unique(ORDER, keep="first", maintain_order=True).sort(ORDER)
+
+
+def _load_request(
+    start: Moment | None, end: Moment | None, refresh: Refresh, settings: Settings
+) -> LoadRequest:
+    now = from_ms(now_of(settings))
+    return LoadRequest(
+        None if start is None else to_ms(instant(start, "start", now=now)),
+        None if end is None else to_ms(instant(end, "end", now=now)),
+        refresh,
+    )
 
 
 def _matching(events: pl.DataFrame, filters: dict[str, str]) -> pl.DataFrame:
     """Return the events of an answer, or raise where the server did not apply the filters."""
     # current_status is not checked: the document does not say whether it is the recipient's or the pair's
     for name in filters.keys() - {"current_status"}:
-        if not events[name].cast(pl.String).is_in(spellings(filters[name])).all():
+        ways = spellings(filters[name]) if name in OPT_STATUS.private else [filters[name]]
+        if not events[name].cast(pl.String).is_in(ways).all():
             raise ResponseError(
                 f"the server sends events with another {name} than it was asked for, so it does not filter as "
                 f"documented; use optkit.load({name}=…), which filters on this machine"
@@ -243,7 +250,7 @@ def _matching(events: pl.DataFrame, filters: dict[str, str]) -> pl.DataFrame:
     return events
 
 
-def _several(value: Some, name: str) -> list[str] | None:
+def _several(value: OneOrMany, name: str) -> list[str] | None:
     """Return the values of a filter, None for no filter."""
     if value is None:
         return None
@@ -253,12 +260,12 @@ def _several(value: Some, name: str) -> list[str] | None:
     return [item.strip() for item in values]
 
 
-def _recipients(value: Some, region: str | None) -> list[str] | None:
+def _recipients(value: OneOrMany, region: str | None) -> list[str] | None:
     numbers = _several(value, "to_phone")
     return None if numbers is None else [canonical(number, region, "to_phone") for number in numbers]
 
 
-def _senders(value: Some, region: str | None) -> list[str] | None:
+def _senders(value: OneOrMany, region: str | None) -> list[str] | None:
     names = _several(value, "from_phone")
     return None if names is None else [canonical_sender(name, region) for name in names]
 
@@ -274,7 +281,7 @@ def _warn_of_unknown(senders: list[str], events: pl.LazyFrame) -> None:
         )
 
 
-def _statuses(value: Some, name: str) -> list[str] | None:
+def _statuses(value: OneOrMany, name: str) -> list[str] | None:
     values = _several(value, name)
     if not set(values or ()) <= {OPT_IN, OPT_OUT}:
         raise SettingsError(f"{name} is one of '{OPT_IN}' and '{OPT_OUT}'")

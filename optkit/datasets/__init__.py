@@ -1,0 +1,9 @@
+"""What can be loaded: one module of data per endpoint, without control flow."""
+
+from typing import Final
+
+from optkit.datasets.endpoint import Endpoint
+from optkit.datasets.opt_status import OPT_STATUS
+
+#: Every dataset by its name, as users give it.
+DATASETS: Final[dict[str, Endpoint]] = {endpoint.dataset: endpoint for endpoint in (OPT_STATUS,)}

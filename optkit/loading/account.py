@@ -1,0 +1,191 @@
+"""An account: its folder in the cache, whose it is, and the server that answers for it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from optkit.config import DEMO, Settings, is_loopback
+from optkit.datasets import DATASETS
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import CacheError, SettingsError
+from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.clocks import local_clock
+from optkit.loading.identity import AccountIdentity
+from optkit.times import to_ms
+from optkit.version import __version__
+
+if TYPE_CHECKING:
+    from optkit.loading.session import ApiSession
+
+#: So many rows tell one account from another.
+_EVIDENCE: Final = 20
+
+
+class Account:
+    """The account of the settings.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where, and as who.
+
+    Attributes
+    ----------
+    identity : AccountIdentity or None
+        Whose account the folder holds; None if nobody's yet.
+
+    Raises
+    ------
+    CacheError
+        The folder was filled from another server, or it is not known from which.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.cache_dir / settings.account
+        self.is_demo = settings.account == DEMO
+        # the made-up account may be another one in another version
+        self._server = f"made up by optkit {__version__}" if self.is_demo else settings.base_url
+        self.identity = AccountIdentity.read(self.folder)
+        if self.identity is not None and self.identity.server != self._server:
+            if self.is_demo:
+                self._forget()
+                return
+            raise CacheError(
+                f"the cache of account '{settings.account}' was filled from {self.identity.server}, not "
+                f"{settings.base_url}; give the other one a name of its own (OPTKIT_ACCOUNT), or forget this one with "
+                "optkit clear"
+            )
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the token, if there is one, is known to read the account that the folder holds."""
+        token = self.settings.token
+        return token is None or (self.identity is not None and self.identity.has(token))
+
+    def now(self) -> int:
+        """Return what the time is without asking the server, in epoch milliseconds."""
+        return now_of(self.settings)
+
+    def latest(self, end: int | None) -> int:
+        """Return until when there may be records, in epoch milliseconds.
+
+        Parameters
+        ----------
+        end : int or None
+            The end of what is asked for.
+        """
+        is_emulated = is_loopback(urlsplit(self.settings.base_url).hostname or "") and not self.is_demo
+        # the clock of an emulator may be ahead of this machine's
+        return max(self.now(), end or 0) if is_emulated else self.now()
+
+    @contextmanager
+    def connect(self, endpoint: Endpoint) -> Iterator["ApiSession"]:
+        """Connect to the account's server; to the made-up account's by starting the emulator on loopback.
+
+        Raises
+        ------
+        SettingsError
+            There is no token; or the emulator is not installed.
+        """
+        from optkit.loading.session import ApiSession
+
+        if not self.is_demo:
+            with ApiSession(self.settings, endpoint) as session:
+                yield session
+            return
+        try:
+            from optkit.emulator import Emulator
+        except ImportError:
+            raise SettingsError(
+                "the demo account needs the emulator: pip install 'optkit[emulator]'"
+            ) from None
+        from optkit.demo import CLOCK, demo_history
+
+        with Emulator(demo_history(), clock=CLOCK) as server:
+            settings = replace(self.settings, base_url=server.url, token=server.token)
+            with ApiSession(settings, endpoint) as session:
+                yield session
+
+    def admit(
+        self, session: "ApiSession", endpoint: Endpoint, cache: Cache, windows: Mapping[int, CachedWindow]
+    ) -> None:
+        """Make sure that the token reads the account that the folder holds.
+
+        A token that is not known is accepted only after a final window, read again, has the same rows.
+
+        Raises
+        ------
+        CacheError
+            It reads another account, or nothing cached can tell.
+        """
+        if (self.identity is None and not windows) or (
+            self.identity is not None and self.identity.has(self._token)
+        ):
+            return
+        name = self.settings.account
+        finals = [window for window in windows.values() if window.info.final and window.rows]
+        best = min(
+            finals, key=lambda window: (window.rows < _EVIDENCE, abs(window.rows - _EVIDENCE)), default=None
+        )
+        if best is None:
+            raise CacheError(
+                f"the cache of account '{name}' was filled with another token, and has no final window to tell "
+                "whether it is the same account; give this one a name of its own (OPTKIT_ACCOUNT), or forget that one "
+                "with optkit clear"
+            )
+        from optkit.loading.fetch import fetch_window
+
+        order = endpoint.order
+        rows = fetch_window(best.info.window, session, endpoint)
+        if not rows.select(order).equals(cache.scan([best]).select(order).collect()):
+            raise CacheError(
+                f"this token reads another account than the one cached as '{name}': window {best.info.window} "
+                "differs; give it a name of its own (OPTKIT_ACCOUNT), or forget the cached one with optkit clear"
+            )
+        salt = self.identity.salt if self.identity is not None else best.account
+        self.identity = AccountIdentity.of(self._server, self._token, salt)
+        self.identity.write(self.folder, is_first=False)
+
+    def claim(self, cache: Cache) -> AccountIdentity:
+        """Return whose account the folder holds; if it is nobody's yet, it becomes this one's.
+
+        Raises
+        ------
+        CacheError
+            Another process has claimed it meanwhile, for another account.
+        """
+        if self.identity is None:
+            cache.make()
+            mine = AccountIdentity.of(self._server, self._token)
+            mine.write(self.folder, is_first=True)
+            self.identity = AccountIdentity.read(self.folder)
+            assert self.identity is not None
+            if self.identity != mine and not self.identity.has(self._token):
+                raise CacheError(
+                    f"another process fills the cache of account '{self.settings.account}' with another token; load "
+                    "again once it has finished"
+                )
+        return self.identity
+
+    def _forget(self) -> None:
+        """Forget what is cached of the made-up account of another version."""
+        for endpoint in DATASETS.values():
+            Cache(self.folder, endpoint).clear()
+        AccountIdentity.forget(self.folder)
+        self.identity = None
+
+    @property
+    def _token(self) -> str:
+        return self.settings.token or DEMO
+
+
+def now_of(settings: Settings) -> int:
+    """Return what the time is without asking the server, in epoch milliseconds; the made-up account's stands still."""
+    if settings.account == DEMO:
+        from optkit.demo import CLOCK
+
+        return to_ms(CLOCK)
+    return local_clock()

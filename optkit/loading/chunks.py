@@ -1,0 +1,283 @@
+"""One chunk of a window, from its pages: which pages to request, and whether the answers can be believed.
+
+The vendor's document promises no order, no stable paging and no true totals: hence the rules in the docstrings. Nothing
+here touches a network.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+import polars as pl
+
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import DriftError, ResponseError
+from optkit.loading.pages import PER_PAGE, Page, PageRequest
+from optkit.loading.windows import Window
+from optkit.times import SECOND
+
+#: A chunk with more entries is split before it is read: deep pages are slow, and all of it is in memory. Splitting
+#: takes two or three requests; to skip 10,000 entries takes a database some milliseconds per page. At 50 to 200 ms per
+#: request, splitting pays from some 13,000 to 26,000 entries on.
+MOST_ENTRIES: Final = 16_000
+#: Parts that a chunk is split into, at most.
+_MOST_PARTS: Final = 64
+#: Readings of a chunk that may fail before it is halved, and halvings before the load gives up.
+_TRIES: Final = 2
+_HALVINGS: Final = 6
+#: So many pages are requested for each one that came: a total that is far too high is found out after few requests.
+_PAGES_PER_PAGE: Final = 16
+
+_Step: TypeAlias = Callable[[], list[PageRequest]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A window or a part of one that is read on its own, and by how many halvings it came about."""
+
+    window: Window
+    halvings: int = 0
+
+    def request(self, page: int) -> PageRequest:
+        """Return the request for one of its pages."""
+        # one millisecond more at the start: whether bounds are inclusive is not documented. The end of one chunk is
+        # the start of the next, requested by both; what lies outside is dropped later.
+        return PageRequest(max(0, self.window.start - 1), self.window.end, page)
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether it can be split any further."""
+        return self.window.length > SECOND
+
+
+class ChunkReader:
+    """Reads one chunk: call `start`, then `take` with every requested page, in any order.
+
+    The rows count when the total was the same on every page and is the number of entries that came, the first page is
+    the same at the end as at the start, and the last page was short or empty; otherwise the chunk is read again. Where
+    totals are missing or contradict themselves, pages are read until one is empty, and a second reading must confirm
+    the first. A chunk that cannot be believed is halved; one that is small by then is an error.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        What to read; its end must not lie in the server's future.
+    endpoint : Endpoint
+        What the records are.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame or None
+        The entries in the endpoint's order with the number of the page (column ``page``), once they are complete.
+    chunks : list of Chunk
+        Not empty once the chunk has to be read in smaller ones instead.
+    requests : int
+        Pages requested so far.
+    received : int
+        Entries on the pages, once they are complete.
+    totals_fit : bool
+        The server's total was the number of entries that came.
+    claims_rows : bool
+        The server counts entries, and sends none.
+    """
+
+    def __init__(self, chunk: Chunk, endpoint: Endpoint) -> None:
+        self.chunk = chunk
+        self.rows: pl.DataFrame | None = None
+        self.chunks: list[Chunk] = []
+        self.requests = 0
+        self.received = 0
+        self.totals_fit = False
+        self.claims_rows = False
+        self._endpoint = endpoint
+        self._failures = 0
+        self._unconfirmed: pl.DataFrame | None = None
+        self._pages: dict[int, Page] = {}
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no page is missing any more."""
+        return self.rows is not None or bool(self.chunks)
+
+    def start(self) -> list[PageRequest]:
+        """Return the first request."""
+        self._pages = {}
+        return self._request([1], self._plan)
+
+    def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
+        """Take the page that was requested, and return the requests that follow from it.
+
+        Raises
+        ------
+        ResponseError
+            Pages are repeated, or entries cannot be read.
+        DriftError
+            The pages do not agree, however small the chunk.
+        """
+        self._pages[request.page] = page
+        self._missing -= 1
+        return [] if self._missing else self._next()
+
+    def _request(self, numbers: Sequence[int], then: _Step) -> list[PageRequest]:
+        """Request pages; `then` is called once all of them have come."""
+        self.requests += len(numbers)
+        self._missing = len(numbers)
+        self._next = then
+        return [self.chunk.request(number) for number in numbers]
+
+    def _plan(self) -> list[PageRequest]:
+        """Decide from the first page how the others are read."""
+        self._first = self._pages[1]
+        self._total = believable_total(self._first)
+        if self._total is None:
+            return self._read_until_empty()
+        if self._total > MOST_ENTRIES and self.chunk.is_divisible:
+            return self._split(self._total)
+        return self._read_counted()
+
+    def _read_counted(self) -> list[PageRequest]:
+        """Read as many pages as the total says, and one more where the last one is full."""
+        assert self._total is not None
+        pages = self._in_order()
+        _reject_repeats(pages, self._endpoint)
+        count = max(1, -(-self._total // max(1, len(self._first.entries))))
+        most = _most_per_page(self._first)
+        is_full = self._total == count * most or (len(pages) == count and len(pages[-1].entries) >= most)
+        last = count + is_full
+        if len(pages) < last and pages[-1].entries:
+            stop = min(last, len(pages) * (1 + _PAGES_PER_PAGE))
+            return self._request(range(len(pages) + 1, stop + 1), self._read_counted)
+        return self._request([1], self._check) if len(pages) > 1 else self._check()
+
+    def _check(self) -> list[PageRequest]:
+        """Compare what came with what was counted; the first page has come a second time by now."""
+        assert self._total is not None
+        pages, again = [self._first, *self._in_order()[1:]], self._pages[1]
+        received = self.received = _count(pages)
+        if any(page.total_entries != self._total for page in [*pages, again]):
+            return self._fail("its count changed while its pages were read")
+        if not _same_records(again, self._first, self._endpoint):
+            return self._fail("its first page changed while the others were read")
+        if received != self._total and not _is_rounded_up(self._total, received, self._first):
+            return self._fail(f"the server counts {self._total:,} entries but sends {received:,}")
+        rows = _in_frame(pages, self._endpoint)
+        if received != self._total or _moved(rows, self._endpoint):
+            return self._confirm(rows)
+        self.totals_fit = True
+        self.rows = rows
+        return []
+
+    def _read_until_empty(self) -> list[PageRequest]:
+        """Read until a page is empty, because no count says how many there are."""
+        pages = self._in_order()
+        _reject_repeats(pages, self._endpoint)
+        if pages[-1].entries:
+            received = _count(pages)
+            if received > MOST_ENTRIES and self.chunk.is_divisible:
+                return self._split(received)
+            number = len(pages) + 1
+            return self._request(range(number, 2 * number), self._read_until_empty)
+        if any(later.entries for earlier, later in pairwise(pages) if not earlier.entries):
+            return self._fail("an empty page came before one that was not empty")
+        self.received = _count(pages)
+        self.claims_rows = len(pages) == 1 and bool(self._first.total_entries)
+        return self._confirm(_in_frame(pages, self._endpoint))
+
+    def _confirm(self, rows: pl.DataFrame) -> list[PageRequest]:
+        """Accept rows that a second reading confirms."""
+        first, self._unconfirmed = self._unconfirmed, rows
+        if first is None:
+            return self.start()
+        order = self._endpoint.order
+        if not first.select(order).equals(rows.select(order)):
+            return self._fail("its pages changed while they were read")
+        self.rows = rows
+        return []
+
+    def _fail(self, why: str) -> list[PageRequest]:
+        """Read the chunk again, or halve it."""
+        self._failures += 1
+        self._unconfirmed = None
+        if self._failures < _TRIES:
+            return self.start()
+        if self.chunk.halvings == _HALVINGS or not self.chunk.is_divisible:
+            raise DriftError(
+                f"{why}, however small the part; load again, and tell the vendor if that does not help"
+            )
+        self.chunks = [Chunk(half, self.chunk.halvings + 1) for half in self.chunk.window.split(2)]
+        return []
+
+    def _split(self, entries: int) -> list[PageRequest]:
+        """Read the chunk in smaller ones; a quarter more than needed, because time does not cut entries evenly."""
+        parts = min(_MOST_PARTS, -(-5 * entries // (4 * MOST_ENTRIES)))
+        self.chunks = [Chunk(part, self.chunk.halvings) for part in self.chunk.window.split(parts)]
+        return []
+
+    def _in_order(self) -> list[Page]:
+        return [self._pages[number] for number in sorted(self._pages)]
+
+
+def _count(pages: list[Page]) -> int:
+    return sum(len(page.entries) for page in pages)
+
+
+def believable_total(first: Page) -> int | None:
+    """Return the number of entries a first page claims, None where its numbers are missing or contradictory."""
+    total, count, size = first.total_entries, first.total_pages, len(first.entries)
+    if type(total) is not int or size > total or (size == 0) != (total == 0):
+        return None
+    if type(count) is int and total and count != -(-total // size):
+        return None
+    return total
+
+
+def _most_per_page(first: Page) -> int:
+    """Return how many entries a page holds at most."""
+    given = first.per_page
+    return min(given, PER_PAGE) if type(given) is int and given > 0 else PER_PAGE
+
+
+def _is_rounded_up(total: int, received: int, first: Page) -> bool:
+    """Return whether the total is entries per page times pages, which is how the document defines it."""
+    size = len(first.entries)
+    return size > 0 and total % size == 0 and total - size < received < total
+
+
+def _same_records(one: Page, other: Page, endpoint: Endpoint) -> bool:
+    """Return whether both pages have the same records in the same order."""
+    return list(map(endpoint.identity, one.entries)) == list(map(endpoint.identity, other.entries))
+
+
+def _reject_repeats(pages: list[Page], endpoint: Endpoint) -> None:
+    """Reject a server that sends one page under two numbers: the entries between would be missing."""
+    identity = endpoint.identity
+    seen: dict[object, Page] = {}
+    for page in pages:
+        if not page.entries:
+            continue
+        ends = (identity(page.entries[0]), identity(page.entries[-1]))
+        if ends in seen and _same_records(page, seen[ends], endpoint):
+            raise ResponseError(
+                "the server sends one page under two numbers, so it does not page as documented and entries "
+                "would be missing"
+            )
+        seen[ends] = page
+
+
+def _in_frame(pages: list[Page], endpoint: Endpoint) -> pl.DataFrame:
+    """Return the entries in the endpoint's order, with the number of the page that each came on."""
+    records: list[object] = []
+    numbers: list[int] = []
+    for number, page in enumerate(pages):
+        entries = page.entries if endpoint.belongs is None else list(filter(endpoint.belongs, page.entries))
+        records += entries
+        numbers += [number] * len(entries)
+    rows = endpoint.to_columns(records).with_columns(page=pl.Series(numbers, dtype=pl.Int64))
+    return rows.sort(*endpoint.order, "page")
+
+
+def _moved(rows: pl.DataFrame, endpoint: Endpoint) -> bool:
+    """Return whether a row came on two pages: a duplicate, or a shift that hid another row."""
+    moved = endpoint.is_repeated() & (pl.col("page") != pl.col("page").shift())
+    return bool(rows.select(moved.any()).item())

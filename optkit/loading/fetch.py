@@ -1,0 +1,192 @@
+"""Many windows through one session: which requests go first, and what happens when one window fails."""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import DriftError, OptkitError, ResponseError, TransportError
+from optkit.formatting import join_names
+from optkit.loading.pages import Page, PageRequest
+from optkit.loading.reader import WindowReader, WindowRows
+from optkit.loading.session import ApiSession
+from optkit.loading.windows import Window, grid_window
+from optkit.loading.workers import WorkerPool
+
+#: What may be wrong with one window only; any other error ends the load at once.
+_OF_ONE_WINDOW = (DriftError, ResponseError, TransportError)
+
+
+class _Job:
+    """A window that is being read."""
+
+    def __init__(self, number: int, reader: WindowReader) -> None:
+        self.number = number
+        self.reader = reader
+        self.error: OptkitError | None = None
+
+
+def fetch_windows(
+    next_window: Callable[[], Window | None],
+    session: ApiSession,
+    endpoint: Endpoint,
+    *,
+    filters: Mapping[str, str] | None = None,
+    on_page: Callable[[Page], None],
+    on_window: Callable[[Window, WindowRows], None],
+) -> None:
+    """Read windows, several at the same time, each page by one of the workers.
+
+    Few windows are open at once. A window that fails does not keep the others from being read; but where two fail and
+    no page came in between, the server is the problem, and nothing more is asked for.
+
+    Parameters
+    ----------
+    next_window : callable
+        Returns what to read next, None while there is nothing; called again after each page.
+    session : ApiSession
+        Where from.
+    endpoint : Endpoint
+        What the records are.
+    filters : mapping, optional
+        Query parameters that the server filters by.
+    on_page, on_window : callable
+        Called, by the calling thread, for each page that came, and for each window that is complete.
+
+    Raises
+    ------
+    OptkitError
+        Of the type of the first failure; its message names the windows that failed.
+    """
+    fetcher = _Fetcher(
+        next_window, session, endpoint, filters=filters or {}, on_page=on_page, on_window=on_window
+    )
+    fetcher.run()
+    if fetcher.failed:
+        raise _name_windows(fetcher.failed)
+
+
+class _Fetcher:
+    """The windows that are being read; see `fetch_windows`."""
+
+    def __init__(
+        self,
+        next_window: Callable[[], Window | None],
+        session: ApiSession,
+        endpoint: Endpoint,
+        *,
+        filters: Mapping[str, str],
+        on_page: Callable[[Page], None],
+        on_window: Callable[[Window, WindowRows], None],
+    ) -> None:
+        self.failed: list[_Job] = []
+        self._next_window = next_window
+        self._session = session
+        self._endpoint = endpoint
+        self._filters = filters
+        self._on_page = on_page
+        self._on_window = on_window
+        self._pool: WorkerPool[_Job] = WorkerPool(self._get, session.limiter)
+        self._opened = self._reading = 0
+        self._is_server_failing = False
+        self._pages_since_failure = False
+
+    def run(self) -> None:
+        """Read all windows, or as many as can be read."""
+        try:
+            self._open_windows()
+            while self._pool.outstanding and not self._is_server_failing:
+                self._take(*self._pool.next_result())
+                self._open_windows()
+        finally:
+            self._pool.shutdown()
+
+    def _get(self, job: _Job, request: PageRequest) -> Page:
+        """Fetch a page; called from the workers."""
+        if job.error is not None:
+            raise job.error
+        return self._session.get(request, self._filters)
+
+    def _open_windows(self) -> None:
+        """Begin as many windows as keep the workers busy."""
+        limit = self._session.limiter.limit
+        while self._pool.outstanding < 2 * limit and self._reading <= limit:
+            window = self._next_window()
+            if window is None:
+                return
+            job = _Job(self._opened, WindowReader(window, self._endpoint))
+            self._opened += 1
+            self._reading += 1
+            self._submit(job, job.reader.start())
+
+    def _submit(self, job: _Job, requests: list[PageRequest]) -> None:
+        for request in requests:
+            # a first page goes first, because the others follow from it; then older windows, so that not all windows
+            # wait for their last page at the same time
+            self._pool.submit((request.page > 1, job.number), job, request)
+
+    def _take(self, job: _Job, request: PageRequest, result: Page | BaseException) -> None:
+        if job.error is not None:
+            return  # its window has failed already
+        try:
+            if isinstance(result, BaseException):
+                raise result
+            self._on_page(result)
+            self._pages_since_failure = True
+            self._submit(job, job.reader.take(request, result))
+            rows = job.reader.result() if job.reader.is_done else None
+        except _OF_ONE_WINDOW as error:
+            job.error = error
+            self._reading -= 1
+            self._is_server_failing = bool(self.failed) and not self._pages_since_failure
+            self._pages_since_failure = False
+            self.failed.append(job)
+            return
+        if rows is not None:
+            self._reading -= 1
+            self._on_window(job.reader.window, rows)
+
+
+def _name_windows(failed: list[_Job]) -> OptkitError:
+    """Return the first error, its message with the windows that failed."""
+    error = failed[0].error
+    assert error is not None
+    names = join_names([str(job.reader.window) for job in sorted(failed, key=lambda job: job.number)], 5)
+    several = "s" if len(failed) > 1 else ""
+    error.args = (f"window{several} {names} could not be read: {error}",)
+    return error
+
+
+def fetch_window(
+    window: Window, session: ApiSession, endpoint: Endpoint, filters: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of one window."""
+    frames: list[pl.DataFrame] = []
+    windows = [window]
+    fetch_windows(
+        lambda: windows.pop() if windows else None,
+        session,
+        endpoint,
+        filters=filters,
+        on_page=lambda _: None,
+        on_window=lambda _, rows: frames.append(rows.frame),
+    )
+    return frames[0]
+
+
+def find_beginning(session: ApiSession, length: int, now: int) -> int:
+    """Return the start of the window of the account's first record; of the present one, where it has none.
+
+    It asks whether a stretch of time holds anything, and halves it; emptiness alone counts, no order and no total. For
+    a record at the very start of a window it may name the window before.
+    """
+    first, last = grid_window(0, length).start, grid_window(now, length).start
+    while first < last:
+        middle = first + (last - first) // length // 2 * length
+        page = session.get(PageRequest(first, middle + length, page=1, per_page=1))
+        last = min(last, grid_window(page.clock.now, length).start)
+        if page.entries:
+            last = min(last, middle)
+        else:
+            first = middle + length
+    return min(first, last)

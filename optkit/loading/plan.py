@@ -1,0 +1,167 @@
+"""What a load asks for, and which windows it has to fetch. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import SettingsError
+from optkit.loading.windows import (
+    Window,
+    WindowInfo,
+    beginning,
+    format_instant,
+    grid_window,
+    windows_to_fetch,
+)
+
+Refresh = Literal["auto", "never", "force"]
+
+#: With a start before so many windows that are not cached, it pays to ask where the account begins.
+_MANY_WINDOWS: Final = 104
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What a caller asked for; an open end is None.
+
+    Attributes
+    ----------
+    start, end : int or None
+        Epoch milliseconds.
+    refresh : str
+        ``"auto"``, ``"never"`` or ``"force"``.
+    """
+
+    start: int | None
+    end: int | None
+    refresh: Refresh = "auto"
+
+    def __post_init__(self) -> None:
+        if self.refresh not in get_args(Refresh):
+            raise SettingsError(f"refresh is one of {', '.join(map(repr, get_args(Refresh)))}")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            asked = f"[{format_instant(self.start)}, {format_instant(self.end)})"
+            raise SettingsError(f"start must lie before end; {asked} is empty")
+
+    def resolve(self, begin: int | None, latest: int) -> Window | None:
+        """Return the interval meant, None where only the server knows where the account begins.
+
+        Parameters
+        ----------
+        begin : int or None
+            Where the account begins, as far as the cache knows.
+        latest : int
+            What an open end means; nothing is asked for beyond it.
+        """
+        start = begin if self.start is None else self.start
+        if start is None:
+            return None
+        end = latest if self.end is None else min(self.end, latest)
+        return Window(min(start, end), end)
+
+    def touches(self, info: WindowInfo) -> bool:
+        """Return whether a cached window may be needed."""
+        is_before_end = self.end is None or info.window.start < self.end
+        return is_before_end and (self.start is None or self.start < info.window.end)
+
+
+class Plan:
+    """The windows that a load has to fetch.
+
+    Parameters
+    ----------
+    request : LoadRequest
+        What is asked for.
+    endpoint : Endpoint
+        The dataset.
+    cached : sequence of WindowInfo
+        What is cached.
+
+    Attributes
+    ----------
+    begin : int or None
+        Start of the account's first window; None where it is not known.
+    """
+
+    def __init__(self, request: LoadRequest, endpoint: Endpoint, cached: Sequence[WindowInfo]) -> None:
+        self.begin = beginning(cached)
+        self._request = request
+        self._length = endpoint.window
+        self._cached = cached
+        self._is_found = False
+
+    @property
+    def needs_beginning(self) -> bool:
+        """Whether only the server can tell where to begin."""
+        return self.begin is None and self._request.start is None
+
+    def may_be_shortened(self, now: int) -> bool:
+        """Return whether most of the windows may lie before the account begins."""
+        return self.begin is None and len(self.windows(now)) > _MANY_WINDOWS
+
+    def begin_at(self, start: int) -> None:
+        """Take note of where the account begins, as the server says."""
+        self.begin = start
+        self._is_found = True
+
+    def windows(self, now: int) -> list[Window]:
+        """Return the windows to fetch, in order, as far as they are known.
+
+        Parameters
+        ----------
+        now : int
+            Nothing is fetched beyond it.
+        """
+        asked = self._request.resolve(self.begin, now)
+        if asked is None:
+            return []
+        force = self._request.refresh == "force"
+        windows = windows_to_fetch(asked, self._cached, length=self._length, now=now, force=force)
+        if not self._is_found or self.begin is None:
+            return windows
+        # the first window is fetched even if it is cached: its file must say that nothing lies before it
+        first = grid_window(self.begin, self._length)
+        return [first, *(window for window in windows if window > first)]
+
+    def is_fulfilled(self, now: int) -> bool:
+        """Return whether nothing has to be fetched."""
+        return not self.needs_beginning and not self.windows(now)
+
+
+class PlannedWindows:
+    """The windows of a plan, one by one: those that have begun, by the server's clock as soon as it is known.
+
+    Parameters
+    ----------
+    plan : Plan
+        Which windows.
+    now : int
+        The time, as far as it is known before the server has answered.
+    """
+
+    def __init__(self, plan: Plan, now: int) -> None:
+        self._plan = plan
+        self._now = now
+        self._windows = plan.windows(now)
+        self._done = -1
+
+    def next(self, clock: int | None) -> Window | None:
+        """Return the next window, up to the present; None where there is none.
+
+        Parameters
+        ----------
+        clock : int or None
+            The server's clock; None as long as it has not answered.
+        """
+        if clock is not None and clock != self._now:
+            self._now = clock
+            self._windows = self._plan.windows(clock)
+        window = next((window for window in self._windows if window.start > self._done), None)
+        if window is None:
+            return None
+        self._done = window.start
+        return window.until(self._now)
+
+    def __len__(self) -> int:
+        return len(self._windows)

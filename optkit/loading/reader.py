@@ -1,0 +1,138 @@
+"""One window from its chunks: complete and checked, or an error. Nothing here touches a network."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import ResponseError
+from optkit.loading.chunks import Chunk, ChunkReader
+from optkit.loading.clocks import Clock
+from optkit.loading.pages import Page, PageRequest
+from optkit.loading.windows import Window
+from optkit.times import SECOND
+
+#: Chunks of a window that are read at the same time: while one is checked, the pages of the next come.
+_AT_ONCE: Final = 3
+
+
+@dataclass(frozen=True)
+class WindowRows:
+    """What reading a window gave and took.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        The rows in the endpoint's order, each once.
+    duplicates : int
+        Exact repetitions that were dropped.
+    dropped : int
+        Entries that do not belong to the dataset.
+    pages : int
+        Pages that were requested.
+    clock : Clock
+        When the server answered first.
+    totals_fit, claims_rows : bool
+        As in `ChunkReader`: of any of the chunks.
+    """
+
+    frame: pl.DataFrame
+    duplicates: int
+    dropped: int
+    pages: int
+    clock: Clock
+    totals_fit: bool
+    claims_rows: bool
+
+
+class WindowReader:
+    """Reads one window: call `start`, then `take` with every requested page, in any order, until it is done.
+
+    Parameters
+    ----------
+    window : Window
+        Its end must not lie in the server's future.
+    endpoint : Endpoint
+        What the records are.
+    """
+
+    def __init__(self, window: Window, endpoint: Endpoint) -> None:
+        self.window = window
+        self._endpoint = endpoint
+        self._pending: deque[Chunk] = deque([Chunk(window)])
+        self._reading: dict[tuple[int, int], ChunkReader] = {}
+        self._finished: list[ChunkReader] = []
+        self._clock: Clock | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no page is missing any more."""
+        return not self._reading and not self._pending
+
+    def start(self) -> list[PageRequest]:
+        """Return the first requests."""
+        requests: list[PageRequest] = []
+        while self._pending and len(self._reading) < _AT_ONCE:
+            chunk = self._pending.popleft()
+            reader = ChunkReader(chunk, self._endpoint)
+            first = chunk.request(1)
+            self._reading[first.start, first.end] = reader
+            requests += reader.start()
+        return requests
+
+    def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
+        """Take a requested page, and return the requests that follow from it.
+
+        Raises
+        ------
+        DriftError
+            Pages kept changing, or the server's count kept differing from what it sent.
+        ResponseError
+            Pages are repeated, or entries cannot be read or lie outside of the bounds that were sent.
+        """
+        self._clock = page.clock if self._clock is None else self._clock.earlier(page.clock)
+        chunk = self._reading[request.start, request.end]
+        requests = chunk.take(request, page)
+        if not chunk.is_done:
+            return requests
+        del self._reading[request.start, request.end]
+        self._finished.append(chunk)
+        self._pending.extendleft(reversed(chunk.chunks))
+        return self.start()
+
+    def result(self) -> WindowRows:
+        """Return what was read, once it is done."""
+        assert self.is_done
+        assert self._clock is not None
+        finished = [chunk for chunk in self._finished if chunk.rows is not None]
+        kept = sum(chunk.rows.height for chunk in finished if chunk.rows is not None)
+        frames = [self._inside(chunk) for chunk in finished]
+        return WindowRows(
+            frame=pl.concat([frame for frame, _ in frames]).sort(self._endpoint.order),
+            duplicates=sum(duplicates for _, duplicates in frames),
+            dropped=sum(chunk.received for chunk in finished) - kept,
+            pages=sum(chunk.requests for chunk in self._finished),
+            clock=self._clock,
+            totals_fit=any(chunk.totals_fit and chunk.received for chunk in finished),
+            claims_rows=any(chunk.claims_rows for chunk in finished),
+        )
+
+    def _inside(self, chunk: ChunkReader) -> tuple[pl.DataFrame, int]:
+        """Return the rows of a chunk that lie in it, each once, and how many were repeated."""
+        assert chunk.rows is not None
+        start, end = chunk.chunk.window.start, chunk.chunk.window.end
+        moment = pl.col(
+            self._endpoint.time
+        ).to_physical()  # as timestamps, comparing takes four times as long
+        first, last = chunk.rows.select(first=moment.first(), last=moment.last()).row(0)
+        # a filter that works to the second may return as much beyond the bounds
+        if chunk.rows.height and (first < start - SECOND or end + SECOND < last):
+            raise ResponseError(
+                "the server sends entries of other times; it does not filter by time as documented, or their "
+                f"'{self._endpoint.time}' is in a unit that cannot be told"
+            )
+        inside = chunk.rows.filter(moment.is_between(start, end, closed="left"))
+        unique = inside.filter(~self._endpoint.is_repeated()).drop("page")
+        return unique, inside.height - unique.height

@@ -1,0 +1,285 @@
+"""Bring the cache up to what is asked for: plan, fetch, commit."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from optkit.config import Settings
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import (
+    CacheError,
+    DriftError,
+    LoadInterrupted,
+    MissingWindowsError,
+    ResponseError,
+    SettingsError,
+    TransportError,
+)
+from optkit.formatting import join_names
+from optkit.loading.account import Account
+from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.clocks import TOLERANCE, warn_of_step_back
+from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
+from optkit.loading.progress import Progress, make_progress
+from optkit.loading.windows import Window, WindowInfo, beginning, gaps, grid_window, is_final
+from optkit.times import from_ms
+
+if TYPE_CHECKING:
+    from optkit.loading.clocks import ServerClock
+    from optkit.loading.pages import Page
+    from optkit.loading.reader import WindowRows
+    from optkit.loading.session import ApiSession
+
+#: So many gaps are named in a message.
+_NAMED: Final = 5
+
+
+def refresh_cache(
+    request: LoadRequest, endpoint: Endpoint, settings: Settings, *, show: bool | None
+) -> tuple[Window, pl.LazyFrame]:
+    """Fetch what is missing for a request.
+
+    Parameters
+    ----------
+    request : LoadRequest
+        What is asked for.
+    endpoint : Endpoint
+        The dataset.
+    settings : Settings
+        Whose.
+    show : bool or None
+        Whether to show a progress bar; None: where somebody watches.
+
+    Returns
+    -------
+    asked : Window
+        The interval with its open ends resolved.
+    rows : polars.LazyFrame
+        All rows of the windows that overlap it; nothing is read yet.
+
+    Raises
+    ------
+    OptkitError
+        See `optkit.load`.
+    """
+    account = Account(settings)
+    cache = Cache(account.folder, endpoint)
+    windows, corrupt = _usable(request, account, cache)
+    if request.refresh == "never":
+        return _answer_from_cache(request, cache, windows, corrupt)
+    _warn_of(corrupt, cache)
+    # where the cache was read later than now, this machine's clock is behind: only the server knows the time
+    last_read = _last_read(windows)
+    now = account.latest(request.end)
+    now = last_read + 1 if last_read > now + TOLERANCE else now
+    plan = Plan(request, endpoint, _infos(windows))
+    if not plan.is_fulfilled(now) or not account.is_confirmed:
+        if settings.token is None and not account.is_demo:
+            raise _no_token(windows)
+        with interruptible(), account.connect(endpoint) as session:
+            account.admit(session, endpoint, cache, windows)
+            _find_beginning(plan, session, endpoint, now)
+            kept = {} if request.refresh == "force" else windows
+            committer = _Committer(account, cache, endpoint, plan.begin, kept)
+            _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
+        _warn_of_clocks(session.clock, _last_read(windows) if request.refresh != "force" else 0)
+        windows, _ = _usable(request, account, cache)
+    latest = max((info.window.end for info in _infos(windows)), default=0)
+    asked = request.resolve(beginning(_infos(windows)), latest)
+    missing = [] if asked is None else gaps(asked, _infos(windows))
+    if asked is None or missing:
+        raise CacheError(
+            f"window {missing[0] if missing else ''} went out of the cache while it was read; load again"
+        )
+    return asked, cache.scan(windows.values())
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C into `LoadInterrupted`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise LoadInterrupted(
+            "stopped; the windows that were complete are cached, and the next load goes on from there"
+        ) from None
+
+
+def _usable(
+    request: LoadRequest, account: Account, cache: Cache
+) -> tuple[dict[int, CachedWindow], dict[Path, str]]:
+    """Return the cached windows by their start, and what is wrong with other files.
+
+    The contents of those that the request touches are verified: they are about to be read.
+    """
+    windows, corrupt = cache.list_windows(account.identity.salt if account.identity else None)
+    corrupt |= cache.find_corrupt(window for window in windows.values() if request.touches(window.info))
+    return {start: window for start, window in windows.items() if window.path not in corrupt}, corrupt
+
+
+def _infos(windows: Mapping[int, CachedWindow]) -> list[WindowInfo]:
+    return [window.info for window in windows.values()]
+
+
+def _find_beginning(plan: Plan, session: "ApiSession", endpoint: Endpoint, now: int) -> None:
+    """Ask where the account begins, if that has to be known or saves many requests."""
+    from optkit.loading.fetch import find_beginning  # what asks the server is imported only where it is asked
+
+    if plan.needs_beginning:
+        plan.begin_at(find_beginning(session, endpoint.window, now))
+    elif plan.may_be_shortened(now):
+        # a long stretch of time may be too much for the server; its windows are not
+        with suppress(TransportError, ResponseError):
+            plan.begin_at(find_beginning(session, endpoint.window, now))
+
+
+def _fetch(
+    windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: "_Committer", bar: Progress
+) -> None:
+    """Fetch windows and commit each as soon as it is complete."""
+    from optkit.loading.fetch import fetch_windows
+
+    def on_page(page: "Page") -> None:
+        bar.start(len(windows))
+        bar.add_rows(len(page.entries))
+
+    def on_window(window: Window, rows: "WindowRows") -> None:
+        committer.take(grid_window(window.start, endpoint.window), rows)
+        bar.finish_window()
+
+    try:
+        fetch_windows(
+            lambda: windows.next(session.clock.now), session, endpoint, on_page=on_page, on_window=on_window
+        )
+        committer.finish()
+    finally:
+        bar.close()
+
+
+class _Committer:
+    """Commits windows to the cache as they are read."""
+
+    def __init__(
+        self,
+        account: Account,
+        cache: Cache,
+        endpoint: Endpoint,
+        begin: int | None,
+        windows: Mapping[int, CachedWindow],
+    ) -> None:
+        self._account = account
+        self._cache = cache
+        self._endpoint = endpoint
+        self._windows = windows
+        self._begin = begin
+        self._doubtful: list[tuple[Window, WindowRows]] = []
+        self._do_totals_fit = False
+
+    def take(self, window: Window, rows: "WindowRows") -> None:
+        """Commit a window; one whose total contradicts that nothing came waits for what the others show."""
+        self._do_totals_fit |= rows.totals_fit
+        if rows.claims_rows:
+            self._doubtful.append((window, rows))
+        else:
+            self._commit(window, rows)
+
+    def finish(self) -> None:
+        """Decide about the windows that wait.
+
+        Raises
+        ------
+        DriftError
+            The server counts entries in them and sends none, though its other totals are true.
+        """
+        if not self._doubtful:
+            return
+        names = join_names([str(window) for window, _ in self._doubtful], _NAMED)
+        if self._do_totals_fit:
+            raise DriftError(
+                f"the server counts entries in {names}, but sends none; load again, and tell the vendor if that does "
+                "not help"
+            )
+        warnings.warn(
+            f"this server's totals mean nothing: it counts entries in {names}, but sends none", stacklevel=6
+        )
+        for window, rows in self._doubtful:
+            self._commit(window, rows)
+
+    def _commit(self, window: Window, rows: "WindowRows") -> None:
+        covered = window.until(rows.clock.now)
+        known = self._windows.get(window.start)
+        if covered.length == 0 or (known is not None and known.info.window.end > covered.end):
+            return  # it has not begun; or the server's clock went back, and more is cached already
+        identity = self._account.claim(self._cache)
+        info = WindowInfo(
+            covered,
+            fetched_at=rows.clock.now,
+            final=is_final(window, rows.clock.cautious, self._account.settings.look_back),
+            begins=window.start == self._begin,
+        )
+        frame = rows.frame.filter(pl.col(self._endpoint.time) < from_ms(covered.end))
+        self._cache.commit(
+            frame,
+            info,
+            duplicates=rows.duplicates,
+            dropped=rows.dropped,
+            pages=rows.pages,
+            account=identity.salt,
+        )
+
+
+def _last_read(windows: Mapping[int, CachedWindow]) -> int:
+    return max((info.fetched_at for info in _infos(windows)), default=0)
+
+
+def _warn_of_clocks(clock: "ServerClock", last_read: int) -> None:
+    step_back = "" if clock.now is None else warn_of_step_back(clock.now, last_read)
+    for warning in filter(None, (clock.warning, step_back)):
+        warnings.warn(warning, stacklevel=5)
+
+
+def _answer_from_cache(
+    request: LoadRequest, cache: Cache, windows: dict[int, CachedWindow], corrupt: dict[Path, str]
+) -> tuple[Window, pl.LazyFrame]:
+    """Answer without asking the server, or name what is missing."""
+    infos = _infos(windows)
+    latest = max((info.window.end for info in infos), default=0)
+    first = beginning(infos) if request.start is None else request.start
+    if first is None:
+        raise MissingWindowsError(
+            "the cache does not know where the account begins; load with refresh='auto', or name a start"
+            if windows
+            else "nothing is cached; load with refresh='auto'"
+        )
+    asked = Window(first, max(first, latest if request.end is None else request.end))
+    missing = [str(gap) for gap in gaps(asked, infos)]
+    if missing:
+        harm = f" (corrupt: {', '.join(path.name for path in corrupt)})" if corrupt else ""
+        raise MissingWindowsError(
+            f"the cache does not hold {join_names(missing, _NAMED)}{harm}; load with refresh='auto'"
+        )
+    return asked, cache.scan(windows.values())
+
+
+def _warn_of(corrupt: Mapping[Path, str], cache: Cache) -> None:
+    for path, problem in corrupt.items():
+        if cache.named_window(path) is not None:
+            warnings.warn(
+                f"the cached window {path.name} {problem}; if it is needed, it is fetched again", stacklevel=5
+            )
+
+
+def _no_token(windows: Mapping[int, CachedWindow]) -> SettingsError:
+    if windows:
+        return SettingsError(
+            "there is no token to fetch what is missing or not final; set OPTKIT_TOKEN, or read the cache as it is "
+            "with refresh='never'"
+        )
+    return SettingsError(
+        "there is no token and nothing is cached; set OPTKIT_TOKEN (or optkit.configure(token=…)), or try the made-up "
+        "account: optkit.load(account='demo')"
+    )

@@ -1,0 +1,69 @@
+"""The worker pool of a load: threads that fetch pages, as many as the concurrency limiter lets be in flight."""
+
+import threading
+from collections.abc import Callable
+from itertools import count
+from queue import PriorityQueue, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from optkit.loading.limits import ConcurrencyLimiter
+from optkit.loading.pages import Page, PageRequest
+
+J = TypeVar("J")
+
+#: Which task goes first: the least.
+Priority = tuple[int, ...]
+
+
+class WorkerPool(Generic[J]):
+    """Fetches pages in order of priority; made, used and shut down by one thread.
+
+    Parameters
+    ----------
+    get : callable
+        Fetches one page for a job; called from the workers.
+    limiter : ConcurrencyLimiter
+        There are as many workers as its limit.
+    """
+
+    def __init__(self, get: Callable[[J, PageRequest], Page], limiter: ConcurrencyLimiter) -> None:
+        self._get = get
+        self._limiter = limiter
+        self._tasks: PriorityQueue[tuple[Priority, int, Any]] = PriorityQueue()
+        self._results: SimpleQueue[tuple[J, PageRequest, Page | BaseException]] = SimpleQueue()
+        self._order = count()  # of tasks with the same priority
+        self._workers = 0
+        self.outstanding = 0
+
+    def submit(self, priority: Priority, job: J, request: PageRequest) -> None:
+        """Let a page be fetched when its turn comes."""
+        self._tasks.put((priority, next(self._order), (job, request)))
+        self.outstanding += 1
+        self._add_workers()
+
+    def next_result(self) -> tuple[J, PageRequest, Page | BaseException]:
+        """Wait for any page, or for what fetching it raised."""
+        self._add_workers()
+        result = self._results.get()
+        self.outstanding -= 1
+        return result
+
+    def shutdown(self) -> None:
+        """Let the workers end, whatever is still to be done."""
+        for _ in range(self._workers):
+            self._tasks.put(((), next(self._order), None))  # () is less than any other priority
+
+    def _add_workers(self) -> None:
+        for _ in range(self._workers, min(self._limiter.limit, self.outstanding)):
+            # no executor: at its end the interpreter would wait for a server that hangs
+            threading.Thread(target=self._work, name="optkit-worker", daemon=True).start()
+            self._workers += 1
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()[2]) is not None:
+            job, request = task
+            try:
+                result: Page | BaseException = self._get(job, request)
+            except BaseException as error:  # noqa: BLE001 - it is raised again, by the thread that waits for the page
+                result = error
+            self._results.put((job, request, result))
