@@ -1,27 +1,29 @@
 """Do people come back, when, and do they stay: the return curve, and cycles by sender."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import polars as pl
 
 from optkit.arguments import whole_number
-from optkit.engine import statistics
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.durations import ended_by, median_days, survival_curves, time_back, time_out
 from optkit.engine.frames import History, by_columns
 from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
-from optkit.times import DAY, Duration, Moment, duration_ms
+from optkit.times import Duration, Moment, duration_ms
 
 #: Columns of the answers, and those on the way to them, that no column of `by` may be named like.
 _COMPUTED: Final = (
-    *("days", "at_risk", "returned", "censored", "still_out", "low", "high"),
+    *("days", "at_risk", "returned", "censored", "still_out", "low", "high", "steps", "ended", "surviving"),
     *("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate"),
-    *("quick_returns", "median_days_out"),
+    *("relapse_30d", "relapse_90d", "quick_returns", "median_days_out"),
 )
 
-#: Two products of the same fractions may differ in the last digits: less than this is equal.
-_ROUNDING: Final = 1e-12
+#: Days after a return at which the share that has opted out again is estimated.
+_RELAPSES: Final = (30, 90)
+
+_COUNTS: Final = ("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses")
 
 
 def return_curve(
@@ -37,7 +39,8 @@ def return_curve(
     """Estimate which share is still opted out how long after opting out.
 
     Every spell counts from its opt-out on; who has not come back by `until` is censored there and was at risk
-    until then. A pair's spells count as independent of each other.
+    until then. A pair's spells count as independent of each other: where
+    some people come back again and again and others never, an interval of 95 % holds the truth in about 85 %.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def return_curve(
         Sorted by `by` and days; a row per duration at which somebody returned or was censored: the columns
         of `by`; days (Float64, since the opt-out); at_risk (those whose spell lasted that long, the row's
         own included), returned, censored (Int64); still_out (Kaplan-Meier), low, high (Float64; interval on
-        the scale log(-log(still_out)), without width where still_out is 1 or 0).
+        the scale log(-log(still_out)); where still_out is 1 or 0, Wilson's for none of those at risk).
 
     Raises
     ------
@@ -91,11 +94,16 @@ def return_curve(
     """
     groups = by_columns(by, _COMPUTED)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
-    mapper = _durations(step)
-    totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)["durations"]
-    return _curves(totals, groups, step, confidence).select(
-        *groups, "days", "at_risk", "returned", "censored", "still_out", "low", "high"
+    totals = aggregate(
+        history,
+        lambda partition: {"spells": time_out(partition, step)},
+        by=groups,
+        scope=scope,
+        since=since,
+        until=until,
     )
+    curves = survival_curves(totals["spells"], groups, step, confidence)
+    return curves.rename({"ended": "returned", "surviving": "still_out"})
 
 
 def cycles(
@@ -132,8 +140,10 @@ def cycles(
         Sorted by `by`; a row per group of the history, those without spells too: the columns of `by`;
         spells, cycles (finished spells), open_spells, recipients (with at least one spell; who knows two
         senders of a group counts once for each), max_cycles (of one pair), relapses (cycles whose pair opted out
-        again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles); quick_returns (Int64);
-        median_days_out (Float64: first time at which at most half are still out, null if not reached);
+        again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles; the longer the history,
+        the higher); relapse_30d and relapse_90d (Float64: share of returns that are followed by an opt-out within so
+        many days, by Kaplan-Meier, which allows for returns of last week; null without cycles); quick_returns
+        (Int64); median_days_out (Float64: first time at which at most half are still out, null if not reached);
         win_back_1d, … (Float64: 1 - still_out of `return_curve` at so many days, null without spells; beyond
         the longest spell the curve's last value, that is what was won back so far).
 
@@ -169,32 +179,35 @@ def cycles(
     days_out = _check_horizons(horizons)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     at_most = duration_ms(quick, "quick")
-    durations = _durations(step)
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         soon = pl.col("returned_at") - pl.col("opted_out_at") <= at_most
         return {
-            **durations(partition),
+            "time_out": time_out(partition, step),
+            "time_back": time_back(partition, step),
             "unit_summary": partial_sum(partition.unit_summary, ["group", "opt_outs", "out"], pairs=pl.len()),
             "quick": partial_sum(partition.spells, ["group"], quick_returns=soon.sum()),
         }
 
     totals = aggregate(history, mapper, by=groups, since=since, until=until)
-    curves = _curves(totals["durations"], groups, step, confidence=0.95)
-    days, out = pl.col("days"), pl.col("still_out")
-    estimates = [
-        days.filter(out <= 0.5 + _ROUNDING).min().alias("median_days_out"),
-        *(
-            (1 - out.filter(days <= horizon).min().fill_null(1.0)).alias(f"win_back_{horizon}d")
-            for horizon in days_out
-        ),
-    ]
-    table = (
-        _per_group(totals["unit_summary"], groups)
-        .join(totals["quick"], on=groups, how="left", nulls_equal=True)
-        .join(curves.group_by(groups).agg(estimates), on=groups, how="left", nulls_equal=True)
+    out, back = (
+        survival_curves(totals[name], groups, step, confidence=0.95) for name in ("time_out", "time_back")
     )
-    return table.with_columns(pl.col("quick_returns").fill_null(0)).sort(groups, nulls_last=True)
+    win_backs = {f"win_back_{days}d": ended_by(days) for days in days_out}
+    relapses = {f"relapse_{days}d": ended_by(days) for days in _RELAPSES}
+    estimates = [
+        totals["quick"],
+        back.group_by(groups).agg(**relapses),
+        out.group_by(groups).agg(median_days_out=median_days(), **win_backs),
+    ]
+    table = _per_group(totals["unit_summary"], groups)
+    for estimate in estimates:
+        table = table.join(estimate, on=groups, how="left", nulls_equal=True)
+    return (
+        table.with_columns(pl.col("quick_returns").fill_null(0))
+        .select(*groups, *_COUNTS, "relapse_rate", *relapses, "quick_returns", "median_days_out", *win_backs)
+        .sort(groups, nulls_last=True)
+    )
 
 
 def _check_horizons(horizons: object) -> list[int]:
@@ -202,40 +215,6 @@ def _check_horizons(horizons: object) -> list[int]:
     if isinstance(horizons, str) or not isinstance(horizons, Sequence):
         raise SettingsError("horizons must be a list of whole numbers of days, such as (7, 30)")
     return list(dict.fromkeys(whole_number(days, "horizons", least=1) for days in horizons))
-
-
-def _durations(step: int) -> Callable[[Partition], dict[str, PartialSum]]:
-    """Return a mapper of spells by length, rounded up to a number of steps."""
-
-    def mapper(partition: Partition) -> dict[str, PartialSum]:
-        end = pl.col("returned_at").fill_null(partition.until)
-        steps = (end - pl.col("opted_out_at") + (step - 1)) // step
-        back = pl.col("returned_at").is_not_null()
-        spells = partition.spells.with_columns(steps=steps, back=back)
-        return {
-            "durations": partial_sum(
-                spells, ["group", "steps"], returned=pl.col("back").sum(), censored=(~pl.col("back")).sum()
-            )
-        }
-
-    return mapper
-
-
-def _curves(totals: pl.DataFrame, groups: list[str], step: int, confidence: float) -> pl.DataFrame:
-    """Return each group's Kaplan-Meier estimate, sorted by `groups` and days."""
-    totals = totals.with_columns(days=pl.col("steps") * step / DAY).sort(*groups, "steps", nulls_last=True)
-    parts = totals.partition_by(groups, maintain_order=True) if groups and totals.height else [totals]
-    return pl.concat(_with_curve(part, confidence) for part in parts)
-
-
-def _with_curve(part: pl.DataFrame, confidence: float) -> pl.DataFrame:
-    curve = statistics.kaplan_meier(part["returned"], part["censored"], confidence)
-    return part.with_columns(
-        at_risk=pl.Series(curve.at_risk, dtype=pl.Int64),
-        still_out=pl.Series(curve.still_out, dtype=pl.Float64),
-        low=pl.Series(curve.low, dtype=pl.Float64),
-        high=pl.Series(curve.high, dtype=pl.Float64),
-    )
 
 
 def _per_group(unit_summary: pl.DataFrame, groups: list[str]) -> pl.DataFrame:

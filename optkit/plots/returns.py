@@ -144,7 +144,7 @@ def cycles(
     SettingsError
         `colors` has something that is not a colour.
     """
-    axes.require_columns(table, "cycles", "spells", "cycles", "relapse_rate")
+    axes.require_columns(table, "cycles", "spells", "cycles", "relapse_90d")
     horizons = [column for column in table.columns if column.startswith("win_back_")]
     names, label = axes.labels_of(table, "spells")
     top = table.with_columns(label).sort("spells", "label", descending=[True, False]).head(rows)
@@ -163,8 +163,9 @@ def cycles(
     axes.row_axes(ax, [f"{name} ({count:,})" for name, count in top.select("label", "spells").rows()])
     ax.set_xlim(0, axes.highest(reach) * 1.08 or 1.0)
     axes.percent_axis(ax.xaxis)
-    for place, rate in top.select("relapse_rate").with_row_index().drop_nulls().rows():
-        ax.text(1.02, place, f"{rate:.1%} left again", transform=ax.get_yaxis_transform(), va="center")
+    for place, rate in top.select("relapse_90d").with_row_index().drop_nulls().rows():
+        text = f"{rate:.1%} left again\nwithin 90 days of it"
+        ax.text(1.02, place, text, transform=ax.get_yaxis_transform(), va="center", size="small")
     days = ", ".join(column.removeprefix("win_back_").removesuffix("d") for column in horizons)
     ax.set_xlabel(f"came back within {days} days (light to dark), % of opt-outs; in brackets: opt-outs")
     ax.set_title(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
 import optkit
+from optkit.analysis.relapses import relapse_curve, relapses_by_spell
 from optkit.engine.states import Scope
 from optkit.errors import SettingsError
 
@@ -35,6 +36,11 @@ def slow_curve(
         for spell in reference.spells(made, scope, since=stretch[0], until=stretch[1])
         if sender in {None, spell[0]}
     ]
+    return slow_kaplan_meier(durations)
+
+
+def slow_kaplan_meier(durations: list[tuple[float, bool]]) -> list[tuple[float, int, int, int, float]]:
+    """(days, at risk, ended, censored, surviving) of (days, whether it ended)."""
     rows, still_out = [], 1.0
     for days in sorted({days for days, _ in durations}):
         at_risk = sum(other >= days for other, _ in durations)
@@ -148,6 +154,50 @@ def test_cycles_match_reference(made: list[Event], stretch: Stretch) -> None:
             reached = [out for days, *_, out in curve if days <= horizon]
             expected = None if not curve else pytest.approx(1 - (reached[-1] if reached else 1))
             assert row[f"win_back_{horizon}d"] == expected
+
+
+def slow_times_back(made: list[Event], stretch: Stretch) -> list[tuple[int, float, bool]]:
+    """(spell, days from the return to the next opt-out or the end, whether there was one), in whole hours."""
+    spells = reference.spells(made, "pair", since=stretch[0], until=stretch[1])
+    _, end = reference.ends(reference.cut(made, stretch[1]), *stretch)
+    rows = []
+    for sender, to_phone, number, _, returned_at, *_ in spells:
+        if returned_at is not None:
+            again = [other[3] for other in spells if other[:3] == (sender, to_phone, number + 1)]
+            length = (again[0] if again else end) - returned_at
+            rows.append((number, math.ceil(length / HOUR) / 24, bool(again)))
+    return rows
+
+
+@given(events(), stretches())
+def test_relapses_match_reference(made: list[Event], stretch: Stretch) -> None:
+    rows = slow_times_back(made, stretch)
+    curve = slow_kaplan_meier([row[1:] for row in rows])
+    table = relapse_curve(frame(made), **between(stretch))
+    found = table.select("days", "at_risk", "relapsed", "censored", "still_in").rows()
+    assert found == [pytest.approx(row, rel=1e-12) for row in curve]
+    by_spell = relapses_by_spell(frame(made), days=30, **between(stretch))
+    spells = reference.spells(made, "pair", since=stretch[0], until=stretch[1])
+    assert by_spell["spell"].to_list() == sorted({spell[2] for spell in spells})
+    for row in by_spell.iter_rows(named=True):
+        mine = [spell for spell in spells if spell[2] == row["spell"]]
+        back = [(days, again) for number, days, again in rows if number == row["spell"]]
+        assert (row["opt_outs"], row["returned"]) == (len(mine), sum(spell[6] for spell in mine))
+        assert row["left_again"] == sum(again for _, again in back)
+        within = [surviving for days, *_, surviving in slow_kaplan_meier(back) if days <= 30]
+        expected = None if not back else pytest.approx(1 - (within[-1] if within else 1))
+        assert row["relapse_30d"] == expected
+
+
+@given(events())
+def test_one_sender_s_relapses_are_those_of_its_curve(made: list[Event]) -> None:
+    made = [event._replace(from_phone="A") for event in made]
+    curve, table = relapse_curve(frame(made)), optkit.cycles(frame(made))
+    for row in table.iter_rows(named=True):
+        for days in (30, 90):
+            within = curve.filter(pl.col("days") <= days)["still_in"]
+            expected = None if curve.is_empty() else 1 - (within[-1] if len(within) else 1.0)
+            assert row[f"relapse_{days}d"] == expected
 
 
 @given(events())

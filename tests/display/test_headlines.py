@@ -106,16 +106,35 @@ CURVE = pl.DataFrame(
 )
 
 
+RELAPSES = pl.DataFrame(
+    {
+        "at_risk": [40, 30],
+        "days": [20.0, 40.0],
+        "still_in": [0.9, 0.75],
+        "low": [0.8, 0.6],
+        "high": [0.95, 0.85],
+    }
+)
+
+
 def test_cycles_gives_the_share_with_its_interval() -> None:
-    answer = headlines.cycles(CYCLES, CURVE)
+    answer = headlines.cycles(CYCLES, CURVE, RELAPSES)
     assert (
         "Of 100 opt-outs 40.0% (35.0% to 45.0%) are followed by a return within 90 days, 10.0% within one day"
         in answer
     )
     assert "Of the 40 returns so far 50.0% came within minutes" in answer
-    assert "25.0% were followed by another opt-out" in answer
-    assert "within 60 days" in headlines.cycles(CYCLES, CURVE.head(3)), "no further than was observed"
-    assert "Nobody opted out" in headlines.cycles(CYCLES.clear(), CURVE.clear())
+    assert "Of all returns 25.0% (15.0% to 40.0%) are followed by another opt-out within 40 days" in answer
+    assert "within 60 days" in headlines.cycles(CYCLES, CURVE.head(3), RELAPSES), (
+        "no further than was observed"
+    )
+    assert "Nobody opted out" in headlines.cycles(CYCLES.clear(), CURVE.clear(), RELAPSES.clear())
+
+
+def test_a_share_of_none_has_an_interval() -> None:
+    nobody = CURVE.tail(1).with_columns(still_out=1.0, low=0.91, high=1.0)
+    answer = headlines.cycles(CYCLES, nobody, RELAPSES)
+    assert "0.0% (0.0% to 8.8%) are followed by a return within 90 days" in answer, "Wilson's for 0 of 40"
 
 
 def rates(
@@ -178,14 +197,29 @@ def test_opt_out_rates_compares_nobody_without_an_audience() -> None:
 def test_countries_gives_shares_and_the_extremes() -> None:
     table = rates([None] * 3).with_columns(country=pl.Series(["US", "CA", None]))
     curves = pl.concat(
-        CURVE.with_columns(pl.lit(country).alias("country"), pl.col("still_out") + more)
-        for country, more in (("US", 0.0), ("CA", 0.2), (None, 0.1))
+        pl.DataFrame(
+            {
+                "country": country,
+                "days": [30.0, 91.0],
+                "at_risk": [100, 100 - back],
+                "returned": [back, 0],
+                "censored": [0, 100 - back],
+                "still_out": [1 - back / 100] * 2,
+                "low": [0.5] * 2,
+                "high": [0.7] * 2,
+            },
+            schema_overrides={"country": pl.String},
+        )
+        for country, back in (("US", 40), ("CA", 20), (None, 30))
     )
     answer = headlines.countries(table, curves)
-    assert (
-        "3 countries: US 60.0%, CA 20.0% and unknown 20.0%" in answer or "US 60.0%, unknown 20.0%" in answer
-    )
-    assert "return within 90 days: most in US 40.0% (35.0% to 45.0%), fewest in CA 20.0%" in answer
+    assert "3 countries: US 60.0%, unknown 20.0% and CA 20.0%" in answer
+    assert "differs between countries by more than chance: most in US about 3" in answer
+    assert "(counted: 40.0%, 30.0% to 50.0%), fewest in CA about 2" in answer
+    alike = curves.filter(pl.col("country") == "US")
+    alike = pl.concat([alike, alike.with_columns(country=pl.lit("CA"))])
+    assert "does not differ between countries by more than chance" in headlines.countries(table, alike)
+    assert headlines.countries(table, alike.head(2)).endswith("CA 20.0%.")
 
 
 def test_suppression_counts_people_and_changes() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
+from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
 
 from optkit.engine import statistics
@@ -139,6 +140,25 @@ def test_when_all_have_returned_the_upper_end_is_wilsons_and_never_rises() -> No
     late = statistics.kaplan_meier([99, 1], [0, 0])
     assert late.still_out[1] == 0
     assert late.high[1] == late.high[0] < wilson_of_none(1)
+
+
+@pytest.mark.filterwarnings("ignore:Starting with pandas")  # lifelines calls pandas so
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(1, 12), st.booleans()),
+        min_size=4,
+        max_size=60,
+    )
+)
+def test_log_rank_matches_lifelines(rows: list[tuple[int, int, bool]]) -> None:
+    group, time, ended = np.array(rows).T
+    found = statistics.log_rank(group, time, ended, 1 - ended)
+    deaths = {when: set(group[time >= when]) for when in time[ended == 1] if (time >= when).sum() > 1}
+    if not any(len(there) > 1 for there in deaths.values()):
+        assert np.isnan(found)
+    elif all(any(g in there and len(there) > 1 for there in deaths.values()) for g in set(group)):
+        expected = multivariate_logrank_test(time, group, ended)
+        assert found == pytest.approx(expected.p_value, abs=1e-9)
 
 
 @given(st.floats(0.01, 1000), st.floats(1, 20))

@@ -30,5 +30,7 @@ def test_cycles_has_one_row_per_sender_and_one_dot_per_horizon() -> None:
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
     assert labels == ["72975 (40,210)", "ACME (812)", "+447700900001 (12)"]
     assert "1, 7, 30 days" in ax.get_xlabel()
-    assert {"12.5% left again", "4.3% left again"} <= set(written(ax))
+    assert {"12.5% left again\nwithin 90 days of it", "4.3% left again\nwithin 90 days of it"} <= set(
+        written(ax)
+    )
     check_page(ax)

@@ -1,15 +1,20 @@
 """Where recipients live, and where they come back most and least."""
 
+from math import isnan
 from typing import Final
 
 import polars as pl
 
+from optkit.analysis.return_differences import return_differences
 from optkit.display.headlines.headline import Headline
 from optkit.display.headlines.returns import horizon
 from optkit.formatting import interval, join_names, percent, plural
 
 #: A country needs this many opt-outs for its share of returns to be named; with fewer the interval says nothing.
 _ENOUGH: Final = 30
+
+#: Countries with one truth are said to differ in one such sentence of a hundred.
+_DIFFERENT: Final = 0.01
 
 
 def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> Headline:
@@ -37,21 +42,21 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> H
     said = [f"{country or 'unknown'} {percent(count / total)}" for country, count in people]
     answer = f"Those who opted out or in live in {plural(len(people), 'country', 'countries')}: {join_names(said)}."
     days = horizon(curves, days)
-    back = (
-        curves.filter(pl.col("days") <= days)
-        .group_by("country", maintain_order=True)
-        .agg(pl.first("at_risk"), pl.last("still_out", "low", "high"))
-        .filter(pl.col("at_risk") >= _ENOUGH, pl.col("still_out") < 1)
-        .sort("still_out", "country")
-        .select("country", *((1 - pl.col(column)).alias(column) for column in ("still_out", "high", "low")))
-        .rows()
-    )
-    if len(back) < 2:  # noqa: PLR2004 - nothing to compare
+    enough = curves.filter(pl.col("at_risk").max().over("country") >= _ENOUGH)
+    shares, p_value = return_differences(enough, days=days)
+    if isnan(p_value):
         return Headline(answer)
+    if p_value >= _DIFFERENT:
+        return Headline(
+            f"{answer} How many opt-outs are followed by a return within {plural(days, 'day')} does not differ between "
+            "countries by more than chance."
+        )
     most, least = (
-        f"in {country or 'unknown'} {percent(share)} ({interval(low, high)})"
-        for country, share, low, high in (back[0], back[-1])
+        f"in {row['country'] or 'unknown'} about {percent(row['shrunk_share'])} (counted: {percent(row['share'])}, "
+        f"{interval(row['low'], row['high'])})"
+        for row in (shares.row(0, named=True), shares.row(-1, named=True))
     )
     return Headline(
-        f"{answer} Opt-outs that are followed by a return within {plural(days, 'day')}: most {most}, fewest {least}."
+        f"{answer} How many opt-outs are followed by a return within {plural(days, 'day')} differs between countries "
+        f"by more than chance: most {most}, fewest {least}."
     )

@@ -5,10 +5,11 @@ from math import ceil
 import polars as pl
 
 from optkit.display.headlines.headline import Headline
+from optkit.engine.statistics import wilson
 from optkit.formatting import interval, percent, plural
 
 
-def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Headline:
+def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, days: int = 90) -> Headline:
     """Say which share comes back within some days, and how many leave again.
 
     Parameters
@@ -17,6 +18,8 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Headl
         What `optkit.cycles` returned.
     curve : polars.DataFrame
         What `optkit.return_curve` returned, without groups.
+    relapses : polars.DataFrame
+        What `relapse_curve` returned.
     days : int
         Within how many days.
 
@@ -24,27 +27,33 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, *, days: int = 90) -> Headl
     -------
     Headline
     """
-    outs, back, again, quick = (
-        int(table[column].sum()) for column in ("spells", "cycles", "relapses", "quick_returns")
-    )
+    outs, back, quick = (int(table[column].sum()) for column in ("spells", "cycles", "quick_returns"))
     if not outs:
         return Headline("Nobody opted out, so nobody can come back.")
     days = horizon(curve, days)
-    late, soon = (curve.filter(pl.col("days") <= day).tail(1) for day in (days, 1))
-    share, low, high = (
-        (1 - late[column].item() for column in ("still_out", "high", "low")) if late.height else (0.0,) * 3
-    )
-    at_once = 1 - soon["still_out"].item() if soon.height else 0.0
+    share, low, high = _by_day(curve, "still_out", days)
+    at_once, *_ = _by_day(curve, "still_out", 1)
     answer = (
         f"Of {plural(outs, 'opt-out')} {percent(share)} ({interval(low, high)}) are followed by a return within "
         f"{plural(days, 'day')}, {percent(at_once)} within one day."
     )
     if not back:
         return Headline(answer)
+    days = horizon(relapses, days)
+    again, low, high = _by_day(relapses, "still_in", days)
     return Headline(
         f"{answer} Of the {plural(back, 'return')} so far {percent(quick / back)} came within minutes "
-        f"(probably a STOP by mistake), and {percent(again / back)} were followed by another opt-out."
+        f"(probably a STOP by mistake). Of all returns {percent(again)} ({interval(low, high)}) are followed by "
+        f"another opt-out within {plural(days, 'day')}."
     )
+
+
+def _by_day(curve: pl.DataFrame, surviving: str, days: int) -> tuple[float, float, float]:
+    """Return the share that has ended by a day, with its interval."""
+    row = curve.filter(pl.col("days") <= days).tail(1)
+    if row.is_empty():
+        return 0.0, 0.0, float(wilson(0, curve["at_risk"].to_numpy().max()).high)
+    return 1 - row[surviving].item(), 1 - row["high"].item(), 1 - row["low"].item()
 
 
 def horizon(curve: pl.DataFrame, days: int) -> int:

@@ -109,7 +109,7 @@ CYCLES = pl.DataFrame(
         "from_phone": ["72975", "ACME", "+447700900001"],
         "spells": pl.Series([40_210, 812, 12], dtype=pl.UInt32),
         "cycles": [9_000, 300, 0],
-        "relapse_rate": [0.125, 0.0432, None],
+        "relapse_90d": [0.125, 0.0432, None],
         "win_back_1d": [0.05, 0.1, 0.0],
         "win_back_7d": [0.1, 0.2, 0.0],
         "win_back_30d": [0.2, 0.3, None],
