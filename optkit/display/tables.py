@@ -188,7 +188,7 @@ def _or_dash(write: Callable[[Any], str], value: Any) -> str:
 
 
 def _is_share(name: str) -> bool:
-    return name.endswith(_SHARES) or name.startswith("win_back_")
+    return name.endswith(_SHARES) or name.startswith(("win_back_", "return_", "relapse_", "limit_"))
 
 
 def _minute(moment: datetime) -> str:
