@@ -80,7 +80,7 @@ def rate(exposures: pl.DataFrame, *conditions: pl.Expr) -> float:
 # --- the frames
 
 
-def test_it_is_a_history(history: pl.DataFrame) -> None:
+def test_demo_history_is_a_history(history: pl.DataFrame) -> None:
     assert history.schema == SCHEMA
     assert history.equals(history.sort(ORDER))
     assert history.null_count().sum_horizontal().item() == 0
@@ -94,7 +94,7 @@ def test_the_history_reaches_from_a_year_before_the_clock_to_the_clock(history: 
     assert CLOCK - timedelta(days=1) < history["created_at"].max() < CLOCK  # type: ignore[operator]
 
 
-def test_they_are_messages(messages: pl.DataFrame) -> None:
+def test_demo_messages_are_messages(messages: pl.DataFrame) -> None:
     assert messages.schema == MESSAGE_SCHEMA
     assert messages.equals(messages.sort(MESSAGE_ORDER))
     assert messages["message_id"].is_unique().all()
@@ -105,7 +105,7 @@ def test_they_are_messages(messages: pl.DataFrame) -> None:
     assert (messages["executed_at"] <= messages["sent_at"]).all()
 
 
-def test_the_messages_begin_as_far_back_as_the_api_would_tell(messages: pl.DataFrame) -> None:
+def test_the_messages_begin_within_the_last_six_months(messages: pl.DataFrame) -> None:
     assert datetime(2026, 1, 1, tzinfo=UTC) < RECORD_START <= messages["sent_at"].min()  # type: ignore[operator]
     assert messages["sent_at"].min() < RECORD_START + timedelta(days=7)  # type: ignore[operator]
     assert CLOCK - timedelta(days=2) < messages["sent_at"].max() < CLOCK  # type: ignore[operator]
@@ -132,7 +132,7 @@ def test_messages_fail_for_each_reason(messages: pl.DataFrame) -> None:
     assert set(shares) == {"delivered", "sent", "undelivered", "failed", "skipped"}
 
 
-def test_the_audience_is_who_was_reached(messages: pl.DataFrame) -> None:
+def test_the_audience_counts_the_people_reached(messages: pl.DataFrame) -> None:
     audience = optkit.demo_audience()
     assert audience.schema == {"from_phone": pl.String, "recipients": pl.Int64}
     people: dict[str, set[str]] = {}
@@ -143,7 +143,7 @@ def test_the_audience_is_who_was_reached(messages: pl.DataFrame) -> None:
     assert audience["recipients"].max() > 10 * audience["recipients"].min()  # type: ignore[operator]
 
 
-def test_current_status_is_that_of_the_pairs_last_event_and_of_ties_the_opt_out() -> None:
+def test_current_status_is_that_of_the_last_event_and_opt_outs_win_ties() -> None:
     history = optkit.demo_history(recipients=2_000)
     last: dict[tuple[str, str], tuple[datetime, str]] = {}
     for to_phone, from_phone, created_at, status, _ in history.iter_rows():
@@ -160,7 +160,7 @@ def test_the_same_seed_gives_the_same_frames_and_another_seed_others() -> None:
         assert first.equals(demo(recipients=500, seed=7))
 
 
-def test_the_frames_are_the_ones_that_they_always_were() -> None:
+def test_the_frames_do_not_change_between_versions() -> None:
     # written down once: a change of numpy, polars or machine that changes a frame shows here
     history = optkit.demo_history(recipients=1_000, days=30)
     first = datetime(2026, 6, 4, 17, 1, 44, 90_000, tzinfo=UTC)
@@ -197,7 +197,7 @@ def test_sizes_below_one_are_errors(demo: type) -> None:
 # --- the people
 
 
-def test_recipients_live_in_several_countries_and_no_number_is_anybodys(messages: pl.DataFrame) -> None:
+def test_recipients_live_in_several_countries_and_have_numbers_for_fiction(messages: pl.DataFrame) -> None:
     phones = messages["to_phone"].unique()
     assert not phones.is_in(messages["from_phone"].unique().implode()).any()
     parsed = [phonenumbers.parse(phone) for phone in phones]
@@ -219,21 +219,21 @@ def test_history_and_messages_are_of_the_same_people(history: pl.DataFrame, mess
     assert later.join(messages, on=PAIR, how="semi").height > 0.98 * later.height
 
 
-def test_when_fiction_runs_out_numbers_are_still_nobodys() -> None:
+def test_further_numbers_are_ones_that_cannot_be_assigned() -> None:
     phones = optkit.demo_messages(recipients=120_000, days=14)["to_phone"].unique()
     spilled = phones.filter(phones.str.starts_with("+1") & ~phones.str.contains(r"^\+1\d{3}55501\d\d$"))
     assert len(spilled) > 10_000
     assert spilled.str.contains(r"^\+1\d{3}[01]\d{6}$").all()  # an exchange code never begins with 0 or 1
 
 
-def test_people_rest_at_weekends_and_at_night(history: pl.DataFrame) -> None:
+def test_there_are_fewer_events_at_weekends_and_at_night(history: pl.DataFrame) -> None:
     weekdays = history.group_by(pl.col("created_at").dt.weekday()).len().sort("created_at")["len"]
     assert weekdays.tail(2).mean() < 0.7 * weekdays.head(5).mean()  # type: ignore[operator]
     british = history.filter(pl.col("from_phone") == "+447700900142")["created_at"].dt.hour()
     assert 0 < british.is_between(0, 5).mean() < 0.06  # type: ignore[operator]
 
 
-def test_it_has_what_analyses_stumble_over(history: pl.DataFrame) -> None:
+def test_the_history_has_repeats_ties_orphans_returns_and_relapses(history: pl.DataFrame) -> None:
     events = history.sort("created_at", maintain_order=True).with_columns(
         before=pl.col("status").shift().over(PAIR),
         after=(pl.col("created_at") - pl.col("created_at").shift()).over(PAIR),
@@ -284,7 +284,7 @@ def test_reminders_and_marketing_have_about_their_rates(exposures: pl.DataFrame)
     assert 0.008 < rate(usual, pl.col("campaign_id").is_in(of["marketing"])) < 0.012
 
 
-def test_people_want_to_be_rid_of_one_small_sender(exposures: pl.DataFrame) -> None:
+def test_one_small_sender_loses_most(exposures: pl.DataFrame) -> None:
     by_sender = {sender.name: rate(exposures, pl.col("from_phone") == sender.name) for sender in SENDERS}
     worst = max(SENDERS, key=lambda sender: sender.factor)
     assert max(by_sender, key=by_sender.__getitem__) == worst.name
@@ -300,13 +300,13 @@ def test_one_text_is_better(exposures: pl.DataFrame) -> None:
     assert ratio == pytest.approx(effects.BETTER_RESPONSE_SET_FACTOR, rel=0.25)
 
 
-def test_texts_that_tell_how_to_stop_drive_more_away(exposures: pl.DataFrame) -> None:
+def test_texts_that_tell_how_to_stop_cause_more_opt_outs(exposures: pl.DataFrame) -> None:
     offers = exposures.filter(pl.col("campaign").is_in(["Member offers", "Offers UK", "Offers Canada"]))
     ratio = rate(offers, pl.col("mentions_stop")) / rate(offers, ~pl.col("mentions_stop"))
     assert ratio == pytest.approx(effects.STOP_TEXT_FACTOR, rel=0.25)
 
 
-def test_each_further_message_within_a_week_tires(exposures: pl.DataFrame) -> None:
+def test_each_further_message_within_a_week_causes_more_opt_outs(exposures: pl.DataFrame) -> None:
     # the same kind of text, of the same sender, with and without others in the days before
     sales = exposures.filter(pl.col("campaign").is_in(["Flash sale", "Last call"]), ~pl.col("mentions_stop"))
     for count in (1, 2):
@@ -314,7 +314,7 @@ def test_each_further_message_within_a_week_tires(exposures: pl.DataFrame) -> No
         assert ratio == pytest.approx(effects.FATIGUE_FACTOR**count, rel=0.35)
 
 
-def test_the_first_message_drives_more_away(history: pl.DataFrame, exposures: pl.DataFrame) -> None:
+def test_the_first_message_causes_more_opt_outs(history: pl.DataFrame, exposures: pl.DataFrame) -> None:
     # whoever got no message for ten weeks was not on the list before
     new = exposures.filter(
         pl.col("sent_at").min().over(PAIR) > RECORD_START + timedelta(weeks=10),
@@ -325,7 +325,7 @@ def test_the_first_message_drives_more_away(history: pl.DataFrame, exposures: pl
     assert rate(new, first) / rate(new, later) == pytest.approx(effects.FIRST_MESSAGE_FACTOR, rel=0.3)
 
 
-def test_some_leave_without_a_message(history: pl.DataFrame, exposures: pl.DataFrame) -> None:
+def test_some_opt_out_without_a_message(history: pl.DataFrame, exposures: pl.DataFrame) -> None:
     # pairs that got their last message more than 72 hours before, and none after
     days = exposures.sort(*PAIR, "sent_at").select(
         *PAIR,

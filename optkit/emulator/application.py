@@ -37,7 +37,7 @@ class Resource(Protocol):
     paths: tuple[str, ...]
 
     def page(self, params: dict[str, str]) -> bytes:
-        """Return the page that `params` ask for, as JSON; raise `ParameterError` where they are not valid."""
+        """Return the requested page as JSON; raise `ParameterError` where a parameter is not valid."""
 
 
 class RequestRecord(NamedTuple):

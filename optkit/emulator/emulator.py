@@ -1,4 +1,4 @@
-"""The emulator: an account served over HTTP, by a thread of this process."""
+"""The emulator: an account served over HTTP by a thread of this process."""
 
 import asyncio
 import secrets
@@ -24,49 +24,49 @@ from optkit.messages import SCHEMA as MESSAGES
 class Emulator:
     """The documented API, served from a history and messages; a context manager.
 
-    It follows the vendor's documents to the letter, the oddities included: both paths of each endpoint, all query
-    parameters, newest first, 25 entries per page unless more are asked for, 100 at most. Of events, a `start_time`
-    without an `end_time` gets the latest 3. Of messages, it reaches six months back, and a `start_time` before that
-    is moved up without an error. An entry is visible from its `created_at` on, by the server's clock. Names, mail
-    addresses, birth dates and texts of messages are made up (`optkit.emulator.personal_data`).
+    It follows the vendor's documents, the oddities included. Each endpoint has both paths and all query parameters;
+    entries come newest first, 25 per page by default and 100 at most. A request for events with `start_time` but
+    without `end_time` returns the latest 3. Messages reach back six months; an earlier `start_time` is moved up
+    without an error. An entry is visible from its `created_at` on, by the server's clock. Names, mail addresses, birth
+    dates and texts of messages are made up (`optkit.emulator.personal_data`).
 
     Parameters
     ----------
     history : polars.DataFrame
         to_phone (String), from_phone (String), created_at (Datetime("ms", "UTC")) and status (Enum) as in a
-        history, in any order; further columns play no part.
+        history, in any order; other columns are ignored.
     messages : polars.DataFrame or None
-        Messages, in any order; None for none.
+        Messages, with the columns of `optkit.messages.SCHEMA`, in any order.
     token : str or None
         The token that it accepts; None for a random one.
     clock : datetime or None
-        Aware; the server's time stands still there. None: the real time.
+        An aware datetime at which the server's time stands still; None for the real time.
     host, port : str, int
         Where it listens; port 0 for a free one.
     variant : ApiVariant
-        How it deviates from the document, or fills its gaps.
+        How the API behaves where the documents leave it open.
     faults : Faults
-        What goes wrong.
+        Which faults it injects.
     arrivals, message_arrivals : Arrivals or None
         Events and messages that arrive while pages are read.
 
     Attributes
     ----------
     url : str
-        Its origin, such as ``http://127.0.0.1:54321``, once it runs.
+        Its origin, such as ``http://127.0.0.1:54321``, once it is running.
     token : str
         The token that it accepts.
     requests : list of RequestRecord
-        What was asked, in order, the last half million at least; never the token.
+        The requests in order, at least the last half million; they never hold the token.
     clock : datetime or None
-        As given; may be set while it runs.
+        See the parameter; it can be changed while the server runs.
 
     Raises
     ------
     SettingsError
         The clock is naive.
     HistoryError
-        The history or the messages lack a column, or have it with another dtype or with nulls.
+        A column of the history or the messages is missing, has another dtype, or has nulls.
 
     Examples
     --------
@@ -140,11 +140,11 @@ class Emulator:
         return self.clock or datetime.now(UTC)
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Let events arrive: `rows`, with a history's columns, are visible from now on."""
+        """Add events, with the columns of a history, to what is visible."""
         self._events.add(rows)
 
     def add_messages(self, rows: pl.DataFrame) -> None:
-        """Let messages arrive: `rows` are visible from now on."""
+        """Add messages to what is visible."""
         self._messages.add(rows)
 
     def __enter__(self) -> Self:
@@ -173,7 +173,7 @@ class Emulator:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, which stops when it is told to instead of looking ten times a second whether it should."""
+    """uvicorn's server, but it stops as soon as it is told to: uvicorn's own looks ten times per second."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -183,15 +183,15 @@ class _Server(uvicorn.Server):
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         await self._stopped.wait()
-        # asyncio forgets to close a connection that it has accepted but not yet announced when its server closes: so
-        # let nobody in any more, then give it the turns that announcing takes
+        # when its server closes, asyncio forgets connections that it has accepted but not yet passed on, and leaves
+        # them open: so stop accepting, then give the loop the turns that it takes to pass the others on
         for server in self.servers:
             for listener in server.sockets:
                 self._loop.remove_reader(listener.fileno())
         for _ in range(10):
             await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
-            connection.transport.abort()  # whoever still waits for an answer, waits no longer
+            connection.transport.abort()  # clients that still wait for a response get none
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stopped.set)

@@ -1,4 +1,4 @@
-"""What may go wrong between the emulator and its client, and which requests it happens to."""
+"""Faults that the emulator injects, and which requests they hit."""
 
 import random
 from collections import Counter
@@ -16,45 +16,45 @@ WhenFull = Literal["wait", "refuse"]
 class Faults:
     """What goes wrong.
 
-    How often is one number: below 1 the share of requests that are hit, drawn by `seed`; from 1 on, every
-    n-th request; 0 never. Each fault counts the requests that no fault before it (in the order below) has
-    hit, so that two of them never hide each other.
+    How often a fault hits is one number: below 1, the share of requests, drawn by `seed`; from 1 on, every n-th
+    request; 0, never. Each fault counts the requests that no fault before it (in the order below) has hit, so that
+    no fault hides another one.
 
     Parameters
     ----------
     latency, latency_per_page : float
-        Seconds before each answer; and so many more for each page before the one that is asked for.
+        Seconds before each response, and additional seconds per page before the requested one.
     capacity : int or None
-        Requests that are served at once, each for as long as its latency and its transfer take; None for any
-        number.
+        Number of requests that are served at the same time; None for no limit.
     when_full : str
-        What happens to requests beyond `capacity`: they ``"wait"`` for their turn, first come, first served,
-        or the emulator answers 429 at once (``"refuse"``).
+        What happens to requests beyond `capacity`: ``"wait"`` in a queue, first come, first served, or
+        ``"refuse"`` with 429 at once.
     redirect_to : str or None
-        An origin that every request is sent on to (302).
+        An origin to which every request is redirected (302).
     rate_limit : float or None
-        Requests a second; the rest are 429.
+        Requests per second; the rest get 429.
     retry_after, retry_after_form : int, str
-        Seconds that a 429 asks to wait, and how it says so: ``"seconds"``, ``"date"`` (HTTP date),
+        Seconds to wait that a 429 asks for, and the form in which it does: ``"seconds"``, ``"date"`` (HTTP date),
         ``"unreadable"`` or ``"missing"``.
     revoked_after : int or None
-        The token is refused (401) after so many requests.
+        Number of requests after which the token is refused (401).
     forbidden, errors : float
-        How often a request is answered with 403; with `error_status`.
+        How often the response is 403, or has `error_status`.
     error_status : int
         The status of `errors`, 5xx.
     resets, hangs : float
-        How often the connection is reset, or nothing happens any more, before the answer begins.
+        How often the connection is reset, or goes silent, before the response begins.
     html, cut_json, bad_gzip : float
-        How often the answer is an HTML page with status 200; JSON that ends half-way; not the gzip it says.
+        How often the response is an HTML page with status 200, JSON that ends half-way, or not the gzip that its
+        header promises.
     truncated, resets_in_body, hangs_in_body : float
-        How often half the promised body comes, and then the connection is closed, reset, or silent.
+        How often half of the body is sent, and then the connection is closed, reset, or goes silent.
     drips : float
-        How often the body comes a byte at a time, `drip_pause` seconds apart.
+        How often the body is sent byte by byte, `drip_pause` seconds apart.
     hang_seconds, drip_pause : float
-        A hang ends after this by closing the connection; pause between two bytes of a drip.
+        Seconds after which a silent connection is reset; seconds between two bytes.
     seed : int
-        Two emulators with the same seed and the same requests in the same order fail alike.
+        With the same seed, the same requests in the same order meet the same faults.
     """
 
     latency: float = 0.0

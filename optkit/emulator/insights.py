@@ -48,10 +48,10 @@ class Insights(PagedResource):
         return cls(visibility, now, variant)
 
     def select(self, snapshot: Snapshot[Any], params: Params, now: int) -> range | Index:
-        """Return the places of the entries that `params` ask for, oldest first.
+        """Return the places of the requested entries, oldest first.
 
-        A start before the horizon of six months is moved up to it, without an error. No start means three days before
-        the end.
+        A start before the horizon of six months is moved up to it without an error. Without a start, it is three days
+        before the end.
         """
         assert isinstance(snapshot, MessageSnapshot)
         unit = self.variant.insights_unit

@@ -13,7 +13,7 @@ from optkit.emulator.time_forms import TIME_FORMS
 from optkit.emulator.variants import ApiVariant
 from optkit.times import SECOND, to_ms
 
-#: The vendor's words for each failure; every text goes on with the first digits of the number.
+#: The vendor's text for each failure; the first digits of the number follow.
 ERRORS: Final = {
     "unsubscribed": "Attempt to send to unsubscribed recipient",
     "landline": "Landline or unreachable carrier",
@@ -38,14 +38,14 @@ _DIGITS_SHOWN: Final = 7  # of a phone number, in the text of an error
 
 
 class EntryWriter:
-    """Writes entries.
+    """Writes messages as JSON entries.
 
     Parameters
     ----------
     phones, runs : Phones, Interning
         What the codes of the messages stand for.
     variant : ApiVariant
-        How the API writes what the document leaves open.
+        How entries are written where the document leaves it open.
     """
 
     def __init__(self, phones: Phones, runs: Interning, variant: ApiVariant) -> None:
@@ -92,13 +92,11 @@ class EntryWriter:
         values[9::_VALUES] = map(_error_code, failures, ids)
         values[10::_VALUES] = [self._users[person] for person in people]
         values[11::_VALUES] = [b',"to_phone":' + phone for phone in to_phones]
-        for place in np.flatnonzero(
-            messages.channel == TEAMS
-        ).tolist():  # which knows people by their mail addresses
+        # Teams knows people by their mail addresses
+        for place in np.flatnonzero(messages.channel == TEAMS).tolist():
             values[_VALUES * place + 7], values[_VALUES * place + 11] = b"null", b""
-        return (self._entry * len(ids))[:-1] % tuple(
-            values
-        )  # one formatting for the whole page, as for events
+        # one formatting for the whole page, as for events
+        return (self._entry * len(ids))[:-1] % tuple(values)
 
     def _write_people(self) -> None:
         new = self._phones.texts[len(self._users) :].tolist()

@@ -24,7 +24,7 @@ Filter = Callable[[MessageSnapshot, Places, str, int], Places]
 
 
 def apply_filters(snapshot: MessageSnapshot, places: Places, params: Params, now: int) -> Places:
-    """Return the places of the messages that `params` ask for."""
+    """Return those of the places whose messages match all filters in `params`."""
     if "channel_id" in params and "delivery_channel" not in params:
         raise ParameterError("channel_id", "given together with delivery_channel")
     for name, value in params.items():

@@ -21,7 +21,7 @@ CHANNELS: Final = ("sms", "voice", "ms_teams")
 STATUS_WORDS: Final = tuple("rejected" if word == "other" else word for word in DELIVERY_STATUS.categories)
 FAILURES: Final = ("", *FAILURE.categories)  # code 0: nothing failed
 
-#: What is the same for all recipients of a text: written once.
+#: What all messages of one run with the same text have in common.
 RUN_SCHEMA: Final = pl.Schema(
     {
         name: SCHEMA[name]
@@ -50,7 +50,7 @@ _MAY_BE_NULL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Messages(Rows):
-    """Messages; of one time, the key of all is the same. Codes of phones, runs, statuses, failures and channels."""
+    """Messages, with codes of their phones, runs, statuses, failures and channels."""
 
     message_id: npt.NDArray[np.int64]
     to: Codes

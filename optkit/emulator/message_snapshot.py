@@ -20,7 +20,7 @@ _SETTLED: Final = [DELIVERY_STATUS.categories.to_list().index(word) for word in 
 
 
 class MessageBook:
-    """What the codes of messages stand for, and how entries are written."""
+    """What the codes of messages stand for, and what their statuses are."""
 
     def __init__(self, variant: ApiVariant) -> None:
         self.variant = variant

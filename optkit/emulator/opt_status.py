@@ -34,14 +34,14 @@ _STATUSES: Final = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Events(Rows):
-    """Events; the key is odd for an opt-out, which comes after an opt-in of the same time. Codes of the phones."""
+    """Events, with codes of their phones; an opt-out has an odd key and follows an opt-in of the same millisecond."""
 
     to: Codes
     sender: Codes
 
     @classmethod
     def of(cls, history: pl.DataFrame, phones: Phones) -> Self:
-        """Return the events of `history`; its current_status, if it has one, plays no part.
+        """Return the events of `history`, whose current_status is ignored.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class OptStatus(PagedResource):
         return cls(visibility, now, variant)
 
     def select(self, snapshot: Snapshot[Any], params: Params, now: int) -> range | Index:
-        """Return the places of the entries that `params` ask for, oldest first."""
+        """Return the places of the requested entries, oldest first."""
         assert isinstance(snapshot, EventSnapshot)
         start, end = read_time(params, "start_time"), read_time(params, "end_time")
         status = read_choice(params, "status", (OPT_IN, OPT_OUT))

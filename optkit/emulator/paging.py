@@ -1,4 +1,4 @@
-"""An endpoint whose entries are read page by page: order, totals, and what surrounds the entries."""
+"""What both endpoints do alike: pages, their order, their totals, and the envelope around the entries."""
 
 import json
 import math
@@ -56,7 +56,7 @@ class PagedResource:
         self._visibility.add(frame)
 
     def select(self, snapshot: Snapshot[Any], params: Params, now: int) -> range | Index:
-        """Return the places of the entries that `params` ask for, oldest first; `now` in epoch ms."""
+        """Return the places of the requested entries, oldest first; `now` is in epoch ms."""
         raise NotImplementedError
 
     def bounds(self, start: int | None, end: int | None, now: int) -> tuple[int | None, int]:
@@ -67,7 +67,7 @@ class PagedResource:
         return first, now if end is None else end - exclusive_end
 
     def page(self, params: Params) -> bytes:
-        """Return the page that `params` ask for, as JSON."""
+        """Return the requested page as JSON."""
         if self.variant.ignores_filters:
             params = {name: value for name, value in params.items() if name not in self.filters}
         number, per_page = read_page(params)

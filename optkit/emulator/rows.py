@@ -11,7 +11,7 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Entries as equally long columns; the first one sorts them: epoch ms * 2, + 1 for what comes second of a tie."""
+    """Entries as columns of equal length. Their order is that of the key: epoch ms * 2, + 1 for the second of a tie."""
 
     key: npt.NDArray[np.int64]
 

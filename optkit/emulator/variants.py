@@ -30,64 +30,64 @@ _FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ApiVariant:
-    """What the vendor's document leaves open, decided one way.
+    """How the API behaves where the vendor's documents are silent, contradict themselves, or are not followed.
 
     Parameters
     ----------
     created_at : str
         ``"ms"``, ``"s"`` (cut to whole seconds), ``"s float"`` and ``"us"`` are JSON numbers since the Unix
-        epoch; with ``" text"`` behind they are strings of digits; ``"iso"`` is ISO 8601 with an offset.
+        epoch; with ``" text"`` at the end they are strings of digits; ``"iso"`` is ISO 8601 with an offset.
     order : str
-        ``"newest first"``, ``"oldest first"``, or ``"shuffled"``: without a pattern, but the same each time.
+        ``"newest first"``, ``"oldest first"``, or ``"shuffled"``: in no order, but the same one each time.
     bounds : str
-        Whether events at exactly `start_time` and `end_time` are in: ``"inclusive"``, ``"exclusive"``,
+        Whether entries at exactly `start_time` and `end_time` are included: ``"inclusive"``, ``"exclusive"``,
         ``"start inclusive"`` or ``"end inclusive"``.
     totals : str
         ``"true"``; ``"missing"``; ``"as in the sample"``: total_pages contradicts total_entries as the
-        vendor's 9 entries on 5 pages of 1 do; ``"too low"`` and ``"too high"``: consistent, and false; ``"15,000"``:
-        always so many entries, and no total_pages.
+        vendor's 9 entries on 5 pages of 1 do; ``"too low"`` and ``"too high"``: wrong, but consistent with each other;
+        ``"15,000"``: always this number of entries, and no total_pages.
     time_token : str
-        ``"true"``: the server's time, which the header Date always has; ``"missing"``; ``"as in the sample"``: always
+        ``"true"``: the server's time, as in the header Date; ``"missing"``; ``"as in the sample"``: always
         the vendor's sample value, in 2023; ``"ten days ahead"``; ``"in the year 5000"``.
     per_page : int or None
-        So many entries a page, whatever was asked for.
+        Number of entries per page, whatever the client asks for.
     withheld : (datetime, datetime) or None
-        Entries created in [start, end), aware, are counted in the totals and never sent.
+        Entries created in [start, end), aware datetimes, are counted in the totals but never sent.
     ignores_filters : bool
-        Phones and statuses that are asked for have no effect.
+        Filters other than by time have no effect.
     stuck_page : int or None
-        Pages after this one answer with this one's entries.
+        All pages after this one have the entries of this one.
     paths : str
-        Which of the two documented paths is there; the other one is a 404.
+        Which of the two documented paths exists; the other one is a 404.
     gzip : bool
-        Compress the answers for clients that accept it.
+        Responses are compressed for clients that accept it.
     extra_fields : bool
-        Entries and pages have fields that no document knows.
+        Entries and pages have fields that are not documented.
     damage : str or None
-        Every `damaged_every`-th entry has `damaged_field` ``"null"``, ``"missing"``, or with an ``"unknown"``
+        In every `damaged_every`-th entry, `damaged_field` is ``"null"``, ``"missing"``, or has an ``"unknown"``
         value.
     damaged_field, damaged_every : str, int
         See `damage`.
     late_by : timedelta
-        An event becomes visible so long after its `created_at`.
+        How long after its `created_at` an entry becomes visible.
     late_share : float
-        The share of entries, from 0 to 1, that `late_by` holds for; which ones depends on the entry itself.
+        Share of the entries, from 0 to 1, that are late; it is the same ones each time.
     message_created_at : str
-        `created_at` of messages; the vendor's sample has whole seconds.
+        The form of `created_at` of messages, with the choices of `created_at`.
     insights_unit : str
-        Unit of the times by which messages are asked for: ``"ms"``, ``"s"`` or ``"start s, end ms"``.
+        Unit of `start_time` and `end_time` of messages: ``"ms"``, ``"s"`` or ``"start s, end ms"``.
     phone_form : str
         How phone numbers of messages are written: ``"e164"`` (+15550100555), ``"digits"`` (15550100555),
-        ``"punctuated"`` (+1(555) 010-0555; numbers of other countries as digits), or ``"mixed"``: all three, also for
-        one person.
+        ``"punctuated"`` (+1(555) 010-0555; numbers of other countries as digits), or ``"mixed"``: all three, even for
+        one recipient.
     capitalized : bool
-        Statuses of messages are "Delivered" instead of "delivered".
+        Statuses of messages begin with a capital: "Delivered".
     settle_after : timedelta
-        A message is "sent" for so long after its `created_at`; "delivered" or "undelivered" only then.
+        How long after its `created_at` a message is "sent", before it becomes "delivered" or "undelivered".
     settle_when_shown : bool
-        A message is "sent" until a page has shown it: whoever reads that page again finds another status.
+        A message is "sent" on the first page that shows it, and "delivered" or "undelivered" from then on.
     other_channels : float
-        So many entries of voice calls and of Teams are among the messages, as a share of these.
+        Number of entries of voice calls and Teams that are mixed with the messages, as a share of these.
     ignores_channel : bool
         `delivery_channel` has no effect.
     """
@@ -149,10 +149,10 @@ class Arrivals:
     Parameters
     ----------
     rows : polars.DataFrame
-        The events or messages, in the order in which they arrive; their time says where among the others they
+        The events or messages, in the order in which they arrive. Their times decide where among the others they
         appear.
     per_request, per_second : float
-        How many arrive with each request for a page, and with each second since the start.
+        How many arrive with each request for a page, and in each second since the start.
     """
 
     rows: pl.DataFrame

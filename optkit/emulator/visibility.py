@@ -1,4 +1,4 @@
-"""What is visible of an account's entries: some become visible only as time goes by, or while pages are read."""
+"""Which entries of an account are visible: some appear only as time passes, or while pages are read."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from optkit.times import to_ms
 
 
 class Visibility(Generic[R]):
-    """The entries of one endpoint, and what is visible of them.
+    """The entries of one endpoint, and which of them are visible.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Visibility(Generic[R]):
             self._show(self._read(frame))
 
     def page(self) -> Snapshot[R]:
-        """Return what is visible to the next request for a page."""
+        """Return what the next request for a page sees."""
         with self._lock:
             self._pages += 1
             now = to_ms(self._now())

@@ -53,8 +53,8 @@ def ask(server: Emulator, path: str = JSON_PATH, **params: object) -> dict[str, 
     return page
 
 
-def slowly(history: pl.DataFrame, **params: str | int) -> list[dict[str, Any]]:
-    """What the document promises for `params`, entry by entry in plain Python; without paging."""
+def reference(history: pl.DataFrame, **params: str | int) -> list[dict[str, Any]]:
+    """Return what the document promises for `params`: a slow reference in plain Python, without pages."""
     rows = [
         {
             "to_phone": to_phone,
@@ -76,7 +76,7 @@ def slowly(history: pl.DataFrame, **params: str | int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", [JSON_PATH, PATH])
-def test_without_parameters_it_answers_the_newest_25(server: Emulator, path: str) -> None:
+def test_without_parameters_the_newest_25_entries_are_returned(server: Emulator, path: str) -> None:
     page = ask(server, path)
     entries = page.pop("entries")
     assert page == {
@@ -119,12 +119,12 @@ def test_without_parameters_it_answers_the_newest_25(server: Emulator, path: str
         {"colour": "red", "to_phone": "+12125550100"},
     ],
 )
-def test_every_parameter_asks_for_what_the_document_says(
+def test_every_parameter_filters_as_documented(
     server: Emulator, history: pl.DataFrame, params: dict[str, Any]
 ) -> None:
     first = ask(server, per_page=100, **params)
     pages = [ask(server, per_page=100, page=page, **params) for page in range(1, first["total_pages"] + 2)]
-    wanted = slowly(history, **{name: value for name, value in params.items() if name != "colour"})
+    wanted = reference(history, **{name: value for name, value in params.items() if name != "colour"})
     assert [entry for page in pages for entry in page["entries"]] == wanted
     assert {page["total_entries"] for page in pages} == {len(wanted)}
     assert pages[-1]["entries"] == []
@@ -140,7 +140,7 @@ def test_per_page_is_at_most_100(server: Emulator, per_page: int, answered: int,
     assert (page["per_page"], len(page["entries"]), page["total_pages"]) == (answered, answered, pages)
 
 
-def test_a_bare_plus_is_a_space_and_finds_nothing(server: Emulator) -> None:
+def test_a_plus_that_is_not_encoded_is_a_space_and_matches_nothing(server: Emulator) -> None:
     headers = {"access-token": server.token}
     bare = requests.get(f"{server.url}{PATH}?to_phone=+12125550100", headers=headers, timeout=10).json()
     encoded = requests.get(f"{server.url}{PATH}?to_phone=%2B12125550100", headers=headers, timeout=10).json()
@@ -166,20 +166,20 @@ def test_a_bare_plus_is_a_space_and_finds_nothing(server: Emulator) -> None:
         ("current_status", "out"),
     ],
 )
-def test_a_parameter_that_cannot_be_read_is_named(server: Emulator, name: str, value: str) -> None:
+def test_an_invalid_parameter_is_named(server: Emulator, name: str, value: str) -> None:
     answer = get(server, **{name: value})
     assert answer.status_code == 400
     assert answer.json()["parameter"] == name
     assert answer.json()["error"].startswith(f"{name} must be ")
 
 
-def test_without_its_token_nobody_is_answered(server: Emulator) -> None:
+def test_requests_without_the_token_get_401(server: Emulator) -> None:
     for headers in ({}, {"access-token": "wrong"}, {"authorization": server.token}):
         answer = requests.get(server.url + PATH, headers=headers, timeout=10)
         assert (answer.status_code, list(answer.json())) == (401, ["error"])
 
 
-def test_other_paths_and_methods_are_refused_in_json(server: Emulator) -> None:
+def test_other_paths_and_methods_get_json_errors(server: Emulator) -> None:
     headers = {"access-token": server.token}
     for path in ("/", "/api/v2/sms/opt-status/", "/api/v1/sms/opt-status.json"):
         assert (get(server, path).status_code, get(server, path).json()) == (404, {"error": "Not Found"})
@@ -189,7 +189,7 @@ def test_other_paths_and_methods_are_refused_in_json(server: Emulator) -> None:
         assert "GET" in answer.headers["allow"]
 
 
-def test_each_request_is_recorded_and_the_token_never_is(server: Emulator) -> None:
+def test_requests_are_recorded_without_the_token(server: Emulator) -> None:
     del server.requests[:]
     get(server, page=2)
     get(server, status="maybe")
@@ -204,7 +204,7 @@ def test_each_request_is_recorded_and_the_token_never_is(server: Emulator) -> No
     assert server.token not in repr(server.requests) + repr(server)
 
 
-def test_of_a_tie_the_opt_out_counts_and_comes_first(history: pl.DataFrame) -> None:
+def test_in_a_tie_the_opt_out_counts_and_comes_first(history: pl.DataFrame) -> None:
     tie = history.head(1).with_columns(status=pl.Series(["opt-out"], dtype=SCHEMA["status"]))
     with Emulator(pl.concat([tie, history.head(1)]), clock=CLOCK) as server:
         entries = ask(server)["entries"]
@@ -212,7 +212,7 @@ def test_of_a_tie_the_opt_out_counts_and_comes_first(history: pl.DataFrame) -> N
     assert {entry["current_status"] for entry in entries} == {"opt-out"}
 
 
-def test_exact_duplicates_are_all_answered(history: pl.DataFrame) -> None:
+def test_exact_duplicates_are_all_returned(history: pl.DataFrame) -> None:
     with Emulator(pl.concat([history.head(2), history.head(2)]), clock=CLOCK) as server:
         assert ask(server)["total_entries"] == 4
 
@@ -224,13 +224,13 @@ def test_an_empty_account_has_no_pages() -> None:
 
 
 @pytest.mark.parametrize("phone", ['"quoted"', "back\\slash", "Müller & Söhne", " spaces ", "\x07bell"])
-def test_odd_senders_travel_unharmed(history: pl.DataFrame, phone: str) -> None:
+def test_senders_with_special_characters_are_returned_unchanged(history: pl.DataFrame, phone: str) -> None:
     with Emulator(history.head(3).with_columns(from_phone=pl.lit(phone)), clock=CLOCK) as server:
         page = ask(server, from_phone=phone)
     assert [entry["from_phone"] for entry in page["entries"]] == [phone] * 3
 
 
-def test_the_clock_stands_still_until_it_is_set_and_hides_what_is_to_come(history: pl.DataFrame) -> None:
+def test_a_fixed_clock_hides_later_events_until_it_is_moved(history: pl.DataFrame) -> None:
     with Emulator(history, clock=CLOCK - timedelta(days=181) + timedelta(minutes=9, seconds=1)) as server:
         assert server.now() == server.now()
         page = ask(server)
@@ -242,7 +242,7 @@ def test_the_clock_stands_still_until_it_is_set_and_hides_what_is_to_come(histor
         assert ask(server)["total_entries"] == 1000
 
 
-def test_without_a_clock_it_is_now(history: pl.DataFrame) -> None:
+def test_without_a_clock_the_time_is_now(history: pl.DataFrame) -> None:
     before = datetime.now(UTC).timestamp()
     with Emulator(history) as server:
         assert before - 1 < ask(server)["time_token"] < datetime.now(UTC).timestamp() + 1
@@ -266,7 +266,7 @@ def test_pages_shift_when_a_newer_event_arrives_between_them(history: pl.DataFra
     assert second[0] == first[-1]
 
 
-def test_history_and_clock_are_checked(history: pl.DataFrame) -> None:
+def test_history_and_clock_are_validated(history: pl.DataFrame) -> None:
     with pytest.raises(optkit.HistoryError, match="created_at must be"):
         Emulator(history.with_columns(pl.col("created_at").dt.replace_time_zone(None)))
     with pytest.raises(optkit.HistoryError, match="status must be"):
@@ -275,13 +275,13 @@ def test_history_and_clock_are_checked(history: pl.DataFrame) -> None:
         Emulator(history, clock=datetime(2026, 1, 1))  # noqa: DTZ001 - naive on purpose
 
 
-def test_a_port_that_is_taken_is_a_clear_error(server: Emulator, history: pl.DataFrame) -> None:
+def test_a_port_in_use_is_a_settings_error(server: Emulator, history: pl.DataFrame) -> None:
     port = int(server.url.rpartition(":")[2])
     with pytest.raises(optkit.SettingsError, match=f"port {port}"), Emulator(history, port=port):
         pass
 
 
-def test_two_emulators_do_not_know_each_other(server: Emulator, history: pl.DataFrame) -> None:
+def test_two_emulators_are_independent(server: Emulator, history: pl.DataFrame) -> None:
     with Emulator(history.head(1), clock=CLOCK) as other:
         assert ask(other)["total_entries"] == 1
         assert other.token != server.token

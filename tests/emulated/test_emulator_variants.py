@@ -23,7 +23,7 @@ PATH = "/api/v2/sms/opt-status"
 
 
 def events(count: int, after: timedelta = timedelta()) -> pl.DataFrame:
-    """So many events, one a second, each of its own recipient, all opt-outs."""
+    """Return events, one per second, each of another recipient, all opt-outs."""
     return pl.DataFrame(
         {
             "to_phone": [f"+1{200 + i // 100}55501{i % 100:02d}" for i in range(count)],
@@ -46,7 +46,7 @@ def times(server: Emulator, **params: object) -> list[Any]:
 
 
 def raw(server: Emulator, **params: object) -> socket.socket:
-    """Send a request, and leave what comes back to the caller."""
+    """Send a request; the caller reads the response."""
     host, port = server.url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)), timeout=10)
     query = "&".join(f"{name}={value}" for name, value in params.items())
@@ -93,14 +93,14 @@ def statuses(server: Emulator, count: int) -> list[int]:
         ("iso", "2026-06-01T00:00:00.250+00:00"),
     ],
 )
-def test_created_at_has_the_form_asked_for(form: Any, written: object) -> None:
+def test_created_at_has_the_form_of_the_variant(form: Any, written: object) -> None:
     with Emulator(events(1), clock=CLOCK, variant=ApiVariant(created_at=form)) as server:
         answered = times(server)
     assert answered == [written]
     assert type(answered[0]) is type(written)
 
 
-def test_order_is_newest_first_oldest_first_or_without_pattern_but_stable() -> None:
+def test_order_is_newest_first_oldest_first_or_shuffled_but_stable() -> None:
     newest = [FIRST + 1000 * i for i in reversed(range(50))]
     seen = {}
     for order in ("newest first", "oldest first", "shuffled"):
@@ -167,7 +167,7 @@ def test_one_of_the_paths_may_be_missing(paths: Any, there: list[int]) -> None:
         assert [get(server, PATH + end).status_code for end in (".json", "")] == there
 
 
-def test_answers_are_compressed_for_those_who_accept_it() -> None:
+def test_responses_are_compressed_for_clients_that_accept_gzip() -> None:
     with Emulator(events(30), clock=CLOCK, variant=ApiVariant(gzip=True)) as server:
         assert get(server).headers["content-encoding"] == "gzip"
         assert len(times(server)) == 25
@@ -203,7 +203,7 @@ def test_late_events_become_visible_as_the_clock_moves_on() -> None:
         assert get(server).json()["total_entries"] == 10
 
 
-def test_a_share_of_events_may_be_late() -> None:
+def test_a_share_of_the_events_may_be_late() -> None:
     late = ApiVariant(late_by=timedelta(hours=6), late_share=0.3)
     with Emulator(events(1000), clock=START + timedelta(hours=1), variant=late) as server:
         assert 600 < get(server).json()["total_entries"] < 800
@@ -211,7 +211,7 @@ def test_a_share_of_events_may_be_late() -> None:
         assert get(server).json()["total_entries"] == 1000
 
 
-def test_events_arrive_with_each_page_that_is_asked_for() -> None:
+def test_events_arrive_with_each_requested_page() -> None:
     arriving = Arrivals(rows=events(3, after=timedelta(milliseconds=500)), per_request=0.5)
     with Emulator(events(10), clock=CLOCK, arrivals=arriving) as server:
         totals = [get(server).json()["total_entries"] for _ in range(8)]
@@ -219,7 +219,7 @@ def test_events_arrive_with_each_page_that_is_asked_for() -> None:
         assert times(server)[-3:] == [FIRST + 1000, FIRST + 500, FIRST]  # inside the window
 
 
-def test_events_arrive_as_time_goes_by() -> None:
+def test_events_arrive_as_time_passes() -> None:
     arriving = Arrivals(rows=events(5, after=timedelta(days=1)), per_second=200)
     with Emulator(events(10), clock=CLOCK, arrivals=arriving) as server:
         deadline = time.monotonic() + 10
@@ -242,7 +242,7 @@ def test_events_arrive_as_time_goes_by() -> None:
         (lambda: Faults(when_full="leave"), "when_full must be one of 'wait', 'refuse'"),  # type: ignore[arg-type]
     ],
 )
-def test_settings_that_make_no_sense_are_errors(make: Callable[[], object], says: str) -> None:
+def test_invalid_settings_are_errors(make: Callable[[], object], says: str) -> None:
     with pytest.raises(optkit.SettingsError, match=says):
         make()
 
@@ -250,7 +250,7 @@ def test_settings_that_make_no_sense_are_errors(make: Callable[[], object], says
 # --- faults
 
 
-def test_every_nth_request_or_a_share_of_them_fails_the_same_way_each_time() -> None:
+def test_faults_hit_every_nth_request_or_a_reproducible_share() -> None:
     with Emulator(events(1), faults=Faults(errors=3, error_status=502)) as server:
         assert statuses(server, 7) == [200, 200, 502, 200, 200, 502, 200]
     runs = []
@@ -261,7 +261,7 @@ def test_every_nth_request_or_a_share_of_them_fails_the_same_way_each_time() -> 
     assert 5 < runs[0].count(503) < 25
 
 
-def test_two_faults_never_hide_each_other() -> None:
+def test_no_fault_hides_another_one() -> None:
     with Emulator(events(1), faults=Faults(forbidden=2, errors=2, html=2)) as server:
         for _ in range(12):
             get(server)
@@ -269,7 +269,7 @@ def test_two_faults_never_hide_each_other() -> None:
     assert {(403, "forbidden"), (503, "errors"), (200, "html"), (200, "")} <= set(seen)
 
 
-def test_latency_and_its_growth_with_the_page() -> None:
+def test_latency_grows_with_the_page() -> None:
     with Emulator(events(60), faults=Faults(latency=0.05, latency_per_page=0.1)) as server:
         took = []
         for page in (1, 3):
@@ -301,7 +301,7 @@ def test_requests_beyond_the_capacity_can_be_refused() -> None:
         wait_for(lambda: hangs(server))  # there is room again, once the server knows that both are gone
 
 
-def test_the_queue_is_served_in_order_and_counts_who_waits() -> None:
+def test_the_queue_is_served_in_order_and_its_length_is_known() -> None:
     async def visit(capacity: Capacity, leave: asyncio.Event) -> Turn:
         async with capacity.turn() as turn:
             await leave.wait()
@@ -325,7 +325,7 @@ def test_the_queue_is_served_in_order_and_counts_who_waits() -> None:
     assert [turn.waited >= 0.05 for turn in turns] == [False, False, True, True, True]
 
 
-def test_the_rate_limit_says_how_long_to_wait() -> None:
+def test_a_429_says_how_long_to_wait() -> None:
     with Emulator(events(1), faults=Faults(rate_limit=1, retry_after=7)) as server:
         answers = [get(server) for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200, 429}
@@ -348,7 +348,7 @@ def test_retry_after_may_be_a_date_or_unreadable_or_missing() -> None:
     assert timedelta(seconds=20) < wait <= timedelta(seconds=31)
 
 
-def test_the_token_may_be_revoked_on_the_way() -> None:
+def test_the_token_may_be_revoked_between_requests() -> None:
     with Emulator(events(1), faults=Faults(revoked_after=2)) as server:
         assert statuses(server, 4) == [200, 200, 401, 401]
 
@@ -360,7 +360,7 @@ def test_a_redirect_keeps_path_and_query() -> None:
     assert answer.headers["location"] == f"http://127.0.0.2:9{PATH}?page=2"
 
 
-def test_bodies_that_are_not_what_they_say() -> None:
+def test_damaged_bodies() -> None:
     with Emulator(events(9), faults=Faults(html=1)) as server:
         answer = get(server)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html")
@@ -418,7 +418,7 @@ def test_hangs_before_the_answer_and_in_its_middle() -> None:
             read_all(connection)
 
 
-def test_a_hang_ends_when_it_was_to_end() -> None:
+def test_a_hang_ends_after_hang_seconds() -> None:
     faults = Faults(hangs=1, hang_seconds=0.1)
     with (
         Emulator(events(9), faults=faults) as server,
@@ -439,7 +439,7 @@ def test_stopping_the_emulator_ends_every_hang() -> None:
             assert connection.recv(1) == b""
 
 
-def test_a_drip_comes_byte_by_byte_and_is_whole_in_the_end() -> None:
+def test_a_drip_sends_the_whole_body_byte_by_byte() -> None:
     with Emulator(events(1), faults=Faults(drips=1, drip_pause=0.001)) as server:
         with raw(server) as connection:
             pieces: list[bytes] = []

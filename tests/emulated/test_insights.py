@@ -29,7 +29,7 @@ STATUSES = ["delivered", "sent", "undelivered", "failed", "skipped", "delivered"
 def make_messages(
     count: int, *, start: datetime = START, every: timedelta = timedelta(minutes=1)
 ) -> pl.DataFrame:
-    """So many messages of two campaigns to 40 people in turn, each other one from a short code."""
+    """Return messages of two campaigns to 40 people in turn, every second one from a short code."""
     failures = FAILURE.categories.to_list()
     rows = [
         {
@@ -117,7 +117,7 @@ def test_an_entry_has_what_the_sample_has(server: Emulator, path: str) -> None:
     assert len(content) == 159
 
 
-def test_names_mail_addresses_birth_dates_and_texts_are_made_up_for_everybody(server: Emulator) -> None:
+def test_every_recipient_has_made_up_personal_data(server: Emulator) -> None:
     entries = [entry for page in range(1, 5) for entry in ask(server, per_page=100, page=page)["entries"]]
     by_phone: dict[str, set[str]] = {}
     for entry in entries:
@@ -132,7 +132,7 @@ def test_names_mail_addresses_birth_dates_and_texts_are_made_up_for_everybody(se
     assert len(by_phone) == 40
 
 
-def test_texts_have_the_length_and_tell_how_to_stop_as_the_messages_say(server: Emulator) -> None:
+def test_texts_have_the_length_and_the_stop_word_that_the_messages_say(server: Emulator) -> None:
     said = dict(MESSAGES.select("message_id", pl.struct("characters", "mentions_stop")).iter_rows())
     for page in range(1, 5):
         for entry in ask(server, per_page=100, page=page)["entries"]:
@@ -141,7 +141,7 @@ def test_texts_have_the_length_and_tell_how_to_stop_as_the_messages_say(server: 
             assert ("STOP" in words) == said[entry["id"]]["mentions_stop"]
 
 
-def test_errors_are_texts_with_a_part_of_the_number(server: Emulator) -> None:
+def test_errors_hold_a_part_of_the_number(server: Emulator) -> None:
     failed = MESSAGES.filter(pl.col("failure").is_not_null())
     entries = ask(server, per_page=100, delivery_status="failed,skipped")["entries"]
     assert [entry["id"] for entry in entries] == failed["message_id"].to_list()[::-1]
@@ -152,7 +152,7 @@ def test_errors_are_texts_with_a_part_of_the_number(server: Emulator) -> None:
     assert 0 < sum(entry["error_code"] is None for entry in entries) < len(entries)
 
 
-def test_all_messages_of_a_campaign_to_somebody_have_one_recipient_uuid(server: Emulator) -> None:
+def test_messages_of_one_campaign_to_one_recipient_share_a_uuid(server: Emulator) -> None:
     seen: dict[tuple[int, str], set[str]] = {}
     for page in range(1, 5):
         for entry in ask(server, per_page=100, page=page)["entries"]:
@@ -197,7 +197,7 @@ FILTERS: list[tuple[dict[str, Any], pl.Expr]] = [
 
 
 @pytest.mark.parametrize(("params", "expected"), FILTERS, ids=[json.dumps(params) for params, _ in FILTERS])
-def test_every_parameter_asks_for_what_the_document_says(
+def test_every_parameter_filters_as_documented(
     server: Emulator, params: dict[str, Any], expected: pl.Expr
 ) -> None:
     first = ask(server, per_page=100, **params)
@@ -209,7 +209,7 @@ def test_every_parameter_asks_for_what_the_document_says(
     assert pages[-1]["entries"] == []
 
 
-def test_people_can_be_asked_for_by_what_an_entry_says_of_them(server: Emulator) -> None:
+def test_entries_can_be_filtered_by_properties_of_the_user(server: Emulator) -> None:
     entry = ask(server)["entries"][7]
     to_the_same = MESSAGES.filter(pl.col("to_phone") == entry["to_phone"])
     user, of_campaign = entry["user"], to_the_same.filter(pl.col("campaign_id") == entry["campaign"]["id"])
@@ -218,7 +218,7 @@ def test_people_can_be_asked_for_by_what_an_entry_says_of_them(server: Emulator)
     assert ids(server, recipient_uuid=entry["recipient_uuid"]) == of_campaign["message_id"].to_list()[::-1]
 
 
-def test_an_error_code_asks_for_the_entries_that_have_it(server: Emulator) -> None:
+def test_entries_can_be_filtered_by_error_code(server: Emulator) -> None:
     entries = ask(server, per_page=100, delivery_status="failed")["entries"]
     codes = {entry["error_code"] for entry in entries} - {None}
     code = min(codes)
@@ -239,7 +239,7 @@ def test_an_error_code_asks_for_the_entries_that_have_it(server: Emulator) -> No
         ("channel_id", "301"),
     ],
 )
-def test_a_parameter_that_cannot_be_read_is_named(server: Emulator, name: str, value: str) -> None:
+def test_an_invalid_parameter_is_named(server: Emulator, name: str, value: str) -> None:
     answer = get(server, **{name: value})
     assert answer.status_code == 400
     assert answer.json()["parameter"] == name
@@ -258,7 +258,7 @@ def test_both_endpoints_are_on_one_server_with_one_token(server: Emulator) -> No
 # --- how far back
 
 
-def test_without_a_start_it_is_three_days_before_the_end() -> None:
+def test_the_default_start_is_three_days_before_the_end() -> None:
     spread = make_messages(12, every=timedelta(days=1))
     with Emulator(EVENTS, spread, clock=START + timedelta(days=30)) as server:
         newest = START + timedelta(days=5, hours=1)
@@ -299,7 +299,7 @@ def test_messages_are_visible_from_their_time_on() -> None:
         ("start s, end ms", FIRST // 1000, FIRST + 120_000),
     ],
 )
-def test_times_are_asked_for_in_one_unit(unit: Any, start: int, end: int) -> None:
+def test_start_and_end_are_read_in_the_unit_of_the_variant(unit: Any, start: int, end: int) -> None:
     with Emulator(EVENTS, MESSAGES, clock=CLOCK, variant=ApiVariant(insights_unit=unit)) as server:
         assert ids(server, start_time=start, end_time=end) == [1002, 1001, 1000]
         if unit != "ms":  # a start in milliseconds is 50,000 years ahead
@@ -315,7 +315,7 @@ def test_times_are_asked_for_in_one_unit(unit: Any, start: int, end: int) -> Non
         ("iso", "2026-06-01T00:00:00.000+00:00"),
     ],
 )
-def test_created_at_has_the_form_asked_for(form: Any, written: object) -> None:
+def test_created_at_has_the_form_of_the_variant(form: Any, written: object) -> None:
     with Emulator(
         EVENTS, MESSAGES.head(1), clock=CLOCK, variant=ApiVariant(message_created_at=form)
     ) as server:
@@ -333,7 +333,7 @@ def test_created_at_has_the_form_asked_for(form: Any, written: object) -> None:
         ("mixed", {"+12055550100": 1, "12055550100": 1, "+1(205) 555-0100": 1}),
     ],
 )
-def test_phones_have_the_form_asked_for(form: Any, written: dict[str, int]) -> None:
+def test_phones_have_the_form_of_the_variant(form: Any, written: dict[str, int]) -> None:
     with Emulator(EVENTS, MESSAGES.head(120), clock=CLOCK, variant=ApiVariant(phone_form=form)) as server:
         entries = ask(server, per_page=100, to_phone="+12055550100")["entries"]
         short_code = ask(server, from_phone="24365")["entries"][0]["from_phone"]
@@ -369,7 +369,7 @@ def test_statuses_may_settle_between_two_readings_of_a_page() -> None:
     assert "delivered" not in other
 
 
-def test_entries_of_other_channels_are_among_the_messages() -> None:
+def test_entries_of_other_channels_can_be_mixed_in() -> None:
     with Emulator(EVENTS, MESSAGES, clock=CLOCK, variant=ApiVariant(other_channels=0.2)) as server:
         pages = [ask(server, per_page=100, page=page)["entries"] for page in range(1, 8)]
         assert ask(server, delivery_channel="sms")["total_entries"] == 400
@@ -388,7 +388,7 @@ def test_entries_of_other_channels_are_among_the_messages() -> None:
             assert entry["delivery_status"] == "pending"
 
 
-def test_the_channel_asked_for_may_be_ignored() -> None:
+def test_the_channel_filter_may_be_ignored() -> None:
     variant = ApiVariant(other_channels=1.0, ignores_channel=True)
     with Emulator(EVENTS, MESSAGES, clock=CLOCK, variant=variant) as server:
         assert ask(server, delivery_channel="sms")["total_entries"] == 800
@@ -430,7 +430,7 @@ def test_late_messages_become_visible_as_the_clock_moves_on() -> None:
         assert ask(server)["total_entries"] == 400
 
 
-def test_messages_arrive_with_each_page_that_is_asked_for() -> None:
+def test_messages_arrive_with_each_requested_page() -> None:
     arriving = Arrivals(rows=make_messages(600).tail(3), per_request=0.5)
     with Emulator(EVENTS, MESSAGES, clock=CLOCK, message_arrivals=arriving) as server:
         totals = [ask(server)["total_entries"] for _ in range(8)]
@@ -462,7 +462,7 @@ def test_faults_hit_messages_too() -> None:
 # --- what it serves
 
 
-def test_messages_are_checked() -> None:
+def test_messages_are_validated() -> None:
     with pytest.raises(optkit.HistoryError, match="sent_at must be"):
         Emulator(EVENTS, MESSAGES.drop("sent_at"))
     with pytest.raises(optkit.HistoryError, match="to_phone must not have nulls"):
@@ -473,7 +473,7 @@ def test_messages_are_checked() -> None:
         ApiVariant(phone_form="short")  # type: ignore[arg-type]
 
 
-def test_what_may_be_unknown_is_null() -> None:
+def test_unknown_values_are_null() -> None:
     unknown = MESSAGES.head(1).with_columns(
         pl.lit(None).cast(SCHEMA[name]).alias(name)
         for name in (
