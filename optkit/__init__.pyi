@@ -6,6 +6,7 @@ from .analysis.audience import audience as audience
 from .analysis.campaigns import campaign_rates as campaign_rates
 from .analysis.churn import churn as churn
 from .analysis.cohorts import cohorts as cohorts
+from .analysis.compare import compare as compare
 from .analysis.country import with_country as with_country
 from .analysis.fatigue import fatigue as fatigue
 from .analysis.hazard import opt_out_hazard as opt_out_hazard

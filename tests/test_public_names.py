@@ -10,7 +10,7 @@ import optkit
 CONTRACT = set(
     """
     load scan fetch coverage verify clear configure settings demo_history demo_messages demo_audience with_country mask
-    export with_local_time history_from messages_from
+    compare export with_local_time history_from messages_from
     transitions spells churn opt_out_rates cycles return_curve cohorts status_at suppression_list suppression_diff
     audience attribution campaign_rates opt_out_hazard fatigue
     scrub overlap timeline spikes quality plots emulator
