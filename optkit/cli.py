@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import warnings
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -20,7 +21,6 @@ from optkit.private_files import PrivateFile
 if TYPE_CHECKING:
     import polars as pl
 
-    from optkit.report import Page
 
 app = typer.Typer(
     name="optkit",
@@ -228,36 +228,74 @@ def report(
     *,
     start: Start = None,
     end: End = None,
-    sender: Annotated[list[str] | None, typer.Option(help="Only this sender; may be given again.")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="Instead of --start and --end: last-week, last-month, or a month: 2026-06."),
+    ] = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only this sender; can be repeated.")] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the notebooks.")
     ] = None,
     account: Account = None,
-    out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the pages. Default: a new one in reports, named after the time."),
+    ] = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="One file with all pages, to mail by itself.")
+    ] = False,
+    keep_notebooks: Annotated[
+        bool, typer.Option("--keep-notebooks", help="Keep the executed notebooks beside the pages.")
+    ] = False,
 ) -> None:
     """Run notebooks and write pages that open offline."""
-    chosen: dict[str, Any] = {"start": start, "end": end, "senders": sender or None, "account": account}
-    given = {name: value for name, value in chosen.items() if value is not None}
+    from optkit.display.account import default_account
+
+    given: dict[str, Any] = {"senders": sender or None, "account": account}
     for text in parameter or []:
         name, equals, value = text.partition("=")
         if not equals:
             raise SettingsError("-p takes NAME=VALUE, such as -p time_zone=Europe/Berlin")
         given[name] = value
-    _write_pages(notebooks or [], out, given)
+    name = given["account"] or default_account()
+    if period is not None:
+        if start or end:
+            raise SettingsError("give either --period, or --start and --end")
+        start, end = _period_bounds(period, name, given.get("time_zone", "UTC"))
+    given |= {"start": start, "end": end}
+    folder = out or Path("reports", f"{name}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    chosen = {name: value for name, value in given.items() if value is not None}
+    _write_pages(notebooks or [], folder, chosen, single_file=single_file, keep_notebooks=keep_notebooks)
 
 
-def _write_pages(notebooks: list[str], out: Path, parameters: dict[str, Any]) -> "list[Page]":
+def _period_bounds(period: str, account: str, time_zone: str) -> tuple[str, str]:
+    from optkit.demo import CLOCK
+    from optkit.report import bounds
+
+    # the made-up account's clock stands still
+    return bounds(period, now=CLOCK if account == "demo" else datetime.now(UTC), time_zone=time_zone)
+
+
+def _write_pages(
+    notebooks: list[str],
+    out: Path,
+    parameters: dict[str, Any],
+    *,
+    single_file: bool = False,
+    keep_notebooks: bool = False,
+) -> None:
     from optkit.report import run
 
-    pages = run(notebooks, out=out, parameters=parameters)
+    pages = run(
+        notebooks, out=out, parameters=parameters, single_file=single_file, keep_notebooks=keep_notebooks
+    )
     for page in pages:
         mark = "DEMO " if page.demo else ""
         typer.echo(mark + escape_controls(f"{page.name}: {page.error or page.headline or page.title}"))
-    typer.echo(f"Pages: {(out / 'index.html').resolve()}")
+    typer.echo(f"Pages: {(pages[0].path if single_file else out / 'index.html').resolve()}")
     failed = [page.name for page in pages if page.error]
     if failed:
         raise OptkitError(f"{', '.join(failed)} did not run to the end; the page shows the cell that failed")
-    return pages
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import polars as pl
 import pytest
 from accounts import CLOCK, make_history
@@ -244,3 +246,27 @@ def test_suppress_writes_through_a_device(run: Run, account: dict[str, str]) -> 
     full = run("suppress", "--out", "/dev/full", **account)
     assert (full.returncode, full.stderr.count("\n")) == (1, 1)
     assert "/dev/full cannot be written (No space left on device" in full.stderr
+
+
+def test_report_writes_one_file_of_a_period_for_the_chosen_senders(run: Run, tmp_path: Path) -> None:
+    cells = [
+        nbformat.v4.new_markdown_cell("# What was asked for?"),
+        nbformat.v4.new_code_cell(
+            "account: str = ''\nstart: str = ''\nend: str = ''\nsenders: list[str] = []",
+            metadata={"tags": ["parameters"]},
+        ),
+        nbformat.v4.new_code_cell(
+            "print(account, start, end, '+'.join(senders))", metadata={"tags": ["headline"]}
+        ),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "asked.ipynb")
+    words = ["--period", "last-month", "--sender", "A", "--sender", "B", "--account", "demo"]
+    done = run("report", "asked.ipynb", *words, "--single-file", "--keep-notebooks")
+    assert done.returncode == 0, done.stderr
+    assert "asked: demo 2026-06-01 2026-07-01 A+B" in done.stdout, "the demo's clock stands at 1 July 2026"
+    [folder] = (tmp_path / "reports").iterdir()
+    assert re.fullmatch(r"demo-\d{4}-\d\d-\d\d-\d{6}", folder.name), "the time keeps earlier reports"
+    assert {path.name for path in folder.iterdir()} == {"report.html", "asked.ipynb"}
+    assert "asked: done after" in done.stderr
+    wrong = run("report", "asked.ipynb", "--period", "last-week", "--start", "2026-06-01")
+    assert (wrong.returncode, wrong.stderr) == (1, "optkit: give either --period, or --start and --end\n")

@@ -11,6 +11,7 @@ import polars as pl
 from optkit.config import DEMO, resolve
 from optkit.display.banner import banner
 from optkit.errors import SettingsError
+from optkit.formatting import minute
 from optkit.times import instant
 
 
@@ -102,8 +103,10 @@ class AccountData:
         return replace(self, history=history, audience=audience, senders=senders, since=since, until=until)
 
     def _repr_html_(self) -> tuple[str, dict[str, Any]]:
-        # a report reads from the metadata which account a page shows
-        return banner(self), {"optkit": {"account": self.name, "demo": self.is_demo}}
+        # a report reads from the metadata what a page is about
+        about = {"account": self.name, "demo": self.is_demo, "senders": self.senders}
+        times = {"since": minute(self.since) if self.since else None, "until": minute(self.until)}
+        return banner(self), {"optkit": about | times}
 
 
 def open_account(
@@ -148,7 +151,7 @@ def open_account(
     """
     import optkit
 
-    name = account or _configured_account() or DEMO
+    name = account or default_account()
     history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
     people = _read_audience(audience) if audience else optkit.demo_audience() if name == DEMO else None
@@ -162,8 +165,8 @@ def open_account(
     return AccountData(name, history, people, coverage, senders or None, since, until, opened_at)
 
 
-def _configured_account() -> str | None:
-    """Return the account in the settings if somebody named it, or it can be read: with a token, or from its cache."""
+def default_account() -> str:
+    """Return the account in the settings if it was named there or can be read; else the made-up one."""
     import optkit
 
     settings = resolve()
@@ -171,7 +174,7 @@ def _configured_account() -> str | None:
     named_or_readable = (
         source != "default" or settings.token is not None or optkit.coverage(settings.account).height
     )
-    return settings.account if named_or_readable else None
+    return settings.account if named_or_readable else DEMO
 
 
 def _read_audience(file: str) -> pl.DataFrame:

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from optkit.errors import SettingsError
 
+#: How the types of values without a hint are written.
+_TYPES: Final[Mapping[type, str]] = {type(None): "None", list: "list[str]"}
+
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _CHECKOUT: Final = _PACKAGE.parent / "notebooks"
 
@@ -24,21 +27,24 @@ class Parameter:
     name : str
         Such as ``senders``.
     options : tuple of str
-        The types that its hint allows, such as ``("list[str]",)`` or ``("str", "None")``; of a parameter
-        without a hint the type of its value.
+        The types that its hint allows, such as ``("list[str]",)`` or ``("str", "None")``. Without a hint: the
+        type of its value.
+    default : object
+        The value that the notebook gives it.
     """
 
     name: str
     options: tuple[str, ...]
+    default: Any
 
 
 def notebooks_dir() -> Path:
-    """Return the checkout's ``notebooks`` folder when optkit runs from one, else the package's copy.
+    """Return the folder of the notebooks: the checkout's if optkit runs from one, else the package's copy.
 
     Returns
     -------
     Path
-        Where the notebooks lie. The package's copy is not to be written to: `lab` works on a copy of it.
+        Do not write to the package's copy: `lab` works on a copy of it.
 
     Examples
     --------
@@ -50,22 +56,22 @@ def notebooks_dir() -> Path:
 
 
 def is_checkout() -> bool:
-    """Tell whether optkit runs from a checkout; it depends on where the package lies, not on the folder."""
+    """Return whether optkit runs from a checkout: it depends on where the package is, not on the current folder."""
     return _CHECKOUT.is_dir() and (_PACKAGE.parent / "pyproject.toml").is_file()
 
 
 def find(names: Iterable[str] = ()) -> list[Path]:
-    """Return the notebooks that are meant, each once, in the order given.
+    """Return the named notebooks in the order given, each once.
 
     Parameters
     ----------
     names : iterable of str
-        ``"01_churn"``, ``"churn"``, ``"1"`` or the path of a notebook; none for all that optkit has.
+        ``"01_churn"``, ``"churn"``, ``"1"`` or the path of a notebook; empty for all of optkit's.
 
     Raises
     ------
     SettingsError
-        A name is unknown; the message lists the known.
+        A name is unknown; the message lists the known ones.
     """
     known = sorted(notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
     by_name = {alias: path for path in known for alias in _aliases(path)}
@@ -89,52 +95,67 @@ def _own(name: str, known: list[Path]) -> Path:
 
 
 def parameters_of(path: Path) -> list[Parameter]:
-    """Return what the cell tagged ``parameters`` declares, in its order.
+    """Return the parameters that the cell tagged ``parameters`` declares, in order.
 
-    It is read by Python's own parser: papermill's expression for it does not know hints such as
-    ``str | None``.
+    Python's own parser reads it, because papermill's regular expression does not know hints such as ``str | None``.
 
     Raises
     ------
     SettingsError
-        The file is no notebook, or its parameters cell is not Python.
+        The file is not a notebook, or its parameters cell is not Python with literals.
     """
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
         statements = ast.parse("".join(tagged[0]["source"])).body if tagged else []
     except (ValueError, KeyError, TypeError, SyntaxError):
-        raise SettingsError(f"{path.name} is no notebook with a readable parameters cell") from None
-    found = []
-    for statement in statements:
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=hint):
-                options = re.split(r"\s*\|\s*", ast.unparse(hint))
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
-                options = ["None" if value is None else type(value).__name__]
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.List()):
-                options = ["list[str]"]
-            case _:
-                continue
-        found.append(Parameter(name, tuple(options)))
-    return found
+        raise SettingsError(f"{path.name} is not a notebook with a readable parameters cell") from None
+    try:
+        return [
+            _parameter(statement)
+            for statement in statements
+            if isinstance(statement, ast.Assign | ast.AnnAssign)
+        ]
+    except ValueError:
+        raise SettingsError(
+            f"{path.name} has a parameter that is not a literal value with one name"
+        ) from None
+
+
+def _parameter(statement: ast.Assign | ast.AnnAssign) -> Parameter:
+    """Return the parameter that an assignment declares.
+
+    Raises
+    ------
+    ValueError
+        It has several targets, or the value is not a literal.
+    """
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    if statement.value is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
+        raise ValueError
+    default = ast.literal_eval(statement.value)
+    if isinstance(statement, ast.AnnAssign):
+        options = tuple(re.split(r"\s*\|\s*", ast.unparse(statement.annotation)))
+    else:
+        options = (_TYPES.get(type(default), type(default).__name__),)
+    return Parameter(targets[0].id, options, default)
 
 
 def choose_parameters(paths: Iterable[Path], values: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
-    """Hand each notebook the values that it knows, as the types that it declares.
+    """Return for each notebook the values of its parameters, in the types that it declares.
 
     Parameters
     ----------
     paths : iterable of Path
         The notebooks that will run.
     values : mapping
-        Of a parameter's name its value; text is read as the notebook's hint says: numbers, ``true`` and
-        ``false``, ``none``, lists with commas.
+        Values by parameter name. Text is read as the notebook's hint says: numbers, ``true`` and ``false``,
+        ``none``, lists with commas.
 
     Raises
     ------
     SettingsError
-        No notebook knows a name, or a text cannot be read as what the notebook declares.
+        No notebook has a parameter of that name, or a text cannot be read as what the notebook declares.
     """
     declared = {path: parameters_of(path) for path in paths}
     known = sorted({parameter.name for parameters in declared.values() for parameter in parameters})
@@ -149,19 +170,19 @@ def choose_parameters(paths: Iterable[Path], values: Mapping[str, Any]) -> dict[
     }
 
 
-def _truth(text: str) -> bool:
+def _read_boolean(text: str) -> bool:
     return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
 
 
-def _nothing(text: str) -> None:
+def _read_none(text: str) -> None:
     if text.lower() not in {"", "none", "null"}:
         raise ValueError(text)
 
 
-#: How text is read as each type, the narrow ones first.
+#: How text is read as each type, narrow types first.
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "None": _nothing,
-    "bool": _truth,
+    "None": _read_none,
+    "bool": _read_boolean,
     "int": int,
     "float": float,
     "str": str,
@@ -185,8 +206,8 @@ def _read(parameter: Parameter, value: Any, path: Path) -> Any:
     )
 
 
-def need_lab() -> None:
-    """Say what to install where the extra ``lab`` is missing.
+def require_lab() -> None:
+    """Check that the extra ``lab`` is installed.
 
     Raises
     ------

@@ -1,14 +1,11 @@
-"""An executed notebook as a page that needs nothing else, and the page of contents."""
+"""An executed notebook as a page: its question, its answer, its first picture, and its cells as HTML."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from html import escape, unescape
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-from optkit.private_files import PrivateFile
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -27,15 +24,19 @@ class Page:
     title : str
         Its H1: the question.
     headline : str
-        The answer in a sentence: what its first cell tagged ``headline`` shows; empty if there is none.
+        The answer in a sentence or two: what its first cell tagged ``headline`` shows; empty if there is none.
     picture : str
-        Its first picture, as a ``data:`` URL; empty if there is none.
+        Its first picture as a ``data:`` URL; empty if there is none.
     alt : str
         What the picture shows, in words.
+    body : str
+        Its cells as HTML; links to other notebooks are as in the notebook.
+    about : mapping
+        What the banner says of the account: account, demo, senders, since, until; empty without a banner.
+    parameters : mapping of str to str
+        The notebook's parameters and the values that it ran with.
     path : Path
-        The page.
-    demo : bool
-        Whether it shows the made-up account.
+        The file that shows it.
     error : str or None
         What stopped the notebook, in a line; None if it ran to its end.
     seconds : float
@@ -47,77 +48,70 @@ class Page:
     headline: str
     picture: str
     alt: str
+    body: str
+    about: Mapping[str, Any]
+    parameters: Mapping[str, str]
     path: Path
-    demo: bool
     error: str | None
     seconds: float
 
+    @property
+    def demo(self) -> bool:
+        """Whether it shows the made-up account."""
+        return bool(self.about.get("demo"))
 
-def write_page(
-    folder: Path,
+
+def make_page(
+    path: Path,
     name: str,
     notebook: "NotebookNode",
     *,
+    parameters: Mapping[str, str],
     error: str | None,
-    links: Sequence[str],
     seconds: float,
 ) -> Page:
-    """Write an executed notebook as ``<name>.html``.
+    """Read an executed notebook and render its cells.
 
     Parameters
     ----------
-    folder : Path
-        Where to; it exists.
+    path : Path
+        The file that will show it.
     name : str
-        The notebook's, without its suffix.
+        The notebook's name without its suffix.
     notebook : nbformat.NotebookNode
-        With outputs; alternative texts of its pictures are filled in where they are missing.
+        With outputs. Pictures without an alternative text get the heading above them.
+    parameters : mapping of str to str
+        The values that it ran with.
     error : str or None
         What stopped it.
-    links : sequence of str
-        Names of the notebooks that become pages: links to them lead to the pages, links to others are
-        taken off.
     seconds : float
         How long it took.
 
     Returns
     -------
     Page
-        What was written.
     """
     title = _title(notebook) or name
     pictures = list(_describe_pictures(notebook, title))
-    html, _ = _exporter().from_notebook_node(notebook, resources={"title": title, "error": error})
-    path = folder / f"{name}.html"
-    _write(path, _relink(html, links))
+    body, _ = exporter().from_notebook_node(notebook)
     picture, alt = pictures[0] if pictures else ("", "")
-    return Page(name, title, _headline(notebook), picture, alt, path, _is_demo(notebook), error, seconds)
-
-
-def write_contents(folder: Path, pages: Sequence[Page]) -> Path:
-    """Write ``index.html``: of each page its question, its answer and its first picture.
-
-    Above them it says whether any shows the made-up account, and when and with what they were made.
-
-    Returns
-    -------
-    Path
-        The page of contents.
-    """
-    import optkit
-
-    environment = _exporter().environment
-    html = environment.get_template("contents.html.j2").render(
-        pages=pages,
-        style=environment.get_template("page.css").render(),
-        made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, optkit {optkit.__version__}",
+    return Page(
+        name,
+        title,
+        _headline(notebook),
+        picture,
+        alt,
+        body,
+        _about(notebook),
+        parameters,
+        path,
+        error,
+        seconds,
     )
-    path = folder / "index.html"
-    _write(path, html)
-    return path
 
 
-def _exporter() -> Any:
+def exporter() -> Any:
+    """Return nbconvert's exporter with the templates of this package."""
     from nbconvert import HTMLExporter
 
     return HTMLExporter(
@@ -136,7 +130,7 @@ def _title(notebook: "NotebookNode") -> str:
 
 
 def _describe_pictures(notebook: "NotebookNode", title: str) -> Iterator[tuple[str, str]]:
-    """Yield each picture as a URL with its alternative text; without one, the heading above it will do."""
+    """Yield each picture as a URL with its alternative text: its own, or else the heading above it."""
     heading = title
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -157,15 +151,15 @@ def _headline(notebook: "NotebookNode") -> str:
     return ""
 
 
-def _is_demo(notebook: "NotebookNode") -> bool:
-    """Return whether a cell shows the made-up account: the banner of an account says so in its metadata."""
+def _about(notebook: "NotebookNode") -> Mapping[str, Any]:
+    """Return what the banner of an account has in its metadata."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    banners = (output.get("metadata", {}).get("text/html", {}).get("optkit", {}) for output in outputs)
-    return any(banner.get("demo") for banner in banners)
+    found = (output.get("metadata", {}).get("text/html", {}).get("optkit") for output in outputs)
+    return next((banner for banner in found if banner), {})
 
 
 def _text(output: "NotebookNode") -> str:
-    """Return what an output says, without its markup."""
+    """Return the text of an output without its markup."""
     data = output.get("data", {})
     if "text/html" in data:
         text = unescape(re.sub(r"<style.*?</style>|<[^>]+>", " ", data["text/html"], flags=re.DOTALL))
@@ -173,16 +167,3 @@ def _text(output: "NotebookNode") -> str:
         text = data.get("text/markdown") or data.get("text/plain") or output.get("text", "")
         text = re.sub(r"[*_`]{1,2}(\S.*?)[*_`]{1,2}", r"\1", text)
     return " ".join(text.split())
-
-
-def _relink(html: str, names: Sequence[str]) -> str:
-    def link(match: re.Match[str]) -> str:
-        name, label = match[1], match[2]
-        return f'<a href="{escape(name)}.html">{label}</a>' if name in names else label
-
-    return re.sub(r'<a href="([^":/]+)\.ipynb">(.*?)</a>', link, html, flags=re.DOTALL)
-
-
-def _write(path: Path, html: str) -> None:
-    with PrivateFile(path, remedy="give another folder with --out") as file:
-        file.write(html.encode())

@@ -1,16 +1,17 @@
-"""Notebooks to pages: run two at a time, a failing one does not stop the rest."""
+"""Notebooks to pages: two run at a time, and one that fails does not stop the others."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Self
 
 from optkit.errors import SettingsError
-from optkit.report.notebooks import choose_parameters, find, need_lab
-from optkit.report.pages import Page, write_contents, write_page
+from optkit.report.notebooks import choose_parameters, find, parameters_of, require_lab
+from optkit.report.pages import Page, make_page
+from optkit.report.progress import Progress
+from optkit.report.writing import SINGLE_FILE, write, write_pages, write_single_file
 
 
 def run(
@@ -18,32 +19,38 @@ def run(
     *,
     out: str | Path,
     parameters: Mapping[str, Any] | None = None,
+    single_file: bool = False,
+    keep_notebooks: bool = False,
     progress: bool | None = None,
     workers: int = 2,
 ) -> list[Page]:
-    """Run notebooks and write each as a page, with a page of contents.
+    """Run notebooks and write a page for each, with an index.
 
-    The pages open offline and request nothing. They may hold phone numbers: the files are for their owner
-    only (0600), and so is the folder if it is made here (0700).
+    The pages open offline and request nothing. They may have phone numbers: only their owner can read the files
+    (0600), and the folder if it is created here (0700).
 
     Parameters
     ----------
     names : iterable of str, default ()
-        ``"01_churn"``, ``"churn"``, ``"1"`` or the path of a notebook; none for all.
+        ``"01_churn"``, ``"churn"``, ``"1"`` or the path of a notebook; empty for all.
     out : str or Path
-        Folder of the pages; those of an earlier run are replaced.
+        Folder of the pages; pages of an earlier run are replaced.
     parameters : mapping, optional
-        Of a parameter's name its value. Each notebook gets those that it knows; text is read as the type that
-        the notebook declares.
+        Values by parameter name. Each notebook gets those that it declares; text is read as the type that the
+        notebook declares.
+    single_file : bool, default False
+        Write all pages into one file, ``report.html``, that can be mailed by itself.
+    keep_notebooks : bool, default False
+        Also write the executed notebooks beside the pages.
     progress : bool, optional
-        Whether to show a bar on standard error; default: if that is a terminal.
+        Whether to show on standard error which notebooks are running: a bar on a terminal, else lines. Default: True.
     workers : int, default 2
-        Notebooks under way at once, each in a process of its own.
+        How many notebooks run at once, each in a process of its own.
 
     Returns
     -------
     list of Page
-        One a notebook, in order. A notebook that failed has an `error`; its page shows the failed cell.
+        One per notebook, in order. A notebook that failed has an `error`; its page shows the failed cell.
 
     Raises
     ------
@@ -51,31 +58,50 @@ def run(
         A notebook or a parameter is unknown, a value cannot be read, the folder cannot be written, or the
         extra ``lab`` is not installed. Then nothing was run.
     """
-    need_lab()
+    require_lab()
+    import nbformat
+
     from optkit.report.kernel import execute
 
     paths = find(names)
     chosen = choose_parameters(paths, parameters or {})
-    folder = _make(Path(out))
-    links = [path.stem for path in paths]
-    with _Bar(len(paths), progress) as bar, _Kernels(workers) as kernels:
+    folder = _make_folder(Path(out))
+    with Progress(len(paths), shown=progress is not False) as shown, _Kernels(workers) as kernels:
 
-        def one(path: Path) -> Page:
+        def run_one(path: Path) -> Page:
             began = time.perf_counter()
-            bar.start(path.stem)
+            shown.start(path.stem)
             notebook, error = execute(path, chosen[path], on_start=kernels.add)
-            page = write_page(
-                folder, path.stem, notebook, error=error, links=links, seconds=time.perf_counter() - began
+            if keep_notebooks:
+                write(folder / path.name, nbformat.writes(notebook) + "\n")
+            shown.finish(path.stem, error)
+            return make_page(
+                folder / (SINGLE_FILE if single_file else f"{path.stem}.html"),
+                path.stem,
+                notebook,
+                parameters=_describe(path, chosen[path]),
+                error=error,
+                seconds=time.perf_counter() - began,
             )
-            bar.finish(path.stem)
-            return page
 
-        pages = kernels.map(one, paths)
-    write_contents(folder, pages)
+        pages = kernels.map(run_one, paths)
+    (write_single_file if single_file else write_pages)(folder, pages)
     return pages
 
 
-def _make(folder: Path) -> Path:
+def _describe(path: Path, chosen: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values that a notebook runs with as a page may show them: a recipient's number is masked."""
+    from optkit.display import format_phone
+
+    values = {parameter.name: parameter.default for parameter in parameters_of(path)} | dict(chosen)
+    if values.get("phone"):
+        values["phone"] = format_phone(str(values["phone"]), show=bool(values.get("show_phones")))
+    return {
+        name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in values.items()
+    }
+
+
+def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     except OSError as error:
@@ -88,7 +114,7 @@ def _make(folder: Path) -> Path:
 
 
 class _Kernels:
-    """Threads that each wait for a kernel; an interruption ends the kernels, not only the waiting."""
+    """Threads that each wait for a kernel. An interruption ends the kernels as well."""
 
     def __init__(self, workers: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="notebook")
@@ -109,37 +135,10 @@ class _Kernels:
 
     def map(self, function: Callable[[Path], Page], paths: list[Path]) -> list[Page]:
         futures: list[Future[Page]] = [self._pool.submit(function, path) for path in paths]
-        for future in as_completed(futures):
-            future.result()  # the first trouble of our own ends the run; a notebook's is in its page
+        waiting: set[Future[Page]] = set(futures)
+        while waiting:
+            # with a timeout: once polars is imported, Ctrl-C does not interrupt a wait without one
+            done, waiting = wait(waiting, timeout=0.5)
+            for future in done:
+                future.result()  # an error of ours ends the run; a notebook's own error is on its page
         return [future.result() for future in futures]
-
-
-class _Bar:
-    """How many notebooks are done, and which are under way."""
-
-    def __init__(self, total: int, progress: bool | None) -> None:  # noqa: FBT001 - handed on as it came
-        from tqdm import tqdm
-
-        self._shown: set[str] = set()
-        self._bar = tqdm(
-            total=total,
-            desc="Notebooks",
-            unit="notebook",
-            bar_format="{desc} {n_fmt}/{total_fmt} |{bar:20}| {elapsed} {postfix}",
-            disable=not (sys.stderr.isatty() if progress is None else progress),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def start(self, name: str) -> None:
-        self._shown.add(name)
-        self._bar.set_postfix_str(", ".join(sorted(self._shown)))
-
-    def finish(self, name: str) -> None:
-        self._shown.discard(name)
-        self._bar.set_postfix_str(", ".join(sorted(self._shown)), refresh=False)
-        self._bar.update()

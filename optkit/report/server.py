@@ -1,4 +1,4 @@
-"""JupyterLab on the notebooks, with nothing to configure."""
+"""JupyterLab with the notebooks, without anything to configure."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from typing import Final
 
 import optkit
 from optkit.errors import SettingsError
-from optkit.report.notebooks import is_checkout, need_lab, notebooks_dir
+from optkit.report.notebooks import is_checkout, notebooks_dir, require_lab
 
 _DEFAULTS: Final = Path(__file__).with_name("jupyter")
 
@@ -18,9 +18,9 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
 
     It runs in this process, and sets this process's environment for its kernels.
 
-    From a checkout these are the checkout's own notebooks. Else they are a copy of the package's, in
-    ``optkit-notebooks/<version>`` in the user's home: what is there already is never overwritten, and a new
-    version of optkit brings a folder of its own.
+    From a checkout it opens the checkout's own notebooks. Otherwise it opens a copy of the package's notebooks in
+    ``optkit-notebooks/<version>`` in the user's home. Existing files there are never overwritten; a new version of
+    optkit has its own folder.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     SettingsError
         The extra ``lab`` is not installed, or the folder cannot be written.
     OptkitError
-        As `optkit.scan`, for the demo account.
+        See `optkit.scan`, for the demo account.
     """
-    need_lab()
+    require_lab()
     place = notebooks_dir() if folder is None and is_checkout() else writable_copy(folder)
     # the kernel that is called python3 is the one of this environment, whatever else the user has installed
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -52,7 +52,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     if demo:
         os.environ["OPTKIT_ACCOUNT"] = "demo"
-        optkit.scan(account="demo")  # so that the first notebook need not wait for it
+        optkit.scan(account="demo")  # so that the first notebook does not wait for it
     from jupyterlab.labapp import LabApp
 
     arguments = [
@@ -71,7 +71,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
 
 
 def writable_copy(folder: str | Path | None = None) -> Path:
-    """Copy the notebooks that the folder does not have yet; those that it has are the user's.
+    """Copy the notebooks that the folder does not have yet.
 
     Returns
     -------

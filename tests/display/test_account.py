@@ -49,10 +49,15 @@ def test_banner_names_the_period_and_the_senders_that_were_asked_for(
 
 def test_banner_marks_the_demo_account_in_text_and_metadata(account_data: display.AccountData) -> None:
     assert "DEMO: this account is made up" in banner(replace(account_data, name="demo"))
-    assert replace(account_data, name="demo")._repr_html_()[1] == {
-        "optkit": {"account": "demo", "demo": True}
+    about = account_data._repr_html_()[1]["optkit"]
+    assert about == {
+        "account": "acme",
+        "demo": False,
+        "senders": None,
+        "since": None,
+        "until": "2026-01-10 08:00 UTC",
     }
-    assert account_data._repr_html_()[1] == {"optkit": {"account": "acme", "demo": False}}
+    assert replace(account_data, name="demo")._repr_html_()[1]["optkit"]["demo"]
 
 
 def test_narrow_keeps_senders_and_cuts_after_the_period(account_data: display.AccountData) -> None:

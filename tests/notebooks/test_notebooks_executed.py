@@ -9,7 +9,8 @@ from nbformat import NotebookNode
 
 import optkit
 from optkit.report.notebooks import find
-from optkit.report.pages import write_page
+from optkit.report.pages import make_page
+from optkit.report.writing import write_pages
 
 Executed = dict[str, tuple[NotebookNode, str | None]]
 
@@ -45,7 +46,8 @@ def test_it_runs_without_error_and_without_chatter(notebook: NotebookNode) -> No
 def test_its_page_answers_first_and_every_picture_is_said_in_words(
     name: str, notebook: NotebookNode, tmp_path: Path
 ) -> None:
-    page = write_page(tmp_path, name, notebook, error=None, links=[name], seconds=0)
+    page = make_page(tmp_path / f"{name}.html", name, notebook, parameters={}, error=None, seconds=0)
+    write_pages(tmp_path, [page])
     assert page.demo, "it says DEMO in plain sight"
     assert re.search(r"\d", page.headline), "the answer has numbers"
     assert page.headline.endswith(".")

@@ -45,10 +45,10 @@ def test_parameters_are_read_with_their_hints(make_notebook: Callable[..., Path]
         "x: float = 1"
     )
     assert parameters_of(make_notebook("a", "# Title", ("parameters", cell), "y = 1")) == [
-        Parameter("account", ("str", "None")),
-        Parameter("senders", ("list[str]",)),
-        Parameter("show", ("bool",)),
-        Parameter("x", ("float",)),
+        Parameter("account", ("str", "None"), None),
+        Parameter("senders", ("list[str]",), ["A"]),
+        Parameter("show", ("bool",), False),
+        Parameter("x", ("float",), 1),
     ]
 
 
@@ -106,5 +106,5 @@ def test_a_value_of_another_type_is_refused_without_repeating_it(make_notebook: 
 def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     path.write_text("{}")
-    with pytest.raises(optkit.SettingsError, match=r"a\.ipynb is no notebook"):
+    with pytest.raises(optkit.SettingsError, match=r"a\.ipynb is not a notebook"):
         parameters_of(path)

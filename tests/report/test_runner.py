@@ -52,7 +52,7 @@ def test_a_page_shows_what_a_reader_needs_and_nothing_else(pages: list[Page]) ->
     assert "<title>Who came?</title>" in html
     assert "said aloud" in html
     assert "chatter" not in html.replace("'chatter'", "")
-    assert "Here the notebook has a control" in html
+    assert "The notebook has controls here" in html
     assert 'alt="Picture: The course of it"' in html
 
 
@@ -82,6 +82,51 @@ def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[P
     assert re.search(r"Made \d{4}-\d\d-\d\d \d\d:\d\d UTC, optkit ", html)
     assert "DEMO" not in html
     assert "Not complete: <code>ValueError: no &lt;b&gt;such&lt;/b&gt; thing</code>" in html
+
+
+def test_page_lists_the_parameters_it_ran_with_and_masks_the_number(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    cell = (
+        "phone: str | None = None\nshow_phones: bool = False\nsenders: list[str] = []\ntime_zone: str = 'UTC'"
+    )
+    path = make_notebook("a", "# Who?", ("parameters", cell), "1 + 1")
+    chosen = {"phone": "+12025550101", "senders": "A,B", "time_zone": "Europe/Berlin"}
+    [page] = run([str(path)], out=tmp_path / "pages", parameters=chosen, keep_notebooks=True)
+    assert page.parameters == {
+        "phone": "+1202•••0101",
+        "show_phones": "False",
+        "senders": "A, B",
+        "time_zone": "Europe/Berlin",
+    }
+    html = page.path.read_text(encoding="utf-8")
+    assert "<td>time_zone</td><td>Europe/Berlin</td>" in html
+    assert "+12025550101" not in html, "neither in the cell that holds this run's parameters"
+    kept = tmp_path / "pages" / "a.ipynb"
+    assert "+12025550101" in kept.read_text(encoding="utf-8"), "the executed notebook can be run again"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_page_names_account_senders_dates_and_time_zone(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    about = {
+        "account": "<acme>",
+        "demo": False,
+        "senders": ["A", "B"],
+        "since": "2026-06-01",
+        "until": "2026-07-01",
+    }
+    metadata = {"text/html": {"optkit": about}}
+    banner = (
+        f"from IPython.display import display\ndisplay({{'text/html': 'x'}}, raw=True, metadata={metadata})"
+    )
+    path = make_notebook("a", "# Who?", ("parameters", "time_zone: str = 'Europe/Berlin'"), banner)
+    run([str(path)], out=tmp_path / "pages")
+    for name in ("a.html", "index.html"):
+        html = (tmp_path / "pages" / name).read_text(encoding="utf-8")
+        line = "Account &lt;acme&gt;\n · A, B\n · 2026-06-01 to 2026-07-01 · time zone Europe/Berlin"
+        assert line in html, name
 
 
 def test_the_page_of_contents_says_so_when_the_account_is_made_up(
@@ -117,6 +162,35 @@ def test_pages_are_for_their_owner_only(pages: list[Page]) -> None:
 def test_the_token_stays_in_the_environment(pages: list[Page]) -> None:
     for path in pages[0].path.parent.iterdir():
         assert "s3cret-t0ken" not in path.read_text(encoding="utf-8")
+
+
+def test_single_file_holds_all_pages_and_its_links_stay_within_it(
+    pages: list[Page], tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    notebooks = [make_notebook(name, *cells) for name, cells in (("good", GOOD), ("bad", BAD))]
+    single = run(map(str, notebooks), out=tmp_path / "pages", single_file=True)
+    [path] = (tmp_path / "pages").iterdir()
+    assert {page.path for page in single} == {path}
+    html = path.read_text(encoding="utf-8")
+    targets = set(re.findall(r'href="#([^"]+)"', html))
+    assert targets == {"contents", "good", "bad"}
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert targets <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="([^#"][^"]*)"', html)) == {"https://example.com/"}
+    assert pages[0].picture in html
+
+
+def test_progress_is_a_line_for_each_notebook_in_a_log(
+    tmp_path: Path, make_notebook: Callable[..., Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = str(make_notebook("a", "1 + 1"))
+    run([path], out=tmp_path / "pages")
+    first, *_, last = capfd.readouterr().err.splitlines()
+    assert first == "a: running"
+    assert re.fullmatch(r"a: done after \d+ s", last)
+    run([path], out=tmp_path / "pages", progress=False)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.browser
