@@ -72,7 +72,7 @@ def audience(
     >>> optkit.audience(messages).select("from_phone", "recipients", "messages", "failed").rows()
     [('24273', 1, 3, 1)]
     """
-    groups = by_columns(by, ("at", "recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at"))
+    groups = by_columns(by, ("recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at"))
     asked = question(
         since=since, until=until, statuses=statuses, region=region, payload=[*groups, "delivery_status"]
     )

@@ -100,7 +100,9 @@ def campaign_rates(
     >>> (table["excess_low"] <= table["excess"]).all(), table["exposures"].sum() < messages.height
     (True, True)
     """
-    groups = by_columns(by)
+    groups = by_columns(
+        by, (*_COUNTED, *_ESTIMATED, "signal", "covered", "hazard", "exact_low", "exact_high")
+    )
     if not groups:
         raise SettingsError("by must name at least one column")
     statistics.normal_quantile(confidence)  # an error now rather than after the counting

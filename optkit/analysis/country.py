@@ -6,6 +6,7 @@ from typing import Any, overload
 import polars as pl
 
 from optkit.engine.columns import add_columns
+from optkit.errors import SettingsError
 from optkit.phones import Frame, countries, country_names
 
 
@@ -58,6 +59,8 @@ def with_country(frame: Any, *, names: bool = False) -> Any:
     >>> optkit.with_country(frame, names=True)["country_name"].to_list()
     ['United States', 'Canada', 'United Kingdom', None]
     """
+    if not isinstance(names, bool):
+        raise SettingsError("names must be True or False")
     return add_columns(
         frame, partial(_columns, names=names), needs={"to_phone": pl.String()}, name="with_country"
     )

@@ -24,6 +24,8 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 #: Message numbers at which the classes of the adjustment begin.
 _CLASSES: Final = (1, 2, 4, 8)
 
+_COMPUTED: Final = ("exposures_recent", "exposures", "opt_outs", "rate", "low", "high", "adjusted_rate")
+
 
 def fatigue(
     history: History,
@@ -90,7 +92,7 @@ def fatigue(
     >>> table.columns[:4]
     ['exposures_recent', 'exposures', 'opt_outs', 'rate']
     """
-    groups = by_columns(by)
+    groups = by_columns(by, (*_COMPUTED, "number", "stratum", "weight"))
     statistics.normal_quantile(confidence)  # an error now rather than after the counting
     asked = question(since=since, until=until, statuses=statuses, region=region, payload=groups)
     mapper = _counter(
@@ -164,6 +166,6 @@ def _rated(strata: pl.DataFrame, groups: list[str], confidence: float) -> pl.Dat
     return (
         rows.with_columns(low=pl.Series(interval.low), high=pl.Series(interval.high))
         .with_columns(pl.when(opt_outs <= exposures).then(pl.col("low", "high")), rate=opt_outs / exposures)
-        .select(*groups, "exposures_recent", "exposures", "opt_outs", "rate", "low", "high", "adjusted_rate")
+        .select(*groups, *_COMPUTED)
         .sort(*groups, "exposures_recent", nulls_last=True)
     )

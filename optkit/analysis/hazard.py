@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
+from typing import Final
 
 import polars as pl
 
@@ -21,6 +22,11 @@ _PER: float = 24_000.0
 
 #: Hours after which a message is taken to have no effect any more.
 _FADED: float = 168.0
+
+_CENTURY: Final = 100 * 366 * 24.0  # hours: edges beyond it say nothing
+_COMPUTED: Final = (
+    "from_hours", "to_hours", "person_hours", "opt_outs", "hazard", "low", "high", "background"
+)  # fmt: skip
 
 
 def opt_out_hazard(
@@ -84,7 +90,7 @@ def opt_out_hazard(
     >>> soon > 10 * background
     True
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     begins = _validate(edges)
     counts_statistics.poisson_interval(0, confidence)  # an error now rather than after the counting
     asked = question(since=since, until=until, statuses=statuses, region=region, payload=groups)
@@ -122,8 +128,10 @@ def _validate(edges: Sequence[float]) -> list[float]:
     SettingsError
         They are not rising numbers from 0 on.
     """
-    begins = [float(edge) for edge in edges]
-    if not begins or begins[0] < 0 or any(low >= high for low, high in pairwise(begins)):
+    numbers = isinstance(edges, Sequence) and all(isinstance(edge, int | float) for edge in edges)
+    begins = [float(edge) for edge in edges] if numbers else []
+    rising = all(low < high for low, high in pairwise([*begins, _CENTURY]))
+    if not begins or begins[0] < 0 or not rising:
         raise SettingsError("edges must be rising numbers of hours, such as (0, 1, 24, 168)")
     return begins
 
@@ -138,5 +146,5 @@ def _with_hazard(rows: pl.DataFrame, groups: list[str], confidence: float) -> pl
     faded = pl.col("to_hours").is_null() & (pl.col("from_hours") >= _FADED)
     background = pl.col("hazard").filter(faded).first()
     return rates.with_columns(background=background.over(groups) if groups else background).select(
-        *groups, "from_hours", "to_hours", "person_hours", "opt_outs", "hazard", "low", "high", "background"
+        *groups, *_COMPUTED
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from optkit.engine.columns import add_columns
+from optkit.errors import SettingsError
 from optkit.phones import Frame, country_of
 from optkit.times import INSTANT
 
@@ -103,6 +104,8 @@ def with_local_time(frame: Any, *, at: str = "created_at") -> Any:
     >>> optkit.with_local_time(frame).select("time_zone", pl.col("local_time").dt.hour()).rows()
     [('America/New_York', 7), ('Europe/Berlin', 13)]
     """
+    if not isinstance(at, str):
+        raise SettingsError("at must be the name of a column")
     needs = {"to_phone": pl.String(), at: pl.Datetime("ms", "UTC")}
     return add_columns(frame, partial(_columns, at), needs=needs, name="with_local_time")
 

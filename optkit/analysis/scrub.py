@@ -8,9 +8,10 @@ from typing import Any, Final
 import polars as pl
 
 from optkit.analysis.suppression import suppression_list
+from optkit.arguments import shown
 from optkit.engine import frames, spark
 from optkit.engine.frames import History, is_spark
-from optkit.engine.states import Scope
+from optkit.engine.states import Scope, validate_scope
 from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
 from optkit.phones import canonical_sender, check_region, e164
@@ -84,6 +85,7 @@ def scrub(
     >>> keep["name"].to_list(), suppressed.select("name", "reason").rows()
     (['Bob'], [('Ann', 'opted out'), ('Cy', 'unreadable number')])
     """
+    validate_scope(scope)
     people = _read(contacts)
     regions = _regions(people, region)
     clash = [name for name in ("reason", "e164", "opted_out_at") if name in people.columns]
@@ -91,7 +93,7 @@ def scrub(
         raise SettingsError(f"the contacts have a column {clash[0]} already; rename it")
     column = _phone_column(people, regions) if phone is None else _column(people, phone)
     if column is None:
-        raise SettingsError(f"the contacts have no column {phone!r}")
+        raise SettingsError(f"the contacts have no column {shown(phone)}")
     sender = _column(people, "from_phone") if scope == "pair" else None
     if scope == "pair" and sender is None:
         raise SettingsError(
@@ -133,8 +135,10 @@ def _looks_like_a_number(name: str) -> bool:
     return e164(name) is not None or re.fullmatch(r"[\d\s()+./-]{7,}", name.strip()) is not None
 
 
-def _column(people: pl.DataFrame, name: str) -> str | None:
+def _column(people: pl.DataFrame, name: object) -> str | None:
     """Return the column of that name, in whatever case; the exact one if there is."""
+    if not isinstance(name, str):
+        return None
     plain = name.strip().casefold()
     found = [column for column in people.columns if column.strip().casefold() == plain]
     return name if name in found else found[0] if found else None

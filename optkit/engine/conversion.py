@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from optkit.arguments import shown
 from optkit.engine import frames
 from optkit.engine.frames import is_spark
 from optkit.errors import HistoryError, SettingsError
@@ -37,10 +38,10 @@ def find(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.Data
     HistoryError
         There is no such column.
     """
-    if column not in schema:
+    if not isinstance(column, str) or column not in schema:
         raise HistoryError(
-            f"there is no column {column!r} for {target}; there are {', '.join(schema)}; name the one that has it: "
-            f"{target}='…'"
+            f"there is no column {shown(column)} for {target}; there are {', '.join(map(shown, schema))}; name the "
+            f"one that has it: {target}='…'"
         )
     return schema[column]
 
@@ -124,11 +125,13 @@ def _plain(word: Any) -> str:
 
 def validate_meanings(meanings: Mapping[Any, str | None], allowed: Sequence[str]) -> None:
     """Raise `SettingsError` unless each word means one of ours, or nothing."""
+    if not isinstance(meanings, Mapping):
+        raise SettingsError("meanings must be a dict from words to what they mean")
     wrong = {meaning for meaning in meanings.values() if meaning is not None} - set(allowed)
     if wrong:
         raise SettingsError(
-            f"meanings: {min(wrong)!r} is not a status; a word means one of {', '.join(map(repr, allowed))}, or None "
-            "to leave out its rows"
+            f"meanings: {shown(min(wrong, key=str))} is not a status; a word means one of "
+            f"{', '.join(map(repr, allowed))}, or None to leave out its rows"
         )
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from optkit.arguments import share
 from optkit.engine.statistics import Array, Interval, counts
-from optkit.errors import SettingsError
 
 #: Variance of a standard normal variable whose outer tenths are drawn in to its 10 % and 90 % quantiles.
 _WINSORIZED = 0.67865
@@ -27,10 +27,8 @@ def poisson_interval(events: npt.ArrayLike, confidence: float = 0.95) -> Interva
     """
     from scipy.special import gammaincinv
 
-    if not 0 < confidence < 1:
-        raise SettingsError("confidence must lie between 0 and 1, such as 0.95")
     k = np.asarray(events, dtype=np.float64)
-    tail = (1 - confidence) / 2
+    tail = (1 - share(confidence, "confidence")) / 2
     low: Array = np.where(k > 0, gammaincinv(np.maximum(k, 1), tail), 0.0)
     high: Array = np.asarray(gammaincinv(k + 1, 1 - tail), dtype=np.float64)
     return Interval(low, high)

@@ -44,7 +44,9 @@ KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
 REACH: Final = 2**44 - 1
 
 #: Names that the engine gives to columns of its own.
-_RESERVED: Final = ("group", "sender", "recipient", "event", "message", "reached", "part")
+_RESERVED: Final = frozenset(
+    "group sender recipient event message reached part key at begin end out opt_out returned run".split()  # noqa: SIM905
+)
 
 _TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
 _NAMED: Final = 10  # columns named in an error, at most
