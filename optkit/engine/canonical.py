@@ -13,7 +13,7 @@ _E164: Final = r"^\+[1-9]\d{6,14}$"
 _NORTH_AMERICAN: Final = 11
 
 
-def canonical(column: str, region: str | None) -> pl.Expr:
+def canonical_column(column: str, region: str | None) -> pl.Expr:
     """Return a column of phones in canonical form: E.164 where a text is a number, else the text without spaces around.
 
     Nearly all numbers are in E.164 already. Two regular expressions recognize them; only what is left is parsed,

@@ -87,7 +87,7 @@ def mid_p(successes: npt.ArrayLike, n: npt.ArrayLike, mean: float, correlation: 
 
 
 def _mid_p_of(k: float, n: float, mean: float, correlation: float) -> float:
-    from scipy import stats
+    from scipy.special import betainc
 
     if n == 0:
         return float("nan")
@@ -97,7 +97,8 @@ def _mid_p_of(k: float, n: float, mean: float, correlation: float) -> float:
         masses = _beta_binomial(np.arange(k + 1), n, mean, correlation)
         below, own = float(masses[:-1].sum()), float(masses[-1])
     else:
-        below, own = float(stats.binom.cdf(k - 1, n, mean)), float(stats.binom.pmf(k, n, mean))
+        below = float(betainc(n - k + 1, k, 1 - mean)) if k else 0.0
+        own = float(np.exp(_log_ways(k, n) + k * np.log(mean) + (n - k) * np.log1p(-mean)))
     return float(np.clip(2 * min(below + own / 2, 1 - below - own / 2), 0.0, 1.0))
 
 
@@ -107,9 +108,17 @@ def _beta_binomial(x: Array, n: float, mean: float, correlation: float) -> Array
 
     size = 1 / correlation - 1
     a, b = mean * size, (1 - mean) * size
-    ways = -np.log1p(n) - betaln(n - x + 1, x + 1)
-    masses: Array = np.exp(ways + betaln(x + a, n - x + b) - betaln(a, b))
+    masses: Array = np.exp(_log_ways(x, n) + betaln(x + a, n - x + b) - betaln(a, b))
     return masses
+
+
+def _log_ways(x: npt.ArrayLike, n: float) -> Array:
+    """Return the logarithm of the number of ways to choose x of n."""
+    from scipy.special import betaln
+
+    chosen = np.asarray(x, dtype=np.float64)
+    ways: Array = -np.log1p(n) - betaln(n - chosen + 1, chosen + 1)
+    return ways
 
 
 def false_discovery(p: npt.ArrayLike) -> Array:
@@ -124,11 +133,10 @@ def false_discovery(p: npt.ArrayLike) -> Array:
     >>> false_discovery([0.01, 0.04, 0.03, float("nan")]).round(4).tolist()
     [0.03, 0.04, 0.04, nan]
     """
-    from scipy import stats
-
     values = np.asarray(p, dtype=np.float64)
-    known = ~np.isnan(values)
+    tests = np.flatnonzero(~np.isnan(values))
+    falling = tests[np.argsort(-values[tests])]
+    rank = np.arange(len(falling), 0, -1)
     q = np.full(values.shape, np.nan)
-    if known.any():
-        q[known] = stats.false_discovery_control(values[known])
+    q[falling] = np.minimum.accumulate(values[falling] * len(falling) / rank)
     return q

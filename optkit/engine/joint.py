@@ -14,7 +14,7 @@ import polars as pl
 
 from optkit.engine import frames, message_frames
 from optkit.engine.aggregate import PartialSum, Rows
-from optkit.engine.canonical import canonical
+from optkit.engine.canonical import canonical_column
 from optkit.engine.exposures import NO_SENDER, JointPartition
 from optkit.engine.frames import History
 from optkit.engine.message_frames import Messages
@@ -177,7 +177,7 @@ class JointPacking:
         self._odd, self._names = Interning(), Interning()
         self._recipient = recipient_code(self._odd)
         sender = self._names.code(pl.col("from_phone"))
-        phones = [canonical(name, asked.region) for name in ("to_phone", "from_phone")]
+        phones = [canonical_column(name, asked.region) for name in ("to_phone", "from_phone")]
         self._events = history.with_columns(phones).select(
             event=event_of(self._recipient, sender), recipient=self._recipient
         )

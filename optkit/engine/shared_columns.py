@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from optkit.engine.canonical import canonical
+from optkit.engine.canonical import canonical_column
 from optkit.errors import HistoryError
 
 #: What a column may be constant for, the first that holds.
@@ -25,7 +25,7 @@ def add_columns(
     """
     if not columns:
         return frame
-    phones = [canonical(name, region) for name in ("to_phone", "from_phone")]
+    phones = [canonical_column(name, region) for name in ("to_phone", "from_phone")]
     known = (
         source.with_columns(phones)
         .select("from_phone", "to_phone", *columns)
