@@ -8,7 +8,7 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
 from optkit.engine.denominators import Audience, population, validate_covers
 from optkit.engine.frames import History, by_columns
-from optkit.engine.periods import calendar
+from optkit.engine.periods import calendar, period_rows
 from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.times import Moment
@@ -121,31 +121,12 @@ def churn(
 
     totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)
     people, denominator = population(audience, groups, totals["pairs"].drop("out_before"))
-    rows = _rows(totals, every, time_zone)
+    rows = period_rows(totals.since, totals.until, every, time_zone, totals["moves"]["period"])
     rolled = _roll_forward(totals, people, rows, groups)
     if denominator == "audience":
         validate_covers(rolled, "opted_out_start", "population", groups)
         validate_covers(rolled, "opted_out_end", "population", groups)
     return _rates(rolled, groups, denominator)
-
-
-def _rows(totals: Totals, every: str, time_zone: str) -> pl.DataFrame:
-    """Return the periods to show: place, period, complete."""
-    if totals.since is None or totals.until is None:
-        return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "complete": pl.Boolean})
-    periods = calendar(totals.since, totals.until, every, time_zone)
-    table = pl.DataFrame(
-        {
-            "period": periods.starts,
-            "complete": [
-                totals.since <= first and end - 1 <= totals.until
-                for first, end in zip(periods.begins, periods.ends, strict=True)
-            ],
-        }
-    ).with_row_index("place")
-    moved = (totals["moves"]["period"] == table.height - 1).any()
-    just_begun = table.height > 1 and periods.begins[-1] == totals.until and not moved
-    return table.head(table.height - just_begun).cast({"place": pl.Int32})
 
 
 def _roll_forward(

@@ -20,19 +20,36 @@ The frames of a `JointPartition` (polars DataFrames; instants are Int64 millisec
               (true: an opt-out ended it), returned (true: it begins with a re-opt-in)
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
 import polars as pl
 
-from optkit.engine.packing import SENDER_BITS, TIME_BITS, Codes, at_of, big, pack, recipient_of, sender_of
+from optkit.engine.packing import (
+    EVENT,
+    SENDER_BITS,
+    TIME_BITS,
+    Codes,
+    at_of,
+    big,
+    pack,
+    recipient_of,
+    sender_of,
+)
 from optkit.engine.states import Partition, Scope
+from optkit.errors import HistoryError
 
 #: The code of a sender that is null: it matches no sender.
 NO_SENDER: Final = 2**SENDER_BITS - 1
 
 MESSAGE: Final = pl.col("message")
 KEY: Final = pl.col("key")
+
+
+def unit_of(key: pl.Expr) -> pl.Expr:
+    """Return what identifies the unit of a key: the key without its time."""
+    return key // big(2**TIME_BITS)
 
 
 def message_sender() -> pl.Expr:
@@ -94,16 +111,25 @@ class JointPartition:
         key = pack(pl.col("recipient"), sender, pl.col("at"), pl.lit(1))
         return self._states.runs.drop("group").with_columns(key=key).collect()
 
+    def keys(self, packed: pl.Expr) -> pl.Expr:
+        """Return packed events or messages as keys of this scope."""
+        if self.scope == "pair":
+            return packed
+        time = packed & big(2**TIME_BITS - 1)
+        return recipient_of(packed).cast(pl.Int128) * big(2 ** (SENDER_BITS + TIME_BITS)) + time
+
+    @property
+    def _messages_of_units(self) -> pl.LazyFrame:
+        """The messages of known units with their key: in pair scope those that have a sender."""
+        messages = self.messages.lazy()
+        if self.scope == "pair":
+            messages = messages.filter(sender_of(MESSAGE) != NO_SENDER)
+        return messages.with_columns(key=self.keys(MESSAGE))
+
     @cached_property
     def ordered(self) -> pl.DataFrame:
         """The messages of known units, sorted; of several in one instant the greatest message_id is the last."""
-        if self.scope == "recipient":
-            time = MESSAGE & big(2**TIME_BITS - 1)
-            key = recipient_of(MESSAGE).cast(pl.Int128) * big(2 ** (SENDER_BITS + TIME_BITS)) + time
-            keyed = self.messages.lazy().with_columns(key=key)
-        else:
-            keyed = self.messages.lazy().filter(sender_of(MESSAGE) != NO_SENDER).with_columns(key=MESSAGE)
-        ordered = keyed.sort("key", "message_id").collect()
+        ordered = self._messages_of_units.sort("key", "message_id").collect()
         run = last_before(ordered["key"], self.runs["key"])
         return ordered.with_columns(run=run, out=self.runs["out"].gather(run).fill_null(False))
 
@@ -152,6 +178,37 @@ class JointPartition:
             )
             .collect()
         )
+
+    def known_units(self) -> pl.LazyFrame:
+        """Return one row per unit: unit, and at, its first reached message or first event."""
+        reached = self._messages_of_units.filter("reached").select("key")
+        events = self._events.lazy().select(key=self.keys(EVENT))
+        known = pl.concat([reached, events]).select(unit=unit_of(KEY), at=at_of(KEY))
+        return known.group_by("unit").agg(pl.col("at").min())
+
+    def grouped(self, frame: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
+        """Return a frame that has `unit` with the columns of its events and messages; all have one value per unit.
+
+        Raises
+        ------
+        HistoryError
+            A unit has several values.
+        """
+        if not groups:
+            return frame
+        parts = [
+            part.select(unit_of(KEY).alias("unit"), *groups)
+            for part in (self._events.lazy().with_columns(key=self.keys(EVENT)), self._messages_of_units)
+            if set(groups) <= set(part.collect_schema().names())
+        ]
+        values = pl.concat(parts).unique().collect()
+        several = values.height - values["unit"].n_unique()
+        if several:
+            raise HistoryError(
+                f"by: {', '.join(groups)} has several values for a sender and recipient in {several} cases: group "
+                "by columns that are constant for a sender, or for a recipient"
+            )
+        return frame.join(values.lazy(), on="unit", how="left")
 
     def with_exposure(self, frame: pl.DataFrame, *columns: str, **named: pl.Expr) -> pl.LazyFrame:
         """Return a frame that has places of exposures with columns of these; null where a place is null."""

@@ -57,6 +57,8 @@ class Question:
         ISO code of the country that phones without a country code belong to.
     payload : list of str
         Columns of the messages that the mapper needs besides the keys.
+    by_unit : list of str
+        Columns of both that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
     """
 
     scope: Scope
@@ -64,6 +66,7 @@ class Question:
     statuses: list[str]
     region: str | None
     payload: list[str]
+    by_unit: list[str]
 
 
 def question(
@@ -74,6 +77,7 @@ def question(
     region: str | None,
     scope: Scope = "pair",
     payload: Sequence[str] = (),
+    by_unit: Sequence[str] = (),
 ) -> Question:
     """Check what a caller gave.
 
@@ -83,12 +87,17 @@ def question(
         An argument cannot be used.
     """
     validate_scope(scope)
+    if scope == "recipient" and "from_phone" in by_unit:
+        raise SettingsError(
+            "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
+        )
     return Question(
         scope=scope,
         record=read_stretch(since, until),
         statuses=message_frames.validate_statuses(statuses),
         region=check_region(region),
-        payload=list(dict.fromkeys(payload)),
+        payload=list(dict.fromkeys([*payload, *by_unit])),
+        by_unit=list(by_unit),
     )
 
 
@@ -176,22 +185,21 @@ class JointPacking:
         self._messages = messages
         self._odd, self._names = Interning(), Interning()
         self._recipient = recipient_code(self._odd)
+        codes = pl.Categorical(pl.Categories.random())
         sender = self._names.code(pl.col("from_phone"))
         phones = [canonical_column(name, asked.region) for name in ("to_phone", "from_phone")]
         self._events = history.with_columns(phones).select(
-            event=event_of(self._recipient, sender), recipient=self._recipient
+            event=event_of(self._recipient, sender),
+            recipient=self._recipient,
+            **_texts_as_codes(history, asked.by_unit, codes),
         )
         reached = pl.any_horizontal(pl.col("delivery_status") == status for status in asked.statuses)
-        schema = messages.collect_schema()
-        self._payload = {
-            name: _interned(name) if schema[name] == pl.String else pl.col(name) for name in asked.payload
-        }
         self._packed = messages.with_columns(phones).select(
             message=pack(self._recipient, sender.fill_null(NO_SENDER), pl.col("sent_at"), pl.lit(0)),
             message_id="message_id",
             reached=reached,
             recipient=self._recipient,
-            **self._payload,
+            **_texts_as_codes(messages, asked.payload, codes),
         )
 
     def events(self, parts: int, chosen: range) -> pl.DataFrame:
@@ -217,9 +225,10 @@ class JointPacking:
         return Codes(pl.DataFrame({"from_phone": self._names.words()}), self._odd.words(), [])
 
 
-def _interned(name: str) -> pl.Expr:
-    """Return a column of texts as small codes: they are sorted and grouped faster than texts."""
-    return pl.col(name).cast(pl.Categorical(pl.Categories.random()))
+def _texts_as_codes(frame: pl.LazyFrame, columns: Sequence[str], codes: pl.Categorical) -> dict[str, pl.Expr]:
+    """Return columns, texts as small codes: they are sorted and grouped faster."""
+    schema = frame.collect_schema()
+    return {name: pl.col(name).cast(codes) if schema[name] == pl.String else pl.col(name) for name in columns}
 
 
 def _of_parts(packed: pl.LazyFrame, key: str, parts: int, chosen: range) -> pl.DataFrame:
@@ -244,8 +253,8 @@ class JointPartitions:
     """
 
     def __init__(self, history: History, messages: Messages, asked: Question, parts: int | None) -> None:
-        events = _until(frames.read(history, frames.KEYS), "created_at", asked.record.until)
-        sent = _read_messages(messages, history, asked)
+        events, sent = _read(history, messages, asked)
+        events = _until(events, "created_at", asked.record.until)
         sent = _until(sent, "sent_at", asked.record.until)
         if asked.record.since is not None:
             sent = sent.filter(
@@ -295,14 +304,20 @@ def no_events(messages: Messages) -> History:
     return pl.DataFrame(schema=dict(zip(frames.KEYS, dtypes, strict=True)))
 
 
-def _read_messages(messages: Messages, history: History, asked: Question) -> pl.LazyFrame:
-    """Return messages with the payload; columns of it that only the history has come from there."""
-    frame, events = frames.lazy(messages), frames.lazy(history)
-    own, others = frame.collect_schema(), events.collect_schema()
-    missing = [name for name in asked.payload if name not in own and name in others]
-    columns = [name for name in (*message_frames.KEYS, *asked.payload) if name not in missing]
-    source = frames.read(events, ["to_phone", "from_phone", *missing])
-    return add_columns(message_frames.read(frame, columns), source, missing, asked.region)
+def _read(history: History, messages: Messages, asked: Question) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return both frames with the columns that are asked for; what only one of them has comes from there."""
+    events, sent = frames.lazy(history), frames.lazy(messages)
+    of_events, of_messages = set(events.collect_schema()), set(sent.collect_schema())
+    from_events = [name for name in asked.payload if name not in of_messages and name in of_events]
+    from_messages = [name for name in asked.by_unit if name not in of_events and name in of_messages]
+    own = dict.fromkeys([*frames.KEYS, *(name for name in asked.by_unit if name not in from_messages)])
+    read_events = frames.read(events, [*own, *from_events])
+    columns = [name for name in (*message_frames.KEYS, *asked.payload) if name not in from_events]
+    read_messages = message_frames.read(sent, columns)
+    return (
+        add_columns(read_events.select(*own), read_messages, from_messages, asked.region),
+        add_columns(read_messages, read_events, from_events, asked.region),
+    )
 
 
 def record_of(asked: Question, first: int | None, last: int | None, last_event: int | None) -> Stretch:

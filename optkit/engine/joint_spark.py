@@ -37,7 +37,7 @@ class SparkJointPartitions:
     ) -> None:
         from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-        events = spark.read(history, list(frames.KEYS))
+        events = spark.read(history, [*frames.KEYS, *asked.by_unit])
         sent = _read(messages, [*message_frames.KEYS, *asked.payload])
         if asked.record.until is not None:
             events = events.filter(F.isnull("created_at") | (F.col("created_at") <= asked.record.until))

@@ -188,3 +188,29 @@ def _trim(starts: pl.Series, edges: list[int], places: list[int], first: int, la
         edges=edges[1:],
         places=[min(max(place, low), high) - low for place in places],
     )
+
+
+def period_rows(
+    since: int | None, until: int | None, every: str, time_zone: str, moved: pl.Series
+) -> pl.DataFrame:
+    """Return the periods that a table shows: place, period, complete.
+
+    Parameters
+    ----------
+    since, until : int or None
+        The stretch that is counted, in milliseconds since 1970; no rows where one is None.
+    every, time_zone : str
+        See `calendar`.
+    moved : polars.Series
+        Places of the periods in which something happened. Where `until` is a period's very beginning, that period is
+        only shown if something did.
+    """
+    if since is None or until is None:
+        return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "complete": pl.Boolean})
+    periods = calendar(since, until, every, time_zone)
+    complete = [
+        since <= begin and end - 1 <= until for begin, end in zip(periods.begins, periods.ends, strict=True)
+    ]
+    table = pl.DataFrame({"period": periods.starts, "complete": complete}).with_row_index("place")
+    just_begun = table.height > 1 and periods.begins[-1] == until and not (moved == table.height - 1).any()
+    return table.head(table.height - just_begun).cast({"place": pl.Int32})

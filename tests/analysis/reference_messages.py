@@ -1,11 +1,14 @@
 """Slow and obvious: answers about messages from their definitions, looking at everything again for each question."""
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import reference
-from histories import Event
+from histories import Event, moment
 from made_messages import Message
 
 from optkit.phones import e164
@@ -237,3 +240,94 @@ def fatigue(it: Account, recent: int, burn_in: int, window: int) -> dict[int, tu
             weights, total = weights + weight, total + weight * sum(cell) / len(cell)
         table[value] = (len(mine), sum(row[2] for row in mine), total / weights)
     return table
+
+
+def known_since(it: Account) -> dict[tuple[str | None, str], int]:
+    """When each unit was first reached by a message or had its first event."""
+    known: dict[tuple[str | None, str], int] = {}
+    seen = [(it.unit(e.to_phone, e.from_phone), e.at) for e in it.events]
+    seen += [
+        (it.unit(m.to_phone, m.from_phone), m.at)
+        for m in it.messages
+        if it.has_unit(m) and m.delivery_status in REACHED
+    ]
+    for unit, at in seen:
+        known[unit] = min(known.get(unit, at), at)
+    return known
+
+
+def list_growth(
+    it: Account, since: int, every: str, time_zone: str
+) -> list[tuple[date, int, int, int, int, int, bool]]:
+    """(period, list_start, joined, re_opt_ins, opt_outs, list_end, complete)."""
+    known = known_since(it)
+    moves = reference.transitions(it.events, it.scope)
+
+    def on_list(at: int) -> int:
+        return sum(
+            begin <= at and reference.state(it.events, unit, at) == "opt-in" for unit, begin in known.items()
+        )
+
+    rows: list[tuple[date, int, int, int, int, int, bool]] = []
+    for start, begin, end in reference.periods(since, it.until, every, time_zone):
+        low, high = max(begin, since), min(end - 1, it.until)
+        kinds = [kind for _, _, at, kind in moves if low <= at <= high]
+        joined = sum(low <= at <= high for at in known.values())
+        if rows and begin == it.until and not kinds and not joined:
+            break
+        complete = since <= begin and end - 1 <= it.until
+        flows = joined, kinds.count("re-opt-in"), kinds.count("opt-out")
+        rows.append((start, on_list(low - 1), *flows, on_list(high), complete))
+    return rows
+
+
+def leaks(it: Account, time_zone: str, holidays: list[date], limit: int) -> list[tuple[Any, ...]]:
+    """(from, to, opted out at, id, at, business days, reached, blocked, confirmation, overdue), by time and id."""
+    rows: list[tuple[Any, ...]] = []
+    for m in it.messages:
+        if not it.has_unit(m) or not it.is_out(m):
+            continue
+        unit = it.unit(m.to_phone, m.from_phone)
+        opt_out = max(
+            at
+            for at, kind, _ in reference.unit_transitions(it.events, unit)
+            if kind == "opt-out" and at < m.at
+        )
+        between = [
+            other
+            for other in it.messages
+            if it.has_unit(other)
+            and it.unit(other.to_phone, other.from_phone) == unit
+            and opt_out < other.at
+            and (other.at, other.message_id) < (m.at, m.message_id)
+        ]
+        day, last = (moment(at).astimezone(ZoneInfo(time_zone)).date() for at in (opt_out, m.at))
+        days = int(np.busday_count(day + timedelta(days=1), last + timedelta(days=1), holidays=holidays))
+        reached = m.delivery_status in REACHED
+        confirmation = m.at - opt_out <= 300_000 and not between
+        overdue = reached and not confirmation and days > limit
+        blocked = m.failure == "unsubscribed"
+        row = (m.from_phone, m.to_phone, opt_out, m.message_id, m.at)
+        rows.append((*row, days, reached, blocked, confirmation, overdue))
+    return sorted(rows, key=lambda row: (row[4], row[3]))
+
+
+def first_leaks(it: Account, kind: str) -> list[tuple[int, bool]]:
+    """(ms to the first leak or the end of the spell, whether there was a leak) of each opt-out in the record."""
+    found = []
+    for sender, to, at in it.opt_outs():
+        if it.since is None or at < it.since:
+            continue
+        unit = it.unit(to, sender)
+        moves = [when for when, _, _ in reference.unit_transitions(it.events, unit) if when > at]
+        end = min(moves, default=it.until)
+        sent = [
+            m.at
+            for m in it.messages
+            if it.has_unit(m)
+            and it.unit(m.to_phone, m.from_phone) == unit
+            and at < m.at <= end
+            and (kind == "attempted" or m.delivery_status in REACHED)
+        ]
+        found.append((min(sent, default=end) - at, bool(sent)))
+    return found

@@ -228,6 +228,7 @@ def test_audiences_are_the_same(messages_on_spark: Any) -> None:
     [
         ("attribution", {}),
         ("attribution", {"scope": "recipient", "since": "2026-03-01", "until": "2026-05-01"}),
+        ("leaks", {"scope": "recipient", "time_zone": "America/New_York"}),
     ],
 )
 def test_rows_with_messages_are_the_same(
@@ -239,8 +240,27 @@ def test_rows_with_messages_are_the_same(
     assert type(there).__module__.startswith("pyspark.")
     rows = pl.DataFrame(there.toArrow())
     assert rows.columns == here.columns
-    assert here.height > 10
+    assert here.height > 5
     assert_frame_equal(rows.sort(pl.all()).cast(dict(here.schema)), here.sort(pl.all()), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("campaign_rates", {"by": ["campaign", "from_phone"]}),
+        ("opt_out_hazard", {"by": "campaign_id"}),
+        ("fatigue", {"burn_in": "1d", "recent": "30d"}),
+        ("list_growth", {"by": "from_phone", "time_zone": "America/New_York"}),
+        ("leak_curve", {"resolution": None}),
+    ],
+)
+def test_tables_with_messages_are_the_same(
+    on_spark: Any, messages_on_spark: Any, name: str, arguments: dict[str, Any]
+) -> None:
+    function = getattr(optkit, name)
+    here = function(HISTORY, MESSAGES, **arguments)
+    assert here.height > 1
+    assert_frame_equal(function(on_spark, messages_on_spark, **arguments), here, rel_tol=1e-12)
 
 
 def test_frames_of_two_kinds_are_an_error(on_spark: Any) -> None:

@@ -1,0 +1,119 @@
+from datetime import date
+
+import polars as pl
+import pytest
+import reference_messages
+from histories import INSTANTS, Event, events, frame, moment
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_messages import Message, message_frame, messages
+from polars.testing import assert_frame_equal
+
+import optkit
+from optkit.engine.states import Scope
+
+SCOPES = st.sampled_from(["pair", "recipient"])
+EVERY = st.sampled_from(["1d", "1w", "1mo"])
+ZONES = st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe"])
+COUNTED = ["period", "list_start", "joined", "re_opt_ins", "opt_outs", "list_end", "complete"]
+
+
+@settings(max_examples=30)
+@given(events(10), messages(12), EVERY, ZONES, SCOPES)
+def test_list_growth_matches_reference(
+    made: list[Event], sent: list[Message], every: str, time_zone: str, scope: Scope
+) -> None:
+    table = optkit.list_growth(
+        frame(made), message_frame(sent), every=every, time_zone=time_zone, scope=scope
+    )
+    it = reference_messages.account(made, sent, scope)
+    expected = [] if it.since is None else reference_messages.list_growth(it, it.since, every, time_zone)
+    assert table.select(COUNTED).rows() == expected
+
+
+@settings(max_examples=30)
+@given(events(10), messages(12), st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2).map(sorted))
+def test_a_stretch_matches_reference(made: list[Event], sent: list[Message], stretch: list[int]) -> None:
+    since, until = stretch
+    table = optkit.list_growth(
+        frame(made), message_frame(sent), every="1mo", since=moment(since), until=moment(until)
+    )
+    it = reference_messages.account(made, sent, until=until)
+    assert table.select(COUNTED).rows() == reference_messages.list_growth(it, since, "1mo", "UTC")
+
+
+@given(events(), messages(), EVERY, SCOPES)
+def test_the_list_rolls_forward_and_its_opt_outs_are_those_of_churn(
+    made: list[Event], sent: list[Message], every: str, scope: Scope
+) -> None:
+    made = [event._replace(to_phone="+12025550101") for event in made]
+    since = moment(INSTANTS[0])
+    table = optkit.list_growth(frame(made), message_frame(sent), every=every, scope=scope, since=since)
+    growth = table["joined"] + table["re_opt_ins"] - table["opt_outs"]
+    assert (table["list_end"] == table["list_start"] + growth).all()
+    assert table["list_end"][:-1].equals(table["list_start"][1:])
+    churn = optkit.churn(frame(made), every=every, scope=scope, since=since)
+    both = table.join(churn, on="period", suffix="_of_churn")
+    assert both["opt_outs"].sum() == table["opt_outs"].sum() == churn["opt_outs"].sum()
+    assert both["opt_outs"].equals(both["opt_outs_of_churn"])
+    assert both["re_opt_ins"].equals(both["re_opt_ins_of_churn"])
+
+
+@settings(max_examples=20)
+@given(events(), messages())
+def test_senders_add_up_to_all_and_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
+    asked = (frame(made), message_frame(sent))
+    whole = optkit.list_growth(*asked, every="1mo")
+    numbers = ["list_start", "joined", "re_opt_ins", "opt_outs", "list_end"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optkit.engine.joint.SIZE", 5)
+        assert_frame_equal(optkit.list_growth(*asked, every="1mo"), whole)
+        by_sender = optkit.list_growth(*asked, every="1mo", by="from_phone")
+    if by_sender.height:
+        sums = by_sender.group_by("period").agg(pl.col(numbers).sum()).sort("period")
+        assert_frame_equal(sums, whole.select("period", *numbers))
+
+
+JANUARY = 1_767_225_600_000
+DAY = 86_400_000
+
+
+def reached(number: int, to: int, day: int) -> Message:
+    return Message(number, f"+1202555{to:04}", "ACME", JANUARY + day * DAY, "sent", None, None, None)
+
+
+def event(to: int, day: int, status: str = "opt-out") -> Event:
+    return Event(f"+1202555{to:04}", "ACME", JANUARY + day * DAY, status)
+
+
+def test_by_hand() -> None:
+    # Thursday, 2026-01-01: two are messaged. One leaves on the next Monday, and a third leaves without a message.
+    sent = message_frame([reached(1, 100, 0), reached(2, 101, 0), reached(3, 100, 12)])
+    history = frame([event(100, 4), event(102, 5), event(100, 10, "opt-in")])
+    table = optkit.list_growth(history, sent)
+    assert table["period"].to_list() == [date(2025, 12, 29), date(2026, 1, 5), date(2026, 1, 12)]
+    assert table.select(COUNTED[1:]).rows() == [
+        (0, 2, 0, 0, 2, False),
+        (2, 1, 1, 2, 2, True),
+        (2, 0, 0, 0, 2, False),
+    ]
+    assert table["growth_rate"].to_list() == [None, 0.0, 0.0]
+    assert table["churn_rate"].to_list() == [None, 1.0, 0.0]
+    assert optkit.list_growth(history, sent.clear()).schema == table.schema
+    assert optkit.list_growth(history.clear(), sent.clear()).height == 0
+
+
+def test_by_is_a_column_of_either_frame() -> None:
+    sent = message_frame([reached(1, 100, 0), reached(2, 101, 0)])
+    history = frame([event(100, 4), event(102, 5)])
+    by_history = optkit.list_growth(history.with_columns(brand=pl.lit("Acme")), sent, every="1mo", by="brand")
+    by_messages = optkit.list_growth(
+        history, sent.with_columns(brand=pl.lit("Acme")), every="1mo", by="brand"
+    )
+    assert by_history.equals(by_messages)
+    assert by_history.select("brand", "joined", "opt_outs").rows() == [("Acme", 3, 2)]
+    with pytest.raises(optkit.SettingsError, match="needs scope='pair'"):
+        optkit.list_growth(history, sent, by="from_phone", scope="recipient")
+    two = sent.with_columns(plan=pl.Series(["a", "b"]), to_phone=pl.lit("+12025550100"))
+    with pytest.raises(optkit.HistoryError, match="plan has several values"):
+        optkit.list_growth(history.with_columns(plan=pl.lit("a")), two, by="plan")
