@@ -5,7 +5,9 @@ Each function is in the module of its question. Nothing is shown or saved; that 
 
 from optkit.plots.churn import churn
 from optkit.plots.cohorts import cohorts
+from optkit.plots.compare import compare
 from optkit.plots.coverage import coverage
+from optkit.plots.local_time import with_local_time
 from optkit.plots.overlap import overlap
 from optkit.plots.quality import quality
 from optkit.plots.rates import opt_out_rates
@@ -19,6 +21,7 @@ from optkit.plots.transitions import spells, transitions
 __all__ = [
     "churn",
     "cohorts",
+    "compare",
     "coverage",
     "cycles",
     "opt_out_rates",
@@ -33,6 +36,7 @@ __all__ = [
     "suppression_list",
     "timeline",
     "transitions",
+    "with_local_time",
 ]
 
 

@@ -79,6 +79,14 @@ def transitions(
     )
     if hours.is_empty():
         return axes.show_message(ax, f"no {kind} to draw")
+    draw_hours(ax, hours, f"{kind}s, all weeks together", colors)
+    ax.set_xlabel(f"hour of the day ({time_zone})")
+    ax.set_title(f"{kind.capitalize()}s by weekday and hour; the busiest hour is written in")
+    return axes.set_title(ax, title)
+
+
+def draw_hours(ax: Axes, hours: pl.DataFrame, what: str, colors: axes.Colors | None) -> None:
+    """Draw a heat map of the week from the columns day (0: Monday), hour and len."""
     counts = np.zeros((7, 24), dtype=int)
     counts[hours["day"].to_numpy(), hours["hour"].to_numpy()] = hours["len"].to_numpy()
     image = ax.imshow(counts, aspect="auto", cmap=axes.color_map(colors), vmin=0)
@@ -90,10 +98,7 @@ def transitions(
     ax.text(float(hour), float(day), most, ha="center", va="center", color=axes.background(), fontsize=8)
     bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
     bar.outline.set_visible(False)
-    bar.set_label(f"{kind}s, all weeks together")
-    ax.set_xlabel(f"hour of the day ({time_zone})")
-    ax.set_title(f"{kind.capitalize()}s by weekday and hour; the busiest hour is written in")
-    return axes.set_title(ax, title)
+    bar.set_label(what)
 
 
 @axes.styled

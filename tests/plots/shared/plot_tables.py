@@ -202,6 +202,37 @@ TIMELINE = pl.DataFrame(
 )
 
 
+COMPARE = pl.DataFrame(
+    {
+        "from_phone": ["72975", "ACME", "+12025550101", "+12025550102", "+447700900001"],
+        "opt_outs_before": [400, 120, 30, 2, 0],
+        "opt_outs_after": [200, 130, 90, 3, 12],
+        "days_before": 28,
+        "days_after": 28,
+        "per_day_before": [400 / 28, 120 / 28, 30 / 28, 2 / 28, 0.0],
+        "per_day_after": [200 / 28, 130 / 28, 90 / 28, 3 / 28, 12 / 28],
+        "ratio": [0.5, 130 / 120, 3.0, 1.5, None],
+        "low": [0.4, 0.8, 1.6, None, 1.9],
+        "high": [0.62, 1.4, 6.0, None, None],
+        "q": [0.001, 0.7, 0.02, None, 0.03],
+        "signal": ["fewer", "none seen", "more", None, "more"],
+    }
+)
+
+
+LOCAL_TIME = pl.DataFrame(
+    {
+        "to_phone": ["+12025550101", "+61491570156", "ACME"],
+        "time_zone": ["America/New_York", "Australia/Sydney", None],
+        "local_time": pl.Series(
+            [datetime(2026, 1, 5, 9, 30), datetime(2026, 1, 11, 23, 0), None],  # noqa: DTZ001 - local times
+            dtype=pl.Datetime("ms"),
+        ),
+        "ambiguous": [False, True, None],
+    }
+)
+
+
 #: A table for each picture that takes one.
 EVERY = [
     ("churn", CHURN),
@@ -219,6 +250,8 @@ EVERY = [
     ("coverage", COVERAGE),
     ("quality", QUALITY),
     ("timeline", TIMELINE),
+    ("compare", COMPARE),
+    ("with_local_time", LOCAL_TIME),
 ]
 
 

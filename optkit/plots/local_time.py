@@ -1,0 +1,66 @@
+"""At which hours of their own week the recipients acted."""
+
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.formatting import percent
+from optkit.plots import axes
+from optkit.plots.transitions import draw_hours
+
+
+@axes.styled
+def with_local_time(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
+    """Draw how many rows fall into each hour of the week, on the recipients' own clocks.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.with_local_time` returned; keep only the rows to count, such as opt-outs.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        The hours are drawn in shades of the first of them.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.with_local_time`.
+    SettingsError
+        `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> import polars as pl
+    >>> opt_outs = optkit.demo_history(recipients=500).filter(pl.col("status") == "opt-out")
+    >>> ax = optkit.plots.with_local_time(optkit.with_local_time(opt_outs))
+    >>> ax.get_title()
+    'By weekday and hour of the recipients; the busiest hour is written in'
+    """
+    axes.require_columns(table, "with_local_time", "local_time", "ambiguous")
+    ax = axes.get_axes(ax, height=3.6)
+    local = pl.col("local_time")
+    hours = table.drop_nulls("local_time").group_by(day=local.dt.weekday() - 1, hour=local.dt.hour()).len()
+    if hours.is_empty():
+        return axes.show_message(ax, "no row has a local time")
+    draw_hours(ax, hours, "rows, all weeks together", colors)
+    ambiguous = int(table["ambiguous"].sum())
+    unknown = table["local_time"].null_count()
+    ax.set_xlabel(
+        f"hour of the recipient's day; of {table.height:,} rows {percent(ambiguous / table.height)} may be in another "
+        f"time zone,\n{percent(unknown / table.height)} have none and are left out"
+    )
+    ax.set_title("By weekday and hour of the recipients; the busiest hour is written in")
+    return axes.set_title(ax, title)
