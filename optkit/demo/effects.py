@@ -30,7 +30,7 @@ RELAPSE_FACTOR: Final = 3.0
 #: Opt-outs per pair and day that no message causes.
 BACKGROUND_PER_DAY: Final = 0.0001
 
-#: The campaign that went wrong: run once, on this day.
+#: The campaign that went wrong. It ran once, the day after a flash sale: leave it out to see fatigue alone.
 WENT_WRONG: Final = "Spring clearance"
 WENT_WRONG_ON: Final = date(2026, 3, 17)
 WENT_WRONG_FACTOR: Final = 6.0
