@@ -6,7 +6,7 @@ import pytest
 
 import optkit
 from optkit.demo import CLOCK, EVENTS_PER_RECIPIENT, RECORD_START, effects
-from optkit.demo.campaigns import CAMPAIGNS
+from optkit.demo.schedule import CAMPAIGNS
 from optkit.demo.senders import SENDERS
 from optkit.history import ORDER, SCHEMA
 from optkit.messages import FAILURE, REACHED

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 
 from optkit.demo import effects
-from optkit.demo.campaigns import Execution
 from optkit.demo.rng import Bools, Floats, Ints, Rng
+from optkit.demo.schedule import Execution
 from optkit.demo.senders import Sender
 from optkit.times import DAY, SECOND
 

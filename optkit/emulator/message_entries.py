@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from optkit.emulator.interning import Codes, Interning, Phones
+from optkit.emulator.code_books import CodeBook, Codes, Phones
 from optkit.emulator.message_rows import CHANNELS, FAILURES, STATUS_WORDS, TEAMS, Messages
 from optkit.emulator.personal_data import NAMES, content_text, person_numbers, user_texts
 from optkit.emulator.time_forms import TIME_FORMS
@@ -42,13 +42,13 @@ class EntryWriter:
 
     Parameters
     ----------
-    phones, runs : Phones, Interning
+    phones, runs : Phones, CodeBook
         What the codes of the messages stand for.
     variant : ApiVariant
         How entries are written where the document leaves it open.
     """
 
-    def __init__(self, phones: Phones, runs: Interning, variant: ApiVariant) -> None:
+    def __init__(self, phones: Phones, runs: CodeBook, variant: ApiVariant) -> None:
         self._phones = phones
         self._runs = runs
         self._phone_form = variant.phone_form

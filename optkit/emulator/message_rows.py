@@ -1,13 +1,13 @@
 """Messages as columns of numbers, and what their entries say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from optkit.emulator.interning import Codes, Interning, Phones
+from optkit.emulator.code_books import CodeBook, Codes, Phones
 from optkit.emulator.rows import Index, Rows
 from optkit.errors import HistoryError
 from optkit.messages import DELIVERY_STATUS, FAILURE, SCHEMA
@@ -20,6 +20,8 @@ CHANNELS: Final = ("sms", "voice", "ms_teams")
 #: The words of the API for statuses, by their codes; "other" is a word that no document knows.
 STATUS_WORDS: Final = tuple("rejected" if word == "other" else word for word in DELIVERY_STATUS.categories)
 FAILURES: Final = ("", *FAILURE.categories)  # code 0: nothing failed
+
+_FIRST_FOREIGN_ID: Final = 9_000_000_000  # higher than those of messages
 
 #: What all messages of one run with the same text have in common.
 RUN_SCHEMA: Final = pl.Schema(
@@ -62,7 +64,7 @@ class Messages(Rows):
     channel: npt.NDArray[np.int8]
 
     @classmethod
-    def of(cls, messages: pl.DataFrame, phones: Phones, runs: Interning) -> Self:
+    def of(cls, messages: pl.DataFrame, phones: Phones, runs: CodeBook) -> Self:
         """Return the messages of a frame, sorted by id.
 
         Raises
@@ -91,23 +93,19 @@ class Messages(Rows):
     @classmethod
     def empty(cls) -> Self:
         """Return no messages."""
-        return cls.of(pl.DataFrame(schema=SCHEMA), Phones(), Interning(RUN_SCHEMA))
+        return cls.of(pl.DataFrame(schema=SCHEMA), Phones(), CodeBook(RUN_SCHEMA))
 
     def identity(self) -> Index:
         """Return the id of each message."""
         return self.message_id
 
-    def of_channel(self, channel: int, first_id: int) -> Self:
-        """Return copies of the messages as entries of another channel, with ids from `first_id` on."""
-        status = DELIVERY_STATUS.categories.to_list().index("pending" if channel == VOICE else "installed")
-        return type(self)(
-            self.key,
-            np.arange(first_id, first_id + len(self)),
-            self.to,
-            self.sender,
-            self.run,
-            self.characters,
-            np.full(len(self), status, np.int8),
-            np.zeros(len(self), np.int8),
-            np.full(len(self), channel, np.int8),
+    def in_channel(self, channel: int) -> Self:
+        """Return copies of the messages as entries of another channel, with ids of their own."""
+        word = "pending" if channel == VOICE else "installed"
+        return replace(
+            self,
+            message_id=self.message_id + _FIRST_FOREIGN_ID,
+            status=np.full(len(self), STATUS_WORDS.index(word), np.int8),
+            failure=np.zeros(len(self), np.int8),
+            channel=np.full(len(self), channel, np.int8),
         )

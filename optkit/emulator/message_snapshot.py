@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from optkit.emulator.interning import Interning, Phones
+from optkit.emulator.code_books import CodeBook, Phones
 from optkit.emulator.message_entries import EntryWriter
 from optkit.emulator.message_rows import RUN_SCHEMA, TEAMS, VOICE, Messages
 from optkit.emulator.rows import Index, Snapshot
 from optkit.emulator.variants import ApiVariant
 from optkit.messages import DELIVERY_STATUS
 
-_FIRST_FOREIGN_ID: Final = 9_000_000_000  # ids of entries of other channels
 _SENT: Final = DELIVERY_STATUS.categories.to_list().index("sent")
 _SETTLED: Final = [DELIVERY_STATUS.categories.to_list().index(word) for word in ("delivered", "undelivered")]
 
@@ -25,7 +24,7 @@ class MessageBook:
     def __init__(self, variant: ApiVariant) -> None:
         self.variant = variant
         self.phones = Phones()
-        self.runs = Interning(RUN_SCHEMA)
+        self.runs = CodeBook(RUN_SCHEMA)
         self.writer = EntryWriter(self.phones, self.runs, variant)
         self._seen: set[int] = set()  # ids of messages that a page has shown
 
@@ -33,12 +32,9 @@ class MessageBook:
         """Return the messages of a frame, with entries of other channels where the variant has some."""
         rows = Messages.of(messages, self.phones, self.runs)
         foreign = rows.take(rows.share(self.variant.other_channels, seed=3))
-        voice, teams = foreign.take(slice(0, None, 2)), foreign.take(slice(1, None, 2))
-        for others, channel, first_id in (
-            (voice, VOICE, _FIRST_FOREIGN_ID),
-            (teams, TEAMS, _FIRST_FOREIGN_ID + len(voice)),
-        ):
-            rows = rows.insert(np.full(len(others), len(rows)), others.of_channel(channel, first_id))
+        for channel, others in ((VOICE, slice(0, None, 2)), (TEAMS, slice(1, None, 2))):
+            copies = foreign.take(others).in_channel(channel)
+            rows = rows.insert(np.full(len(copies), len(rows)), copies)
         return rows
 
     def runs_where(self, name: str, values: Collection[Any]) -> Index:

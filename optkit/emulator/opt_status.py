@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from optkit.emulator.interning import Codes, Phones
+from optkit.emulator.code_books import Codes, Phones
 from optkit.emulator.paging import PagedResource
 from optkit.emulator.parameters import Params, read_choice, read_time
 from optkit.emulator.rows import Index, Rows, Snapshot, where

@@ -9,7 +9,7 @@ import polars as pl
 Codes = npt.NDArray[np.int32]
 
 
-class Interning:
+class CodeBook:
     """Distinct rows of some columns, numbered as they come.
 
     Attributes
@@ -38,7 +38,7 @@ class Phones:
     """Phone numbers as codes, with the JSON text that entries hold."""
 
     def __init__(self) -> None:
-        self._known = Interning(pl.Schema({"phone": pl.String()}))
+        self._known = CodeBook(pl.Schema({"phone": pl.String()}))
         #: the JSON text of each code, in fixed width: a page is written from slices of plain memory
         self.texts: npt.NDArray[np.bytes_] = np.empty(0, dtype="S1")
 
