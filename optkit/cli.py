@@ -330,7 +330,9 @@ def lab(
 @app.command()
 def emulator(
     *,
-    rows: Annotated[int, typer.Option(min=1, help="About so many events, made up.")] = 6_600,
+    rows: Annotated[
+        int, typer.Option(min=1, help="About so many events, made up; and 48 times as many messages.")
+    ] = 6_600,
     history: Annotated[
         Path | None, typer.Option(help="Serve the history in this Parquet file instead.")
     ] = None,
