@@ -50,6 +50,10 @@ def main() -> None:
     warnings.showwarning = _show_warning
     try:
         app()
+    except SystemExit as ending:
+        if ending.code == _INTERRUPTED:
+            typer.echo("optkit: stopped", err=True)
+        raise
     except LoadInterrupted as stop:
         typer.echo(f"optkit: {stop}", err=True)
         sys.exit(_INTERRUPTED)
@@ -338,7 +342,7 @@ def emulator(
     ] = None,
     messages: Annotated[Path | None, typer.Option(help="Serve the messages in this Parquet file.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 0,
 ) -> None:
     """Serve the documented API from a made-up account, or from files, until Ctrl-C."""
     try:

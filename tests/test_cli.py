@@ -83,7 +83,13 @@ def test_every_command_explains_itself(command: str, run: Run) -> None:
 
 
 def test_wrong_usage_is_status_2(run: Run) -> None:
-    for words in (["refresh", "--speed", "9"], ["status"], ["nonsense"], ["suppress", "--scope", "sender"]):
+    for words in (
+        ["refresh", "--speed", "9"],
+        ["status"],
+        ["nonsense"],
+        ["suppress", "--scope", "sender"],
+        ["emulator", "--port", "99999"],
+    ):
         assert run(*words).returncode == 2
 
 
