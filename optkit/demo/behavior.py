@@ -13,27 +13,27 @@ from optkit.times import DAY, SECOND
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 
-#: Eighths of the distribution of hours from a message to the opt-out that it causes. With a night's rest it is still
-#: within 72 hours.
+#: Eighths of the distribution of hours from a message to the opt-out that it causes. It stays within 72 hours even if
+#: it is put off to the morning.
 _OPT_OUT_AFTER: Final = (0.01, 0.03, 0.08, 0.25, 0.8, 2.5, 7, 20, 60)
 #: Eighths of the distribution of hours from an opt-out to the return.
 _RETURN_AFTER: Final = (2, 14, 48, 120, 240, 24 * 18, 24 * 34, 24 * 75, 24 * 220)
 #: Weight of each local hour: people act by day and in the evening, a few at night.
 _HOURS: Final = (2, 1, 1, 1, 1, 2, 6, 14, 28, 44, 52, 54, 50, 46, 46, 48, 52, 58, 62, 56, 42, 26, 12, 5)
-_NIGHT_ENDS: Final = 7  # local hour: a message of the evening is answered in the morning
+_NIGHT_ENDS: Final = 7  # local hour: opt-outs before it are put off by as many hours
 
-_MOST_MESSAGES: Final = 12  # within some days; more of them tire nobody further
+_MOST_MESSAGES: Final = 12  # recent messages that count for fatigue
 
 
 def chance_of_opt_out(
     execution: Execution, sender: Sender, *, recent: Ints, reached: Ints, returned: Bools, better_text: Bools
 ) -> Floats:
-    """Return the chance that a message makes each of its recipients opt out, before their frailty.
+    """Return the chance of each recipient to opt out because of a message, without the factor of their frailty.
 
     Parameters
     ----------
     execution : Execution
-        What it belongs to.
+        The run of the campaign that the message belongs to.
     sender : Sender
         Who sent it.
     recent : numpy.ndarray of int64
@@ -43,7 +43,7 @@ def chance_of_opt_out(
     returned : numpy.ndarray of bool
         Whether the pair opted out before and came back.
     better_text : numpy.ndarray of bool
-        Whether it has the better one of two texts.
+        Whether the message has the better of two texts.
     """
     rate = effects.RATES[execution.campaign.kind] * sender.factor
     if execution.campaign.name == effects.WENT_WRONG:

@@ -41,15 +41,14 @@ _STATUS_CODE: Final = {status: code for code, status in enumerate(DELIVERY_STATU
 _FAILURE_CODE: Final = {reason: code for code, reason in enumerate(FAILURE.categories, start=1)}
 _NO_FAILURE: Final = 0
 
-_SOON: Final = (
-    10 * MINUTE,
-    9 * DAY,
-)  # after the opt-out: too late for a confirmation, within ten business days
-_LATE: Final = (21 * DAY, 10_000 * DAY)  # more than ten business days
+#: Least and most time after the opt-out: too late for a confirmation, and within ten business days.
+_SOON: Final = (10 * MINUTE, 9 * DAY)
+#: More than ten business days after the opt-out.
+_LATE: Final = (21 * DAY, 10_000 * DAY)
 
 
 class _Outcomes(NamedTuple):
-    """Messages with what became of them: codes of DELIVERY_STATUS and FAILURE, `_NO_FAILURE` for none."""
+    """Messages and what became of them: places in DELIVERY_STATUS; in FAILURE, from 1; `_NO_FAILURE` for none."""
 
     messages: Batch
     status: Ints
@@ -89,7 +88,7 @@ def _draw(weights: Mapping[str, float], codes: Mapping[str, int], count: int, rn
 
 
 def _leaks(missed: Batch, rng: Rng) -> list[_Outcomes]:
-    """Choose the messages that went out although their recipients had opted out, at most one per pair."""
+    """Choose messages that are sent although their recipients have opted out, at most one per pair."""
     shuffled = missed.take(np.argsort(rng(len(missed.pair)), kind="stable"))
     _, first = np.unique(shuffled.pair, return_index=True)
     candidates = shuffled.take(np.sort(first))

@@ -31,7 +31,7 @@ _GB_LANDLINES: Final = """
 
 @dataclass(frozen=True)
 class _Country:
-    """Where recipients live: share, hours from UTC, number blocks (first, size), shares of its senders."""
+    """A country: its share of the recipients, hours from UTC, number blocks (first, size), shares of its senders."""
 
     share: float
     hours: int
@@ -128,9 +128,8 @@ def _numbers(blocks: tuple[tuple[int, int], ...], count: int, spilled: int) -> t
     firsts, sizes = np.asarray(blocks, dtype=np.int64).T
     ends = np.cumsum(sizes)
     inside = min(count, int(ends[-1]))
-    place = (
-        np.arange(inside) * 7919 % ends[-1]
-    )  # a prime that divides no capacity: each place once, in no order
+    # the prime divides no capacity: each place occurs once, in no order
+    place = np.arange(inside) * 7919 % ends[-1]
     block = np.searchsorted(ends, place, "right")
     known = firsts[block] + place - (ends - sizes)[block]
     spill = np.arange(spilled, spilled + count - inside)

@@ -1,4 +1,4 @@
-"""The made-up account's life: executions reach people, some of whom opt out, some of whom come back."""
+"""Simulates the made-up account: executions reach people, some of them opt out, some come back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from optkit.demo.senders import SENDERS
 from optkit.times import DAY, SECOND
 
 _NEVER: Final = 2**62
-_SEASONED: Final = 10  # messages that reached people before the history begins, if they were on the list then
+_SEASONED: Final = 10  # messages that had reached people on the list when the history begins
 _PER_SECOND: Final = 40  # messages of an execution that are sent in each second
 _UNREACHED: Final = 0.035  # share of messages that do not arrive
 _OPT_IN_AT_JOINING: Final = 0.025  # share of people who join by an explicit opt-in: an orphan in the history
@@ -30,9 +30,9 @@ class Batch(NamedTuple):
     execution, pair, text : numpy.ndarray of int64
         Places in the simulation's executions and pairs, and among the campaign's texts.
     sent : numpy.ndarray of int64
-        When, in epoch ms, whole seconds.
+        When it was sent, in epoch ms, whole seconds.
     opted_out : numpy.ndarray of int64
-        Since when the pair was opted out; `NEVER` where it was not.
+        Since when the pair was opted out, in epoch ms; later than any time where it was not.
     """
 
     execution: Ints
@@ -53,14 +53,14 @@ class Batch(NamedTuple):
 
 @dataclass
 class Simulation:
-    """What happened.
+    """What happened in the account.
 
     Attributes
     ----------
     population : Population
-        To whom.
+        Recipients and pairs.
     executions : list of (Execution, int)
-        What ran, and when, in epoch ms.
+        The runs of campaigns and their starts, in epoch ms.
     sent, missed : list of Batch
         Messages that were sent, and those that were not because their recipients had opted out.
     reached : list of numpy.ndarray of bool
@@ -122,7 +122,7 @@ class _ContactList:
         self._add_events(np.flatnonzero(by_opt_in), self._joined[by_opt_in], out=False)
 
     def _pass_time(self, now: int, then: int) -> None:
-        """Let people opt out without a message; note who is back."""
+        """Add the opt-outs without a message from `now` to `then`, and note who has come back by then."""
         then = max(now, then)
         chance = effects.BACKGROUND_PER_DAY * ((then - now) / DAY)
         chances = np.where(self._returned, effects.RELAPSE_FACTOR, 1.0) * chance
@@ -159,7 +159,7 @@ class _ContactList:
         return reached
 
     def _respond(self, execution: Execution, sent: Ints, text: Ints, reached: Bools) -> None:
-        """Let people opt out because of the messages that reached them."""
+        """Add the opt-outs that the messages of one execution cause."""
         since = sent - effects.FATIGUE_DAYS * DAY
         self._recent = [times for times in self._recent if (times > since).any()]
         recent = np.zeros(len(sent), np.int64)

@@ -1,4 +1,4 @@
-"""How many requests the emulator serves at once, and the queue of those that wait."""
+"""Limits how many requests the emulator serves at the same time; the others wait in a queue."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,12 +23,12 @@ class Turn(NamedTuple):
 
 
 class Capacity:
-    """Serves so many requests at once, first come, first served.
+    """A number of requests that are served at the same time; the others wait, first come, first served.
 
     Parameters
     ----------
     limit : int or None
-        Requests that are served at once; None for any number.
+        The number; None for no limit.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -42,7 +42,7 @@ class Capacity:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
-        """Wait for a free place, and hold it for the duration of the context."""
+        """Wait until the request may be served; the next one may when the context ends."""
         if self._free is None:
             yield Turn()
             return

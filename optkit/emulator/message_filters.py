@@ -14,7 +14,7 @@ from optkit.emulator.parameters import ParameterError, Params, check_choices, re
 from optkit.emulator.personal_data import USER_FIELDS, make_people, person_numbers
 from optkit.emulator.rows import Index, as_index, where, where_in
 
-#: Whose messages these are, by the ids that filters take.
+#: Ids of the account's one agent and of its channels.
 AGENT_ID: Final = 77
 CHANNEL_IDS: Final = {"sms": 301, "voice": 302, "ms_teams": 303}
 
