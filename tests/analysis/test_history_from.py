@@ -98,7 +98,7 @@ def test_times_are_read_in_their_zone(times: Any, zone: str | None, expected: da
     [
         (
             {"to_phone": "msisdn"},
-            "no column 'msisdn' for to_phone; there are phone, shortcode, ts, event, carrier",
+            "no column 'msisdn' for to_phone; there are 'phone', 'shortcode', 'ts', 'event', 'carrier'",
         ),
         ({"status": "word"}, "no column 'word' for status"),
         ({"time_zone": None}, "have no time zone; say which, such as time_zone='UTC'"),
