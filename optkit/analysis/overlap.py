@@ -21,10 +21,9 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Each two senders of the history once, sorted: sender_a, sender_b (String, sender_a before sender_b);
-        both_out, out_a, out_b (Int64: recipients opted out of both, of sender_a, of sender_b); jaccard =
-        both_out / (those opted out of either) and out_a_in_b = both_out / out_a (Float64, null where the
-        denominator is 0).
+        One row for each two senders that somebody is opted out of at once, sorted: sender_a, sender_b (String,
+        sender_a before sender_b); both_out, out_a, out_b (Int64: recipients opted out of both, of sender_a, of
+        sender_b); jaccard = both_out / (those opted out of either) and out_a_in_b = both_out / out_a (Float64).
 
     Raises
     ------
@@ -49,12 +48,12 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     [('24273', 'ACME', 1, 2, 1, 0.5, 0.5)]
     """
     totals = aggregate(history, _meetings, until=until)
-    senders, met = totals["senders"], totals["both"]
     both, a, b = pl.col("both_out"), pl.col("out_a"), pl.col("out_b")
     swapped = pl.col("sender_a") > pl.col("sender_b")
     # Which of two senders has the lower code may differ from partition to partition.
     in_order = (
-        met.select(
+        totals["both"]
+        .select(
             "both_out",
             sender_a=pl.when(swapped).then("sender_b").otherwise("sender_a"),
             sender_b=pl.when(swapped).then("sender_a").otherwise("sender_b"),
@@ -62,20 +61,18 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
         .group_by("sender_a", "sender_b")
         .agg(both.sum())
     )
-    twos = senders.select(sender_a="sender", out_a="out").join_where(
-        senders.select(sender_b="sender", out_b="out"), pl.col("sender_a") < pl.col("sender_b")
-    )
+    senders = totals["senders"]
     return (
-        twos.join(in_order, on=["sender_a", "sender_b"], how="left")
-        .with_columns(both.fill_null(0))
+        in_order.join(senders.select(sender_a="sender", out_a="out"), on="sender_a")
+        .join(senders.select(sender_b="sender", out_b="out"), on="sender_b")
         .select(
             "sender_a",
             "sender_b",
             "both_out",
             "out_a",
             "out_b",
-            jaccard=pl.when(a + b > 0).then(both / (a + b - both)),
-            out_a_in_b=pl.when(a > 0).then(both / a),
+            jaccard=both / (a + b - both),
+            out_a_in_b=both / a,
         )
         .sort("sender_a", "sender_b")
     )

@@ -48,19 +48,21 @@ def survival_curves(totals: pl.DataFrame, keys: list[str], step: int, confidence
         (Int64), surviving, low, high (Float64).
     """
     totals = totals.with_columns(days=pl.col("steps") * step / DAY).sort(*keys, "steps", nulls_last=True)
-    parts = totals.partition_by(keys, maintain_order=True) if keys and totals.height else [totals]
-    curves = pl.concat(_with_curve(part, confidence) for part in parts)
-    return curves.select(*keys, "days", "at_risk", "ended", "censored", "surviving", "low", "high")
-
-
-def _with_curve(part: pl.DataFrame, confidence: float) -> pl.DataFrame:
-    curve = statistics.kaplan_meier(part["ended"], part["censored"], confidence)
-    return part.with_columns(
+    number = (
+        totals.select(pl.struct(keys).rle_id()).to_series() if keys else pl.zeros(totals.height, eager=True)
+    )
+    cuts = (number.diff() > 0).arg_true()
+    curve = statistics.kaplan_meier(totals["ended"], totals["censored"], confidence, cuts=cuts)
+    return totals.select(
+        *keys,
+        "days",
+        "ended",
+        "censored",
         at_risk=pl.Series(curve.at_risk, dtype=pl.Int64),
         surviving=pl.Series(curve.still_out, dtype=pl.Float64),
         low=pl.Series(curve.low, dtype=pl.Float64),
         high=pl.Series(curve.high, dtype=pl.Float64),
-    )
+    ).select(*keys, "days", "at_risk", "ended", "censored", "surviving", "low", "high")
 
 
 def ended_by(horizon: int) -> pl.Expr:

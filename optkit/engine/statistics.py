@@ -3,7 +3,8 @@
 Everything here is a function of its arguments alone. An undefined value is NaN.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -128,8 +129,12 @@ class Survival(NamedTuple):
     high: Array
 
 
-def kaplan_meier(returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: float = 0.95) -> Survival:
+def kaplan_meier(
+    returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: float = 0.95, *, cuts: npt.ArrayLike = ()
+) -> Survival:
     """Product-limit estimate from a table of counts, one row per distinct duration, in rising order.
+
+    The rows of several curves may follow one another: `cuts` says at which rows the second and later ones begin.
 
     Who is censored at a duration is still at risk at it. The interval is Greenwood's on the scale
     log(-log(S)), which keeps it in [0, 1]. Greenwood's variance is not defined where the estimate is 1 or 0:
@@ -151,10 +156,15 @@ def kaplan_meier(returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: f
     """
     back = np.asarray(returned, dtype=np.int64)
     leaving = back + np.asarray(censored, dtype=np.int64)
-    at_risk = leaving[::-1].cumsum()[::-1]
-    still_out = np.cumprod((at_risk - back) / at_risk) if len(back) else np.empty(0)
+    begins = np.asarray(cuts, dtype=np.intp)
+
+    def per_curve(run: Callable[[Array], Array], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.concatenate([run(part) for part in np.split(values, begins)])
+
+    at_risk = per_curve(lambda part: part[::-1].cumsum()[::-1], leaving)
+    still_out = per_curve(np.cumprod, (at_risk - back) / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(back / (at_risk * (at_risk - back).astype(np.float64)))
+        variance = per_curve(np.cumsum, back / (at_risk * (at_risk - back).astype(np.float64)))
         log = np.log(still_out)
         half = normal_quantile(confidence) * np.sqrt(variance) / -log
         low, high = (np.exp(-np.exp(np.log(-log) + side * half)) for side in (1, -1))
@@ -162,6 +172,7 @@ def kaplan_meier(returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: f
     low = np.where(still_out == 1, 1 - none_of, np.where(still_out == 0, 0.0, low))
     high = np.where(still_out == 0, none_of, np.where(still_out == 1, 1.0, high))
     before = np.concatenate([[1.0], high[:-1]])
+    before[begins] = 1.0
     return Survival(at_risk, still_out, low, np.where(still_out == 0, np.minimum(high, before), high))
 
 

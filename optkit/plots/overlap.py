@@ -49,13 +49,16 @@ def overlap(
     senders = sizes["sender"].head(rows).to_list()
     ax = axes.get_axes(ax, height=1.6 + 0.34 * max(len(senders), 3))
     if not senders:
-        return axes.show_message(ax, "fewer than two senders have anybody opted out")
+        return axes.show_message(ax, "nobody is opted out of two senders at once")
     place = {sender: number for number, sender in enumerate(senders)}
-    shares = np.full((len(senders), len(senders)), np.nan)
+    shares = np.zeros(
+        (len(senders), len(senders))
+    )  # the table has only senders that somebody is out of at once
+    np.fill_diagonal(shares, np.nan)
     for a, b, both, out_a, out_b in table.select("sender_a", "sender_b", "both_out", "out_a", "out_b").rows():
         if a in place and b in place:
-            shares[place[a], place[b]] = both / out_a if out_a else np.nan
-            shares[place[b], place[a]] = both / out_b if out_b else np.nan
+            shares[place[a], place[b]] = both / out_a
+            shares[place[b], place[a]] = both / out_b
     image = ax.imshow(
         shares,
         aspect="auto",

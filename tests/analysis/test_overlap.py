@@ -9,7 +9,7 @@ import optkit
 
 
 @given(events(30), st.none() | st.sampled_from(INSTANTS))
-def test_overlap_is_the_reference_s(made: list[Event], until: int | None) -> None:
+def test_overlap_matches_reference(made: list[Event], until: int | None) -> None:
     table = optkit.overlap(frame(made), until=None if until is None else moment(until))
     made = reference.cut(made, until)
     end = max((e.at for e in made), default=0)
@@ -20,7 +20,17 @@ def test_overlap_is_the_reference_s(made: list[Event], until: int | None) -> Non
     rows = []
     for a, b in combinations(sorted(out), 2):
         both, either = len(out[a] & out[b]), len(out[a] | out[b])
-        jaccard = both / either if either else None
-        share = both / len(out[a]) if out[a] else None
-        rows.append((a, b, both, len(out[a]), len(out[b]), jaccard, share))
+        if both:
+            rows.append((a, b, both, len(out[a]), len(out[b]), both / either, both / len(out[a])))
     assert table.rows() == rows
+
+
+def test_many_senders_take_no_row_where_nobody_is_out_of_both() -> None:
+    made = [
+        Event(f"+1202555{number:04}", f"sender {number + other}", number, "opt-out")
+        for number in range(5000)
+        for other in (0, 1)
+    ]
+    table = optkit.overlap(frame(made))
+    assert table.height == 5000
+    assert set(table["both_out"]) == {1}

@@ -168,3 +168,15 @@ def test_count_limits_leave_the_promised_share_outside(mean: float, ratio: float
     assert law.sf(high) <= 0.001 + 1e-9
     assert law.cdf(low - 1) <= 0.001 + 1e-9
     assert low <= mean <= high or mean < 1
+
+
+def test_curves_one_after_another_are_each_estimated_alone() -> None:
+    rng = np.random.default_rng(1)
+    parts = [rng.integers(0, 4, (2, size)) for size in (3, 1, 7, 2)]
+    parts = [part + (part.sum(axis=0) == 0) for part in parts]  # somebody is in each row
+    returned, censored = np.concatenate(parts, axis=1)
+    together = statistics.kaplan_meier(returned, censored, cuts=[3, 4, 11])
+    alone = [statistics.kaplan_meier(*part) for part in parts]
+    for name in together._fields:
+        expected = np.concatenate([getattr(curve, name) for curve in alone])
+        np.testing.assert_array_equal(getattr(together, name), expected)
