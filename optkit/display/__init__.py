@@ -5,6 +5,7 @@ from optkit.display.account import AccountData, open_account
 from optkit.display.export import export
 from optkit.display.figures import explore, show
 from optkit.display.inputs import comparison_times, format_phone, local_day
+from optkit.display.messages import leak_counts, per_thousand, worst_campaigns
 from optkit.display.tables import as_text, style, table
 
 __all__ = [
@@ -15,9 +16,12 @@ __all__ = [
     "export",
     "format_phone",
     "headlines",
+    "leak_counts",
     "local_day",
     "open_account",
+    "per_thousand",
     "show",
     "style",
     "table",
+    "worst_campaigns",
 ]

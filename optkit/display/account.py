@@ -10,8 +10,10 @@ import polars as pl
 
 from optkit.config import DEMO, resolve
 from optkit.display.banner import banner
+from optkit.display.messages import load_messages
 from optkit.errors import SettingsError
 from optkit.formatting import minute
+from optkit.messages import SCHEMA
 from optkit.times import instant
 
 
@@ -45,6 +47,8 @@ class AccountData:
         What `optkit.load` returned: all events up to `until`, also those before `since`.
     audience : polars.DataFrame or None
         from_phone, recipients; None if it is not known how many were messaged.
+    messages : polars.DataFrame
+        The account's messages before `until`; empty if it has none, or if they were not asked for.
     coverage : polars.DataFrame
         What `optkit.coverage` returned.
     senders : list of str or None
@@ -60,6 +64,7 @@ class AccountData:
     name: str
     history: pl.DataFrame = field(repr=False)
     audience: pl.DataFrame | None = field(repr=False)
+    messages: pl.DataFrame = field(repr=False)
     coverage: pl.DataFrame = field(repr=False)
     senders: list[str] | None
     since: datetime | None
@@ -100,7 +105,16 @@ class AccountData:
         audience = self.audience
         if audience is not None:
             audience = audience.filter(pl.col("from_phone").is_in(history["from_phone"].unique().implode()))
-        return replace(self, history=history, audience=audience, senders=senders, since=since, until=until)
+        messages = self.messages.filter(pl.col("from_phone").is_in(senders), pl.col("sent_at") < until)
+        return replace(
+            self,
+            history=history,
+            audience=audience,
+            messages=messages,
+            senders=senders,
+            since=since,
+            until=until,
+        )
 
     def _repr_html_(self) -> tuple[str, dict[str, Any]]:
         # a report reads from the metadata what a page is about
@@ -117,6 +131,7 @@ def open_account(
     senders: list[str] | None = None,
     audience: str | None = None,
     reported: bool = False,
+    messages: bool = False,
 ) -> AccountData:
     """Load an account for a notebook: all of its events up to `end`.
 
@@ -136,6 +151,8 @@ def open_account(
         made-up account has its own.
     reported : bool
         Add the column reported_current_status, see `optkit.load`.
+    messages : bool
+        Load the account's messages as well, where it has any.
 
     Returns
     -------
@@ -162,7 +179,8 @@ def open_account(
     until = min(last_read, instant(end, "end", now=last_read)) if end else last_read
     since = instant(start, "start", now=last_read) if start else None
     opened_at = datetime.now(UTC).replace(microsecond=0)
-    return AccountData(name, history, people, coverage, senders or None, since, until, opened_at)
+    sent = load_messages(name, until, senders) if messages else SCHEMA.to_frame()
+    return AccountData(name, history, people, sent, coverage, senders or None, since, until, opened_at)
 
 
 def default_account() -> str:

@@ -4,6 +4,8 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from optkit.formatting import NONE, join_names, minute, plural
 
 if TYPE_CHECKING:
@@ -52,10 +54,21 @@ def _facts(data: "AccountData") -> dict[str, str]:
         f"{_minute(events.min())} to {_minute(events.max())}",
         "Coverage": f"{plural(data.coverage.height, 'window')} without a gap, {not_final:,} of them may still change; "
         f"last read {_minute(data.coverage['fetched_at'].max())}",
+        **_messages(data.messages),
         "Audience": f"known for {plural(known, 'sender')}"
         if known
         else "not known: no rates of all messaged",
         "Run": f"{minute(data.opened_at)}, optkit {optkit.__version__}",
+    }
+
+
+def _messages(messages: pl.DataFrame) -> dict[str, str]:
+    if messages.is_empty():
+        return {}
+    sent_at = messages["sent_at"]
+    return {
+        "Messages": f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "
+        f"{minute(sent_at[0])} to {minute(sent_at[-1])}; what was sent before is not known"
     }
 
 

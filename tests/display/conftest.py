@@ -8,7 +8,7 @@ import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
-from optkit import display
+from optkit import display, messages
 from optkit.history import SCHEMA
 
 
@@ -51,6 +51,7 @@ def account_data() -> display.AccountData:
         name="acme",
         history=history,
         audience=None,
+        messages=messages.SCHEMA.to_frame(),
         coverage=coverage,
         senders=None,
         since=None,

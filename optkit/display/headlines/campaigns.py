@@ -1,0 +1,77 @@
+"""Which campaigns drive people away."""
+
+import polars as pl
+
+from optkit.display.headlines.headline import Headline
+from optkit.formatting import join_names, percent, plural
+
+NO_MESSAGES = "No messages are loaded for this account, so this page cannot say anything about campaigns."
+
+
+def campaigns(rates: pl.DataFrame, *, window: str) -> Headline:
+    """Say how many opt-outs followed messages, how many of them would have come anyway, and who stands out.
+
+    Parameters
+    ----------
+    rates : polars.DataFrame
+        What `optkit.campaign_rates` returned, by campaign_id and campaign.
+    window : str
+        How long after a message an opt-out belongs to it, as `optkit.campaign_rates` takes it.
+
+    Returns
+    -------
+    Headline
+    """
+    if rates.is_empty():
+        return Headline(NO_MESSAGES)
+    opt_outs, exposures, expected = rates.select(pl.col("opt_outs", "exposures", "expected").sum()).row(0)
+    whole = (
+        f"Of {plural(exposures, 'message')} that reached people who were opted in, {plural(opt_outs, 'opt-out')} "
+        f"({percent(opt_outs / exposures if exposures else None)}) followed within {window}; about {expected:,.0f} of "
+        "them would have come without a message."
+    )
+    high = rates.filter(pl.col("signal") == "high").sort("excess", descending=True)
+    if high.is_empty():
+        return Headline(f"{whole} No campaign differs from the others by more than chance.")
+    named = [
+        f"{campaign or 'unnamed'} ({percent(rate)}; {excess:,.0f} more than expected, {low:,.0f} to {most:,.0f})"
+        for campaign, rate, excess, low, most in high.select(
+            "campaign", "rate", "excess", "excess_low", "excess_high"
+        ).rows()
+    ]
+    stands = "stands" if high.height == 1 else "stand"
+    return Headline(
+        f"{whole} {high.height:,} of {plural(rates.height, 'campaign')} {stands} out: {join_names(named)}."
+    )
+
+
+def supported_window(hazard: pl.DataFrame) -> float | None:
+    """Return until how many hours after a message more people leave than usual; None if never, or not known.
+
+    Parameters
+    ----------
+    hazard : polars.DataFrame
+        What `optkit.opt_out_hazard` returned, without groups.
+
+    Returns
+    -------
+    float or None
+        The end of the last stretch, from the first on, whose interval lies above the background.
+    """
+    above = hazard.sort("from_hours").with_columns(
+        above=(pl.col("low") > pl.col("background")).fill_null(value=False)
+    )
+    run = above.filter(pl.col("above").cum_min())
+    return run["to_hours"][-1] if run.height else None
+
+
+def window_sentence(hazard: pl.DataFrame, window: str) -> Headline:
+    """Say how long after a message more people leave than usual, beside the window that the page uses."""
+    hours = supported_window(hazard)
+    if hours is None:
+        return Headline(
+            f"How long messages have an effect cannot be told from these data; the page uses {window}."
+        )
+    return Headline(
+        f"More people than usual leave during the first {hours:,.0f} hours after a message; the page uses {window}."
+    )

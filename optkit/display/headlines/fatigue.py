@@ -1,0 +1,44 @@
+"""What one more message costs."""
+
+import polars as pl
+
+from optkit.display.headlines.campaigns import NO_MESSAGES
+from optkit.display.headlines.headline import Headline
+from optkit.formatting import interval, percent
+
+
+def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
+    """Say how the opt-out rate rises with the messages of a week, and what a cap would have saved.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.fatigue` returned, without groups.
+    caps : polars.DataFrame
+        What `optkit.analysis.message_cap.cap_savings` returned.
+
+    Returns
+    -------
+    Headline
+    """
+    if table.is_empty():
+        return Headline(NO_MESSAGES)
+    rows = table.select("exposures_recent", "rate", "low", "high").rows()
+    (_, rate, low, high), (most, last_rate, last_low, last_high) = rows[0], rows[-1]
+    rise = f"After the only message of a week {percent(rate)} ({interval(low, high)}) opt out"
+    if len(rows) > 1:
+        rise += f"; after the {_ordinal(most)} {percent(last_rate)} ({interval(last_low, last_high)})"
+    two = caps.filter(pl.col("cap") == 2)  # noqa: PLR2004 - a week's cap that programmes use
+    if two.is_empty():
+        return Headline(f"{rise}.")
+    share, saved, least, most_saved = two.select(
+        "exposures_share", "opt_outs_saved", "opt_outs_saved_low", "opt_outs_saved_high"
+    ).row(0)
+    return Headline(
+        f"{rise}. At most two messages a week would have held back {percent(share)} of the messages and about "
+        f"{saved:,.0f} opt-outs ({least:,.0f} to {most_saved:,.0f})."
+    )
+
+
+def _ordinal(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")

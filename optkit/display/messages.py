@@ -1,0 +1,126 @@
+"""An account's messages, where it has any, and what notebooks add to tables of campaigns."""
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from optkit.config import DEMO
+from optkit.messages import SCHEMA
+
+#: Local hours in which messages may be sent: from 8 am to 9 pm.
+_DAYTIME: Final = (8, 21)
+
+
+def load_messages(account: str, until: datetime, senders: list[str] | None) -> pl.DataFrame:
+    """Return an account's messages before `until`; an empty frame if it has none.
+
+    Parameters
+    ----------
+    account : str
+        Its name.
+    until : datetime
+        Later messages are left out.
+    senders : list of str, optional
+        Only messages of these senders. Default: all.
+
+    Returns
+    -------
+    polars.DataFrame
+        Messages, as `optkit.demo_messages` returns them.
+    """
+    import optkit
+
+    messages = optkit.demo_messages() if account == DEMO else SCHEMA.to_frame()
+    chosen = pl.col("from_phone").is_in(senders) if senders else pl.lit(value=True)
+    return messages.filter(pl.col("sent_at") < until, chosen)
+
+
+def per_thousand(rates: pl.DataFrame) -> pl.DataFrame:
+    """Add to what `optkit.campaign_rates` returned the excess per 1,000 exposures, with its interval.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows, also with excess_per_1000, excess_per_1000_low, excess_per_1000_high (Float64); the largest
+        excess first.
+    """
+    scaled = (
+        (pl.col(name) / pl.col("exposures") * 1000).alias(name.replace("excess", "excess_per_1000"))
+        for name in ("excess", "excess_low", "excess_high")
+    )
+    return rates.with_columns(scaled).sort("excess", descending=True, nulls_last=True, maintain_order=True)
+
+
+def worst_campaigns(rates: pl.DataFrame, messages: pl.DataFrame, *, count: int = 3) -> pl.DataFrame:
+    """Describe the campaigns with the largest excess per message: who sent what, when, and what to look at first.
+
+    Parameters
+    ----------
+    rates : polars.DataFrame
+        What `optkit.campaign_rates` returned, by campaign_id and campaign.
+    messages : polars.DataFrame
+        The messages that it was counted from.
+    count : int
+        How many campaigns.
+
+    Returns
+    -------
+    polars.DataFrame
+        The worst first: campaign (String), excess_per_1000 (Float64), senders, languages (String, joined),
+        characters (Float64, mean), says_stop (Float64: share of texts that tell how to opt out), night_share (Float64:
+        sent before 8 am or after 9 pm where the recipient is), look_at (String).
+    """
+    import optkit
+
+    above = per_thousand(rates).filter(pl.col("excess_low") > 0)
+    worst = above.sort("excess_per_1000_low", descending=True).head(count)
+    theirs = messages.join(worst.select("campaign_id", "excess_per_1000"), on="campaign_id")
+    hour = pl.col("local_time").dt.hour()
+    facts = (
+        optkit.with_local_time(theirs, at="sent_at")
+        .group_by("campaign_id", "campaign", "excess_per_1000")
+        .agg(
+            senders=pl.col("from_phone").unique().sort().str.join(", "),
+            languages=pl.col("language").unique().sort().str.join(", "),
+            characters=pl.col("characters").mean(),
+            says_stop=pl.col("mentions_stop").mean(),
+            night_share=(~hour.is_between(*_DAYTIME, closed="left")).mean(),
+        )
+        .sort("excess_per_1000", descending=True)
+    )
+    hints = pl.concat_list(
+        pl.when(pl.col("night_share") > 0.01).then(pl.lit("the hours it is sent at")),  # noqa: PLR2004 - a few may be travelling
+        pl.when(pl.col("says_stop") > 0.5).then(pl.lit("the words on how to opt out")),  # noqa: PLR2004 - most texts
+        pl.lit("its text and who gets it"),
+    )
+    return facts.select(
+        "campaign",
+        "excess_per_1000",
+        "senders",
+        "languages",
+        "characters",
+        "says_stop",
+        "night_share",
+        look_at=hints.list.drop_nulls().list.join(", "),
+    )
+
+
+def leak_counts(leaks: pl.DataFrame) -> pl.DataFrame:
+    """Count leaks by campaign and sender.
+
+    Parameters
+    ----------
+    leaks : polars.DataFrame
+        What `optkit.leaks` returned.
+
+    Returns
+    -------
+    polars.DataFrame
+        The most overdue first: campaign, from_phone (String), attempted, blocked, reached, confirmation, overdue
+        (UInt32).
+    """
+    flags = pl.col("blocked", "reached", "confirmation", "overdue").sum()
+    counts = leaks.group_by("campaign", "from_phone").agg(pl.len().alias("attempted"), flags)
+    order = ["overdue", "reached", "attempted", "campaign", "from_phone"]
+    return counts.sort(order, descending=[True] * 3 + [False] * 2, nulls_last=True)
