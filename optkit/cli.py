@@ -50,6 +50,10 @@ def main() -> None:
     warnings.showwarning = _show_warning
     try:
         app()
+    except SystemExit as ending:
+        if ending.code == _INTERRUPTED:
+            typer.echo("optkit: stopped", err=True)
+        raise
     except LoadInterrupted as stop:
         typer.echo(f"optkit: {stop}", err=True)
         sys.exit(_INTERRUPTED)
@@ -330,13 +334,15 @@ def lab(
 @app.command()
 def emulator(
     *,
-    rows: Annotated[int, typer.Option(min=1, help="About so many events, made up.")] = 6_600,
+    rows: Annotated[
+        int, typer.Option(min=1, help="About so many events, made up; and 48 times as many messages.")
+    ] = 6_600,
     history: Annotated[
         Path | None, typer.Option(help="Serve the history in this Parquet file instead.")
     ] = None,
     messages: Annotated[Path | None, typer.Option(help="Serve the messages in this Parquet file.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 0,
 ) -> None:
     """Serve the documented API from a made-up account, or from files, until Ctrl-C."""
     try:

@@ -8,14 +8,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import polars as pl
 import pytest
+import requests
 from accounts import CLOCK, make_history
 
 import optkit
+from optkit.demo import CLOCK as DEMO_CLOCK
 from optkit.emulator import Emulator, Faults
 
 HISTORY = make_history(300)
@@ -80,7 +83,13 @@ def test_every_command_explains_itself(command: str, run: Run) -> None:
 
 
 def test_wrong_usage_is_status_2(run: Run) -> None:
-    for words in (["refresh", "--speed", "9"], ["status"], ["nonsense"], ["suppress", "--scope", "sender"]):
+    for words in (
+        ["refresh", "--speed", "9"],
+        ["status"],
+        ["nonsense"],
+        ["suppress", "--scope", "sender"],
+        ["emulator", "--port", "99999"],
+    ):
         assert run(*words).returncode == 2
 
 
@@ -215,6 +224,32 @@ def test_the_emulator_serves_until_ctrl_c(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert process.returncode == 0, errors
     assert "stopped" in errors
+
+
+def test_the_emulator_serves_messages_from_a_file(tmp_path: Path) -> None:
+    demo = optkit.demo_messages(recipients=200, days=30)
+    since = int((datetime.now(UTC) - DEMO_CLOCK).total_seconds())  # the emulator's clock is the real one
+    messages = demo.with_columns(pl.col("sent_at") + pl.duration(seconds=since))
+    messages.write_parquet(tmp_path / "messages.parquet")
+    command = [sys.executable, "-c", "from optkit.cli import main; main()", "emulator"]
+    command += ["--messages", str(tmp_path / "messages.parquet")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith(f"0 events and {messages.height:,} messages;")
+            line = next(line for line in process.stdout if "export" in line)
+            settings = dict(word.removeprefix("OPTKIT_").split("=") for word in line.split()[1:])
+            page = requests.get(
+                f"{settings['BASE_URL']}/api/v2/campaigns/insights",
+                {"start_time": 0},
+                headers={"access-token": settings["TOKEN"]},
+                timeout=10,
+            ).json()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert page["total_entries"] == messages.height
 
 
 def test_suppress_follows_a_symbolic_link(run: Run, account: dict[str, str], tmp_path: Path) -> None:

@@ -325,6 +325,32 @@ def test_the_first_message_causes_more_opt_outs(history: pl.DataFrame, exposures
     assert rate(new, first) / rate(new, later) == pytest.approx(effects.FIRST_MESSAGE_FACTOR, rel=0.3)
 
 
+def test_people_who_came_back_leave_again_more_often(exposures: pl.DataFrame) -> None:
+    # an opt-in comes last: they had opted out, or joined by opting in, which is rare
+    returned = pl.col("last_status").eq_missing("opt-in")
+    usual = exposures.filter(pl.col("campaign") != effects.WENT_WRONG)
+    ratio = rate(usual, returned) / rate(usual, ~returned)
+    # those who left once are frailer than the rest
+    assert 0.9 * effects.RELAPSE_FACTOR < ratio < 2.5 * effects.RELAPSE_FACTOR
+
+
+def test_people_differ_whoever_sends(history: pl.DataFrame, messages: pl.DataFrame) -> None:
+    # of people on two lists: who opted out of one is frailer, and so has opted out of the other more often
+    left = history.filter(pl.col("status") == "opt-out").select(*PAIR, left=pl.lit(value=True)).unique()
+    pairs = (
+        messages.select(PAIR)
+        .unique()
+        .join(left, on=PAIR, how="left")
+        .with_columns(pl.col("left").fill_null(value=False))
+    )
+    both = pairs.join(pairs, on="to_phone", suffix="_other").filter(
+        pl.col("from_phone") != pl.col("from_phone_other")
+    )
+    share = dict(both.group_by("left_other").agg(pl.col("left").mean()).iter_rows())
+    assert both.height > 5_000
+    assert 1.2 < share[True] / share[False] < 2.5
+
+
 def test_some_opt_out_without_a_message(history: pl.DataFrame, exposures: pl.DataFrame) -> None:
     # pairs that got their last message more than 72 hours before, and none after
     days = exposures.sort(*PAIR, "sent_at").select(

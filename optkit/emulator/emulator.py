@@ -152,10 +152,9 @@ class Emulator:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listener = socket.create_server((host, port), family=family, backlog=1024)
-        except OSError as error:
-            raise SettingsError(
-                f"the emulator cannot listen on {host}, port {port}: {error.strerror}"
-            ) from None
+        except (OSError, OverflowError) as error:  # a port beyond 65,535 overflows
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SettingsError(f"the emulator cannot listen on {host}, port {port}: {reason}") from None
         self._address = (host, listener.getsockname()[1])
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="emulator", daemon=True

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from optkit.errors import SettingsError
+from optkit.interrupts import make_waits_interruptible
 from optkit.report.notebooks import choose_parameters, find, parameters_of, require_lab
 from optkit.report.pages import Page, make_page
 from optkit.report.progress import Progress
@@ -59,6 +60,7 @@ def run(
         extra ``lab`` is not installed. Then nothing was run.
     """
     require_lab()
+    make_waits_interruptible()
     import nbformat
 
     from optkit.report.kernel import execute

@@ -22,12 +22,11 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-import polars as pl
 from contenders import CONTENDERS, WORKERS
+from inputs import make_events
 
 from optkit.emulator import Emulator, Faults
-from optkit.history import OPT_IN, OPT_OUT, STATUS
-from optkit.times import INSTANT, to_ms
+from optkit.times import to_ms
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 OPTKIT = "optkit"
@@ -56,22 +55,12 @@ CASES = {
 }
 
 
-def account(rows: int, days: int) -> pl.DataFrame:
-    """Return events at equal distances, so that windows of equal length hold as many."""
-    number = pl.int_range(rows, dtype=pl.Int64)
-    text = (number * 7919 % 800 + 200).cast(pl.String), (number * 31 % 100).cast(pl.String).str.zfill(2)
-    return pl.select(
-        to_phone=pl.lit("+1") + text[0] + "55501" + text[1],
-        from_phone=pl.lit("+1212555010") + (number * 13 % 9).cast(pl.String),
-        created_at=(to_ms(START) + number * (days * 86_400_000) // rows).cast(INSTANT),
-        status=pl.when(number % 3 == 0).then(pl.lit(OPT_IN)).otherwise(pl.lit(OPT_OUT)).cast(STATUS),
-    )
-
-
 def serve(pipe: Connection, case: Case) -> None:
     """Answer until told to stop."""
     clock = START + timedelta(days=case.days + 30)
-    with Emulator(account(case.rows, case.days), clock=clock, faults=Faults(latency=case.latency)) as server:
+    with Emulator(
+        make_events(case.rows, START, case.days), clock=clock, faults=Faults(latency=case.latency)
+    ) as server:
         pipe.send((server.url, server.token))
         pipe.recv()
 

@@ -299,3 +299,22 @@ def test_an_interruption_ends_the_kernels(tmp_path: Path, make_notebook: Callabl
     assert said.endswith("KeyboardInterrupt\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_ctrl_c_in_the_command_is_one_line(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:
+    waiting = f"import time\nopen({str(tmp_path / 'waiting')!r}, 'w').close()\ntime.sleep(600)"
+    paths = [make_notebook(name, "# How long?", waiting) for name in ("a", "b", "c")]
+    code = "from optkit.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "report", *paths, "--out", tmp_path / "pages"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not (tmp_path / "waiting").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "optkit: stopped\n")
