@@ -13,6 +13,7 @@ from optkit.errors import HistoryError, SettingsError
 
 NOW = "2030-01-01"
 DAY = 86_400_000
+HOUR = 3_600_000
 NUMBER = "+12025550101"
 
 
@@ -56,6 +57,41 @@ def test_counts_are_the_reference_s(made: list[Event], until: int | None) -> Non
     assert rows["in the future"] == 0
     assert row(table, "duplicates")["share"] == ((len(made) - len(once)) / len(made) if made else None)
     assert row(table, "per recipient")["share"] == (len(differ) / len(first) if first else None)
+
+
+@given(events(), st.sampled_from([1, 999, 1000, HOUR, DAY - HOUR, DAY, DAY + 1]))
+def test_times_match_reference(made: list[Event], step: int) -> None:
+    made += [event._replace(at=event.at + step) for event in made[::2]]
+    near = late = 0
+    for pair in {event[:2] for event in made}:
+        mine = sorted((e.at, e.status == "opt-out") for e in made if e[:2] == pair)
+        for (before, was_out), (at, out) in itertools.pairwise(mine):
+            gap = at - before
+            near += was_out == out and (0 < gap < 1000 or (0 < gap < DAY and gap % HOUR == 0))
+            late += was_out == out and gap > DAY
+    table = found(optkit.quality(frame(made), now=NOW))
+    assert (table["near duplicates"], table["late repeats"]) == (near, late)
+    assert table["whole seconds"] == sum(e.at % 1000 == 0 for e in made)
+
+
+def test_a_doubled_hour_is_noticed_and_said() -> None:
+    usual = [Event(f"+1202555{n:04}", "A", n * HOUR + 123 * n, "opt-out") for n in range(2000)]
+    hour = [Event(f"+1303555{n:04}", "A", 500 * HOUR + 7 * n, "opt-out") for n in range(6)]
+    for offset in (40, HOUR):
+        again = [event._replace(at=event.at + offset) for event in hour]
+        doubled = row(optkit.quality(frame(usual + hour + again), now=NOW), "near duplicates")
+        assert (doubled["rows"], doubled["ok"]) == (6, False)
+        hours = 500 + offset // HOUR
+        assert f"hour from {moment(hours * HOUR):%Y-%m-%d %H:%M} UTC" in doubled["meaning"]
+    few = row(optkit.quality(frame([*usual, *hour, *again[:2]]), now=NOW), "near duplicates")
+    assert (few["rows"], few["ok"]) == (2, True)
+
+
+def test_times_cut_to_seconds_are_noticed() -> None:
+    at = [n * HOUR + 137 * n for n in range(200)]
+    for times, ok in ((at, True), ([time // 1000 * 1000 for time in at], False)):
+        history = frame([Event(f"+1202555{n:04}", "A", time, "opt-out") for n, time in enumerate(times)])
+        assert row(optkit.quality(history, now=NOW), "whole seconds")["ok"] is ok
 
 
 @given(events(), st.data())
@@ -107,6 +143,20 @@ def test_a_missing_week_is_noticed_and_said() -> None:
 def test_usual_silence_is_none(days: list[int]) -> None:
     silent = row(optkit.quality(daily(days), now=NOW), "silent days")
     assert (silent["rows"], silent["ok"]) == (0, True)
+
+
+def test_a_single_missing_day_is_noticed_on_a_busy_account() -> None:
+    silent = row(
+        optkit.quality(daily([day for day in range(100) if day != 40], each=20), now=NOW), "silent days"
+    )
+    assert (silent["rows"], silent["ok"]) == (1, False)
+    assert "1 day from 1970-02-10 on" in silent["meaning"]
+
+
+def test_the_day_that_is_not_over_is_not_silent() -> None:
+    history = daily(list(range(60)), each=50)
+    assert row(optkit.quality(history, until=moment(60 * DAY + HOUR), now=NOW), "silent days")["rows"] == 0
+    assert row(optkit.quality(history, until=moment(61 * DAY - 1), now=NOW), "silent days")["rows"] == 1
 
 
 def test_an_extract_that_stopped_early_is_noticed() -> None:

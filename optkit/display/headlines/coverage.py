@@ -36,7 +36,7 @@ def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> He
     sound = (
         f"{len(failed):,} of {plural(checks.height, 'check')} need a look first: {join_names(failed, 5)}"
         if failed
-        else f"all {plural(checks.height, 'check')} of its events passed"
+        else f"{plural(checks.height, 'check')} of its events found nothing odd"
     )
     return Headline(
         f"The account has {plural(events.len(), 'event')} from {day(events[0])} to {day(events[-1])}, without a gap; "

@@ -1,0 +1,171 @@
+"""What events' times show of rows that are missing, doubled or cut."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from optkit.analysis.quality_check import Check
+from optkit.engine import control_chart
+from optkit.engine.aggregate import PartialSum, Totals, partial_sum
+from optkit.engine.states import Partition
+from optkit.engine.statistics import Array
+from optkit.formatting import plural
+from optkit.times import DAY, from_ms
+
+_SECOND: Final = 1_000
+_HOUR: Final = 3_600_000
+
+#: Silences so long that one account in a thousand would show one are told.
+_RARE: Final = 0.001
+
+#: A silence means nothing on weekdays that are silent in more than this share of the other weeks.
+_SELDOM: Final = 0.05
+
+_POISSON: Final = 1e-6  # less overdispersion than this is none
+
+#: Silences of more days than a long weekend are compared with the account's other silences.
+_WEEKEND: Final = 4
+_TIMES: Final = 5  # so many times as long as nine tenths of them
+_ACTIVE: Final = 20  # fewer days with events do not show how long an account is usually silent
+
+#: Fewer events say nothing about the clock that stamped them.
+_ENOUGH: Final = 100
+
+#: An hour is doubled if so many of its events, and at least such a share of them, come twice.
+_DOUBLED: Final = 5
+_DOUBLED_SHARE: Final = 0.2
+
+
+def sums_of_times(partition: Partition) -> dict[str, PartialSum]:
+    """Count what `checks_of_times` reads."""
+    at = pl.col("at")
+    unit = pl.struct("sender", "recipient", "out")
+    gap = at - at.shift(1)
+    same = unit == unit.shift(1)
+    near = same & (gap > 0) & ((gap < _SECOND) | ((gap % _HOUR == 0) & (gap < DAY)))
+    events = partition.events.with_columns(
+        hour=at // _HOUR, near=near, late=same & (gap > DAY), whole=at % _SECOND == 0
+    )
+    return {
+        "hours": partial_sum(events, ["hour"], events=pl.len(), near=pl.col("near").sum()),
+        "times": partial_sum(
+            events, [], late=pl.col("late").sum(), whole=pl.col("whole").sum(), rows=pl.len()
+        ),
+    }
+
+
+def checks_of_times(totals: Totals) -> list[Check]:
+    """Return the checks of silent days, doubled and missing events, and the resolution of times."""
+    late, whole, rows = totals["times"].select("late", "whole", "rows").row(0)
+    return [
+        _near_duplicates(totals["hours"]),
+        Check(
+            "late repeats",
+            late,
+            rows,
+            0.002,
+            "the same status again more than a day later: the change in between may be missing, or people say it again",
+        ),
+        Check(
+            "whole seconds",
+            whole,
+            rows,
+            0.05 if rows >= _ENOUGH else 1.0,
+            "events at a whole second: if it is most of them, times were cut, or the service gives no milliseconds; "
+            "the order of events within a second is then unknown",
+        ),
+        _silent_days(totals),
+    ]
+
+
+def _near_duplicates(hours: pl.DataFrame) -> Check:
+    doubled = hours.filter(
+        pl.col("near") >= _DOUBLED, pl.col("near") >= _DOUBLED_SHARE * pl.col("events")
+    ).sort("near", "hour", descending=[True, False])
+    meaning = (
+        "the same event again within a second, or whole hours later to the millisecond: read or sent twice?"
+    )
+    if doubled.height:
+        meaning += f" Most are in the hour from {from_ms(doubled['hour'][0] * _HOUR):%Y-%m-%d %H:%M} UTC on"
+    fine = 0.0 if doubled.height else 0.001
+    return Check("near duplicates", int(hours["near"].sum()), int(hours["events"].sum()), fine, meaning)
+
+
+def _silent_days(totals: Totals) -> Check:
+    """Return the days without any event that lie in silences too long to be chance."""
+    name, meaning = (
+        "silent days",
+        "whole days without any event where some were to be expected: is a window missing?",
+    )
+    if totals.first is None or totals.until is None:
+        return Check(name, 0, 0, 0.0, meaning)
+    days = totals["hours"].group_by(day=pl.col("hour") * _HOUR // DAY).agg(pl.col("events").sum()).sort("day")
+    first = days["day"][0]
+    end = max(days["day"][-1] + 1, (totals.until + 1) // DAY)  # a day that is not over yet is not silent
+    counts = np.zeros(end - first, np.int64)
+    counts[days["day"].to_numpy() - first] = days["events"].to_numpy()
+    silences = odd_silences(counts, (first + 3) % 7)  # 1970 began on a Thursday
+    if silences:
+        length, start = max(silences)
+        meaning += (
+            f" The longest is {plural(length, 'day')} from {from_ms((first + start) * DAY):%Y-%m-%d} on"
+        )
+    return Check(name, sum(length for length, _ in silences), len(counts), 0.0, meaning)
+
+
+def odd_silences(counts: npt.NDArray[np.int64], weekday: int) -> list[tuple[int, int]]:
+    """Return the runs of empty days that are too long to be chance: length, and place of the first day.
+
+    A run is odd if so few events as none have a chance below 1 in 1000, by the same expectation as
+    `optkit.spikes`, and some of its weekdays are seldom empty; or if it is longer than a long weekend and five times
+    as long as nine tenths of the account's other silences.
+
+    Parameters
+    ----------
+    counts : array
+        Events of each day.
+    weekday : int
+        Of the first day, 0 for Monday.
+    """
+    empty = counts == 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], empty, [False]])))
+    starts, ends = edges[::2], edges[1::2]
+    lengths = ends - starts
+    if not len(starts):
+        return []
+    days = (weekday + np.arange(len(counts))) % 7
+    slots = control_chart.weekdays(days + 1)
+    chart = control_chart.chart(counts.astype(np.float64), np.ones(len(counts)), slots, _RARE / len(counts))
+    ratio = _spread_below(counts, chart.expected)
+    found = []
+    for run, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        inside = np.arange(len(counts))
+        here = (inside >= start) & (inside < end)
+        seldom = _share_empty(slots, empty, ~here)[slots[here]].min() <= _SELDOM
+        unlikely = len(counts) * _chance_of_none(float(chart.expected[here].sum()), ratio) < _RARE
+        others = np.delete(lengths, run)
+        usual = float(np.quantile(others, 0.9)) if len(others) else 0.0
+        long = lengths[run] > max(_WEEKEND, _TIMES * usual) and (~empty).sum() >= _ACTIVE
+        if (seldom and unlikely) or long:
+            found.append((int(lengths[run]), int(start)))
+    return found
+
+
+def _share_empty(slots: control_chart.Slots, empty: control_chart.Bools, where: control_chart.Bools) -> Array:
+    """Return the share of empty days of each slot."""
+    size = int(slots.max()) + 1
+    return np.bincount(slots, empty & where, size) / np.maximum(1, np.bincount(slots, where, size))
+
+
+def _spread_below(counts: npt.NDArray[np.int64], expected: Array) -> float:
+    """Return the variance of days with few events, as a multiple of what was expected: campaigns say nothing of it."""
+    few = (counts > 0) & (counts < expected)
+    return max(1.0, float(np.mean((counts - expected)[few] ** 2 / expected[few]))) if few.any() else 1.0
+
+
+def _chance_of_none(mean: float, ratio: float) -> float:
+    """Return the chance of no event where so many are expected: of a negative binomial count."""
+    more = ratio - 1
+    return float(np.exp(-mean * (np.log1p(more) / more if more > _POISSON else 1.0)))
