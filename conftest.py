@@ -1,10 +1,9 @@
 """What every test and doctest stands on: no setting of this machine reaches it, and it leaves none behind."""
 
 import os
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import settings
 
@@ -26,5 +25,7 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(autouse=True)
-def doctest_names(doctest_namespace: dict[str, object]) -> None:
-    doctest_namespace.update(optkit=optkit, pl=pl, Path=Path)
+def no_figure_stays_open() -> Iterator[None]:
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

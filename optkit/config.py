@@ -214,6 +214,7 @@ def configure(**settings: Any) -> None:
 
     Examples
     --------
+    >>> import polars as pl
     >>> import optkit
     >>> optkit.configure(workers=4)
     >>> optkit.settings().row(by_predicate=pl.col("setting") == "workers")
@@ -258,6 +259,7 @@ def settings() -> "pl.DataFrame":
 
     Examples
     --------
+    >>> import optkit
     >>> optkit.settings().columns
     ['setting', 'value', 'source']
     """

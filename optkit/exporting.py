@@ -42,6 +42,7 @@ def export(frame: Any, path: str | Path) -> None:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import optkit
     >>> path = Path(tempfile.mkdtemp()) / "suppressed.csv"
     >>> optkit.export(optkit.suppression_list(optkit.demo_history(recipients=100)), path)

@@ -253,6 +253,8 @@ def mask(frame: Frame) -> Frame:
 
     Examples
     --------
+    >>> import optkit
+    >>> import polars as pl
     >>> frame = pl.DataFrame({"to_phone": ["+12025550101", "+4570123", "911"]})
     >>> optkit.mask(frame)["to_phone"].to_list()
     ['+1202•••0101', '+•••0123', '•••']

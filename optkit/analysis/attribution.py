@@ -82,28 +82,11 @@ def attribution(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102"],
-    ...         "from_phone": ["24273", "24273"],
-    ...         "created_at": ["2026-01-05T12:00Z", "2026-01-09T10:00Z"],
-    ...         "status": ["opt-out", "opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> messages = pl.DataFrame(
-    ...     {
-    ...         "message_id": [1, 2],
-    ...         "to_phone": ["12025550101", "+1 (202) 555-0102"],
-    ...         "from_phone": ["24273", "24273"],
-    ...         "sent_at": ["2026-01-05T10:00Z", "2026-01-05T10:00Z"],
-    ...         "delivery_status": ["delivered", "delivered"],
-    ...         "campaign_id": [511, 511],
-    ...         "campaign": ["Flu vaccination", "Flu vaccination"],
-    ...         "execution_id": [1708, 1708],
-    ...     }
-    ... ).with_columns(pl.col("sent_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.attribution(history, messages).select("source", "message_id", "hours").rows()
-    [('message', 1, 2.0), ('earlier', 2, 96.0)]
+    >>> import optkit
+    >>> history, messages = optkit.demo_history(recipients=1000), optkit.demo_messages(recipients=1000)
+    >>> table = optkit.attribution(history, messages, window="72h")
+    >>> table.filter(source="message")["hours"].max() <= 72
+    True
     """
     asked = question(
         since=since, until=until, statuses=statuses, region=region, scope=scope, payload=_OF_MESSAGE[1:]

@@ -60,17 +60,10 @@ def audience(
 
     Examples
     --------
-    >>> messages = pl.DataFrame(
-    ...     {
-    ...         "message_id": [1, 2, 3],
-    ...         "to_phone": ["+12025550101", "12025550101", "+12025550102"],
-    ...         "from_phone": ["24273", "24273", "24273"],
-    ...         "sent_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-06T10:00Z"],
-    ...         "delivery_status": ["delivered", "sent", "failed"],
-    ...     }
-    ... ).with_columns(pl.col("sent_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.audience(messages).select("from_phone", "recipients", "messages", "failed").rows()
-    [('24273', 1, 3, 1)]
+    >>> import optkit
+    >>> messages = optkit.demo_messages(recipients=1000)
+    >>> optkit.audience(messages).columns[:4]
+    ['from_phone', 'recipients', 'messages', 'delivered']
     """
     groups = by_columns(by, ("recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at"))
     asked = question(

@@ -94,6 +94,7 @@ def campaign_rates(
 
     Examples
     --------
+    >>> import optkit
     >>> account = {"recipients": 3000, "days": 365}
     >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
     >>> table = optkit.campaign_rates(history, messages)

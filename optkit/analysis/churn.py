@@ -88,17 +88,13 @@ def churn(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["+18005550199"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> table = optkit.churn(history, audience=100)
-    >>> table.select("period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate").rows()
-    [(datetime.date(2026, 1, 5), 2, 0, 2, 0.02), (datetime.date(2026, 1, 12), 0, 1, 1, 0.0)]
+    >>> import optkit
+    >>> history, audience = optkit.demo_history(recipients=1000), optkit.demo_audience(recipients=1000)
+    >>> table = optkit.churn(history, every="1mo", since="2026-01-01", audience=audience)
+    >>> table["period"].head(2).to_list(), table["denominator"][0]
+    ([datetime.date(2026, 1, 1), datetime.date(2026, 2, 1)], 'audience')
+    >>> (table["opted_out_start"] + table["opt_outs"] - table["re_opt_ins"] == table["opted_out_end"]).all()
+    True
     """
     groups = by_columns(by, _COMPUTED)
     validate_scope(scope)

@@ -51,16 +51,10 @@ def cohorts(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["24273"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-02-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.cohorts(history).drop("cohort").rows()
-    [(0, 2, 0, 0.0, True), (1, 2, 1, 0.5, False)]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> optkit.cohorts(history).columns
+    ['cohort', 'age', 'size', 'returned', 'share', 'mature']
     """
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:

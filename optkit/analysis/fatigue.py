@@ -87,6 +87,7 @@ def fatigue(
 
     Examples
     --------
+    >>> import optkit
     >>> account = {"recipients": 3000, "days": 365}
     >>> table = optkit.fatigue(optkit.demo_history(**account), optkit.demo_messages(**account))
     >>> table.columns[:4]

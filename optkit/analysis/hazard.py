@@ -84,6 +84,7 @@ def opt_out_hazard(
 
     Examples
     --------
+    >>> import optkit
     >>> account = {"recipients": 3000, "days": 365}
     >>> table = optkit.opt_out_hazard(optkit.demo_history(**account), optkit.demo_messages(**account))
     >>> soon, background = table.select("hazard", "background").row(0)

@@ -89,30 +89,11 @@ def leaks(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101"],
-    ...         "from_phone": ["24273"],
-    ...         "created_at": ["2026-01-05T12:00Z"],
-    ...         "status": ["opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> messages = pl.DataFrame(
-    ...     {
-    ...         "message_id": [1, 2],
-    ...         "to_phone": ["+12025550101"] * 2,
-    ...         "from_phone": ["24273"] * 2,
-    ...         "sent_at": ["2026-01-05T12:01Z", "2026-01-20T12:00Z"],
-    ...         "delivery_status": ["delivered", "delivered"],
-    ...         "failure": [None, None],
-    ...         "campaign_id": [None, 511],
-    ...         "campaign": [None, "Flu vaccination"],
-    ...     }
-    ... ).with_columns(pl.col("sent_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.leaks(history, messages).select(
-    ...     "message_id", "business_days", "confirmation", "overdue"
-    ... ).rows()
-    [(1, 0, True, False), (2, 11, False, True)]
+    >>> import optkit
+    >>> history, messages = optkit.demo_history(recipients=1000), optkit.demo_messages(recipients=1000)
+    >>> table = optkit.leaks(history, messages)
+    >>> (table["opted_out_at"] < table["sent_at"]).all(), table.filter("overdue")["reached"].all()
+    (True, True)
     """
     if isinstance(business_days, bool) or not isinstance(business_days, int) or business_days < 0:
         raise SettingsError("business_days must be a whole number from 0 on")
@@ -251,6 +232,7 @@ def leak_curve(
 
     Examples
     --------
+    >>> import optkit
     >>> account = {"recipients": 3000, "days": 365}
     >>> table = optkit.leak_curve(optkit.demo_history(**account), optkit.demo_messages(**account))
     >>> table["kind"].unique().sort().to_list()

@@ -80,6 +80,7 @@ def list_growth(
 
     Examples
     --------
+    >>> import optkit
     >>> account = {"recipients": 3000, "days": 365}
     >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
     >>> table = optkit.list_growth(history, messages, every="1mo")

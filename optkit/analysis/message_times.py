@@ -26,6 +26,7 @@ def local_hours(messages: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import optkit
     >>> from optkit.analysis.message_times import local_hours
     >>> messages = optkit.demo_messages(recipients=100)
     >>> local_hours(messages)["weekday"].is_between(1, 7).all()

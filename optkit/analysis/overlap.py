@@ -36,16 +36,11 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["24273", "24273", "ACME"],
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.overlap(history).rows()
-    [('24273', 'ACME', 1, 2, 1, 0.5, 0.5)]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> table = optkit.overlap(history)
+    >>> (table["both_out"] <= table["out_a"]).all(), (table["sender_a"] < table["sender_b"]).all()
+    (True, True)
     """
     totals = aggregate(history, _meetings, until=until)
     both, a, b = pl.col("both_out"), pl.col("out_a"), pl.col("out_b")

@@ -67,17 +67,12 @@ def quality(history: History, *, until: Moment | None = None, now: Moment | None
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101"] * 3,
-    ...         "from_phone": ["24273"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-06T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> table = optkit.quality(history, now="2026-02-01")
-    >>> table.filter(~pl.col("ok")).select("check", "rows", "share").rows()
-    [('duplicates', 1, 0.3333333333333333)]
+    >>> import optkit
+    >>> import polars as pl
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> table = optkit.quality(history, now="2026-07-01")
+    >>> table.filter(pl.col("check") == "duplicates").select("rows", "ok").row(0)
+    (0, True)
     """
     present = to_ms(instant(now, "now") if now is not None else datetime.now(UTC))
     end = None if until is None else to_ms(instant(until, "until"))

@@ -95,17 +95,11 @@ def opt_out_rates(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["24273", "24273", "ACME"],
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> table = optkit.opt_out_rates(history, audience=100)
-    >>> table.select("from_phone", "ever_opted_out", "n", "rate", "signal").rows()
-    [('24273', 2, 100, 0.02, None), ('ACME', 1, 100, 0.01, None)]
+    >>> import optkit
+    >>> history, audience = optkit.demo_history(recipients=1000), optkit.demo_audience(recipients=1000)
+    >>> table = optkit.opt_out_rates(history, audience=audience)
+    >>> table.height, (table["rate"] == table["ever_opted_out"] / table["n"]).all(), table["denominator"][0]
+    (9, True, 'audience')
     """
     groups = by_columns(by, _COMPUTED)
     if not groups:

@@ -81,16 +81,11 @@ def return_curve(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["24273"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.return_curve(history).select("days", "at_risk", "returned", "censored", "still_out").rows()
-    [(8.0, 2, 0, 1, 1.0), (9.0, 1, 1, 0, 0.0)]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> curve = optkit.return_curve(history)
+    >>> curve["still_out"].is_sorted(descending=True), (curve["low"] <= curve["still_out"]).all()
+    (True, True)
     """
     groups = by_columns(by, _COMPUTED)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
@@ -160,18 +155,11 @@ def cycles(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["24273"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.cycles(history).select(
-    ...     "spells", "cycles", "open_spells", "median_days_out", "win_back_7d"
-    ... ).rows()
-    [(2, 1, 1, 9.0, 0.0)]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> table = optkit.cycles(history, horizons=(7, 30))
+    >>> (table["cycles"] + table["open_spells"] == table["spells"]).all(), table.columns[-2:]
+    (True, ['win_back_7d', 'win_back_30d'])
     """
     groups = by_columns(by, _COMPUTED)
     if not groups:

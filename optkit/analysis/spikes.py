@@ -88,6 +88,7 @@ def spikes(
 
     Examples
     --------
+    >>> import optkit
     >>> table = optkit.spikes(optkit.demo_history(recipients=2000))
     >>> worst = table.sort("opt_outs").row(-1, named=True)
     >>> worst["spike"], worst["opt_outs"] > 2 * worst["expected"]

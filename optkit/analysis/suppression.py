@@ -44,18 +44,12 @@ def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pai
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550101"],
-    ...         "from_phone": ["+18005550199", "+18005550198"],
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z"],
-    ...         "status": ["opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.status_at(history)["status"].to_list()
-    ['opt-in', 'opt-out']
-    >>> optkit.status_at(history, scope="recipient")["status"].to_list()
-    ['opt-out']
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> optkit.status_at(history).columns
+    ['from_phone', 'to_phone', 'status', 'since']
+    >>> optkit.status_at(history, scope="recipient").height == history["to_phone"].n_unique()
+    True
     """
     key = _key(scope)
 
@@ -94,18 +88,13 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["+18005550199"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z", "2026-01-07T22:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.suppression_list(history)["to_phone"].to_list()
-    ['+12025550102']
-    >>> optkit.suppression_list(history, at="2026-01-06").height
-    1
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> listed = optkit.suppression_list(history)
+    >>> listed.columns
+    ['from_phone', 'to_phone', 'opted_out_at', 'opt_outs']
+    >>> optkit.suppression_list(history, at="2026-01-05 09:00 Europe/Berlin").height < listed.height
+    True
     """
     key = _key(scope)
 
@@ -148,16 +137,11 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101", "+12025550102", "+12025550101"],
-    ...         "from_phone": ["+18005550199"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z", "2026-01-07T22:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.suppression_diff(history, "2026-01-06", "2026-01-08").select("to_phone", "change").rows()
-    [('+12025550101', 'removed'), ('+12025550102', 'added')]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> changes = optkit.suppression_diff(history, "2026-06-01", "2026-07-01")
+    >>> changes["change"].unique().sort().to_list()
+    ['added', 'removed']
     """
     start = to_ms(instant(before, "before"))
     if start > to_ms(instant(after, "after")):

@@ -59,16 +59,11 @@ def timeline(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101"] * 3,
-    ...         "from_phone": ["24273"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T10:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.timeline(history, "+1 (202) 555-0101").select("state_before", "state_after", "note").rows()
-    [('opt-in', 'opt-out', ''), ('opt-out', 'opt-out', 'repeat'), ('opt-out', 'opt-in', '')]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> number = optkit.suppression_list(history)["to_phone"][0]
+    >>> optkit.timeline(history, number)["state_after"][-1]
+    'opt-out'
     """
     if not isinstance(to_phone, str) or not to_phone.strip():
         raise SettingsError("to_phone must be one phone number, as text")

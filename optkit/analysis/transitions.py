@@ -50,15 +50,9 @@ def transitions(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101"] * 3,
-    ...         "from_phone": ["+18005550199"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T10:00Z", "2026-01-14T22:00Z"],
-    ...         "status": ["opt-out", "opt-out", "opt-in"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.transitions(history)["kind"].to_list()
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> optkit.transitions(history)["kind"].unique().sort().to_list()
     ['opt-out', 're-opt-in']
     """
 
@@ -102,16 +96,11 @@ def spells(
 
     Examples
     --------
-    >>> history = pl.DataFrame(
-    ...     {
-    ...         "to_phone": ["+12025550101"] * 3,
-    ...         "from_phone": ["+18005550199"] * 3,
-    ...         "created_at": ["2026-01-05T10:00Z", "2026-01-06T22:00Z", "2026-01-14T22:00Z"],
-    ...         "status": ["opt-out", "opt-in", "opt-out"],
-    ...     }
-    ... ).with_columns(pl.col("created_at").str.to_datetime(time_unit="ms", time_zone="UTC"))
-    >>> optkit.spells(history, until="2026-01-15T22:00Z").select("spell", "days", "returned").rows()
-    [(1, 1.5, True), (2, 1.0, False)]
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> spells = optkit.spells(history, until="2026-07-01")
+    >>> spells["returned"].sum() == spells["returned_at"].len() - spells["returned_at"].null_count()
+    True
     """
 
     def mapper(partition: Partition) -> pl.LazyFrame:

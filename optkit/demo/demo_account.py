@@ -64,6 +64,7 @@ def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) ->
 
     Examples
     --------
+    >>> import optkit
     >>> history = optkit.demo_history(recipients=1_000)
     >>> history.columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
@@ -117,6 +118,7 @@ def demo_messages(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
 
     Examples
     --------
+    >>> import optkit
     >>> messages = optkit.demo_messages(recipients=1_000)
     >>> messages["campaign"].n_unique()
     14
@@ -146,6 +148,7 @@ def demo_audience(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
 
     Examples
     --------
+    >>> import optkit
     >>> optkit.demo_audience().columns
     ['from_phone', 'recipients']
     """

@@ -53,6 +53,7 @@ def table(
 
     Examples
     --------
+    >>> import optkit
     >>> from optkit.display import table
     >>> shown = table(optkit.demo_audience(), "Recipients by sender").fmt_integer("recipients", sep_mark=" ")
     """

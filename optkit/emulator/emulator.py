@@ -71,6 +71,7 @@ class Emulator:
     Examples
     --------
     >>> import requests
+    >>> import optkit
     >>> from optkit.emulator import Emulator
     >>> with Emulator(optkit.demo_history(recipients=100)) as server:
     ...     headers = {"access-token": server.token}

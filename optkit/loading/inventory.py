@@ -42,6 +42,7 @@ def coverage(account: str | None = None) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import optkit
     >>> optkit.coverage("an-account-without-cache").height
     0
     """
@@ -90,6 +91,7 @@ def verify(account: str | None = None) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import optkit
     >>> optkit.verify("an-account-without-cache").height
     0
     """
@@ -135,6 +137,7 @@ def clear(
 
     Examples
     --------
+    >>> import optkit
     >>> optkit.clear(account="an-account-without-cache")
     0
     """

@@ -83,6 +83,7 @@ def load(
 
     Examples
     --------
+    >>> import optkit
     >>> history = optkit.load("2026-05-04", "2026-05-11", account="demo")
     >>> history.columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
@@ -137,6 +138,8 @@ def scan(
 
     Examples
     --------
+    >>> import optkit
+    >>> import polars as pl
     >>> lazy = optkit.scan("2026-05-04", "2026-05-11", account="demo", status="opt-out")
     >>> lazy.select(pl.len()).collect().item() > 0
     True
@@ -201,6 +204,7 @@ def fetch(
 
     Examples
     --------
+    >>> import optkit
     >>> optkit.fetch(to_phone="+12125550100", account="demo").columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """

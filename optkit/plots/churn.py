@@ -53,6 +53,14 @@ def churn(
         The table is not a result of `optkit.churn`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.churn(optkit.churn(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(
         table, "churn", "period", "opt_outs", "re_opt_ins", "opted_out_end", "churn_rate", "complete"

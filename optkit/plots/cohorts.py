@@ -40,6 +40,14 @@ def cohorts(
         The table is not a result of `optkit.cohorts`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.cohorts(optkit.cohorts(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "cohorts", "cohort", "age", "size", "share", "mature")
     starts = table.select("cohort", "size").unique("cohort").sort("cohort")

@@ -46,6 +46,13 @@ def coverage(
         The table is not a result of `optkit.coverage`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> ax = optkit.plots.coverage(optkit.coverage(account="an-account-without-cache"))
+    >>> ax.texts[0].get_text()
+    'nothing is loaded yet'
     """
     axes.require_columns(table, "coverage", "window_start", "window_end", "rows", "final")
     if table.is_empty():

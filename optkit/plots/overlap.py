@@ -42,6 +42,14 @@ def overlap(
         The table is not a result of `optkit.overlap`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.overlap(optkit.overlap(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "overlap", "sender_a", "sender_b", "both_out", "out_a", "out_b")
     sides = [table.select(sender=f"sender_{side}", out=f"out_{side}") for side in "ab"]

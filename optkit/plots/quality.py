@@ -39,6 +39,14 @@ def quality(
         The table is not a result of `optkit.quality`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.quality(optkit.quality(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "quality", "check", "rows", "share", "ok")
     ax = axes.get_axes(ax, height=1.4 + 0.32 * max(table.height, 2))

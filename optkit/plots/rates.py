@@ -51,6 +51,14 @@ def opt_out_rates(
         The table is not a result of `optkit.opt_out_rates`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.opt_out_rates(optkit.opt_out_rates(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(
         table,

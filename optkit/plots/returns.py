@@ -45,6 +45,14 @@ def return_curve(
         The table is not a result of `optkit.return_curve`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.return_curve(optkit.return_curve(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "return_curve", "days", "at_risk", "returned", "still_out", "low", "high")
     ax = axes.get_axes(ax)
@@ -143,6 +151,14 @@ def cycles(
         The table is not a result of `optkit.cycles`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.cycles(optkit.cycles(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "cycles", "spells", "cycles", "relapse_90d")
     horizons = [column for column in table.columns if column.startswith("win_back_")]

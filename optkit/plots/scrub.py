@@ -42,6 +42,14 @@ def scrub(
     ------
     HistoryError
         The tables are not a result of `optkit.scrub`.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.scrub(optkit.scrub(["+12125550100"], history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     keep, suppressed = tables
     axes.require_columns(suppressed, "scrub", "reason")

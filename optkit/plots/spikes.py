@@ -49,6 +49,14 @@ def spikes(
         The table is not a result of `optkit.spikes`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.spikes(optkit.spikes(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "spikes", "period", "opt_outs", "expected", "low", "high", "spike")
     if table.columns[0] != "period":

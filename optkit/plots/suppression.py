@@ -42,6 +42,14 @@ def status_at(
         The table is not a result of `optkit.status_at`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.status_at(optkit.status_at(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "status_at", "to_phone", "status", "since")
     sender = pl.col("from_phone") if "from_phone" in table.columns else pl.lit("all senders")
@@ -100,6 +108,14 @@ def suppression_list(
         The table is not a result of `optkit.suppression_list`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.suppression_list(optkit.suppression_list(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "suppression_list", "to_phone", "opted_out_at")
     ax = axes.get_axes(ax, height=3.6)
@@ -151,6 +167,16 @@ def suppression_diff(
         The table is not a result of `optkit.suppression_diff`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.suppression_diff(
+    ...     optkit.suppression_diff(history, "2026-06-01", "2026-07-01"), title="For a slide"
+    ... )
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "suppression_diff", "to_phone", "change", "at")
     ax = axes.get_axes(ax, height=3.6)

@@ -45,6 +45,15 @@ def timeline(
         The table is not a result of `optkit.timeline`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> number = optkit.suppression_list(history)["to_phone"][0]
+    >>> ax = optkit.plots.timeline(optkit.timeline(history, number), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "timeline", "from_phone", "created_at", "status", "state_after", "note")
     senders = table["from_phone"].unique().sort().to_list()

@@ -67,6 +67,14 @@ def transitions(
         The table is not a result of `optkit.transitions`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.transitions(optkit.transitions(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "transitions", "created_at", "kind")
     axes.validate_kind(kind, "opt-out", "re-opt-in")
@@ -135,6 +143,14 @@ def spells(
         The table is not a result of `optkit.spells`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> history = optkit.demo_history(recipients=1000)
+    >>> ax = optkit.plots.spells(optkit.spells(history), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "spells", "days", "returned")
     ax = axes.get_axes(ax)
