@@ -1,16 +1,20 @@
 """What exactly happened to one number: every event, what it changed, and why not where it changed nothing."""
 
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from optkit.analysis.timeline_messages import add_messages
 from optkit.engine import frames, spark
 from optkit.engine.frames import History, is_spark
 from optkit.errors import SettingsError
 from optkit.history import OPT_IN, STATUS
 from optkit.phones import canonical, check_region, e164, spellings
 from optkit.times import INSTANT, Moment, instant
+
+if TYPE_CHECKING:
+    from optkit.engine.message_frames import Messages
 
 _SCHEMA: Final = pl.Schema(
     {
@@ -25,9 +29,14 @@ _SCHEMA: Final = pl.Schema(
 
 
 def timeline(
-    history: History, to_phone: str, *, region: str | None = None, until: Moment | None = None
+    history: History,
+    to_phone: str,
+    messages: "Messages | None" = None,
+    *,
+    region: str | None = None,
+    until: Moment | None = None,
 ) -> pl.DataFrame:
-    """List every event of one recipient, with the state of the pair before and after it.
+    """List every event of one recipient, and every message, with the state of the pair before and after it.
 
     Parameters
     ----------
@@ -35,6 +44,8 @@ def timeline(
         Events, in any order.
     to_phone : str
         The recipient's number as people write it ("+1 (202) 555-0101", "0012025550101"), or exactly as in the history.
+    messages : any frame, optional
+        Messages, in any order.
     region : str, optional
         ISO code of the country whose numbers are written without a country code, such as "US".
     until : str, date or datetime, optional
@@ -48,7 +59,10 @@ def timeline(
         of the recipient with that sender, opted in before their first event); note (String): "" where the
         event changed the state, else why it did not: "repeat", "tie" (an opt-in in the same millisecond as
         an opt-out, which totals), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
-        again). No row where the number is not in the history: it totals as opted in.
+        again). With messages also one row per message, before the events of the same millisecond, with created_at =
+        sent_at, no status, and the note "leak" where it went to somebody who was opted out; then all rows have kind
+        (Enum: "opt-in", "opt-out", "message"), delivery_status (Enum) and campaign (String; null of events). No row
+        where the number is in neither frame: it counts as opted in.
 
     Raises
     ------
@@ -81,7 +95,8 @@ def timeline(
     if any(ordered.null_count().row(0)):
         frames.validate_values(events)
     table = pl.DataFrame(_annotated(ordered.rows()), schema=_SCHEMA, orient="row")
-    return table.sort("created_at", "from_phone", "status", maintain_order=True)
+    table = table.sort("created_at", "from_phone", "status", maintain_order=True)
+    return table if messages is None else add_messages(table, messages, number or to_phone, region, until)
 
 
 def _annotated(events: list[tuple[str, object, str]]) -> list[tuple[str, object, str, str, str, str]]:

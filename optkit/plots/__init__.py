@@ -3,10 +3,17 @@
 Each function is in the module of its question. Nothing is shown or saved; that is up to the caller.
 """
 
+from optkit.plots.attribution import attribution
+from optkit.plots.audience import audience
+from optkit.plots.campaigns import campaign_rates
 from optkit.plots.churn import churn
 from optkit.plots.cohorts import cohorts
 from optkit.plots.compare import compare
 from optkit.plots.coverage import coverage
+from optkit.plots.fatigue import fatigue
+from optkit.plots.hazard import opt_out_hazard
+from optkit.plots.leaks import leak_curve, leaks
+from optkit.plots.list_growth import list_growth
 from optkit.plots.local_time import with_local_time
 from optkit.plots.overlap import overlap
 from optkit.plots.quality import quality
@@ -19,11 +26,19 @@ from optkit.plots.timeline import timeline
 from optkit.plots.transitions import spells, transitions
 
 __all__ = [
+    "attribution",
+    "audience",
+    "campaign_rates",
     "churn",
     "cohorts",
     "compare",
     "coverage",
     "cycles",
+    "fatigue",
+    "leak_curve",
+    "leaks",
+    "list_growth",
+    "opt_out_hazard",
     "opt_out_rates",
     "overlap",
     "quality",

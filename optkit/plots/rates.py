@@ -105,7 +105,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
         marker = _MARKERS[signal]
         ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors=ground, zorder=3)
         if signal != "usual":
-            _name_points(ax, some, color)
+            name_points(ax, some, color)
     if right < 1000 * left:
         ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
@@ -123,7 +123,7 @@ def _overall(table: pl.DataFrame) -> float:
     return int(table["ever_opted_out"].sum()) / int(table["n"].sum())
 
 
-def _name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
+def name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
     """Write names beside points, the largest n first; a name that would cover another is left out."""
     written: list[tuple[float, float]] = []
     for name, n, rate in some.sort("n", descending=True).select("label", "n", "rate").rows():

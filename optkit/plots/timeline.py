@@ -1,14 +1,18 @@
 """Everything one number did."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
 from optkit.formatting import plural
+from optkit.messages import REACHED
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT, QUIET
+
+_NO_SENDER: Final = "no sender"
 
 
 @axes.styled
@@ -20,7 +24,7 @@ def timeline(
     colors: axes.Colors | None = None,
     until: datetime | None = None,
 ) -> Axes:
-    """Draw everything one number did: one row per sender, red while opted out.
+    """Draw everything one number did: one row per sender, red while opted out, messages as ticks below.
 
     Parameters
     ----------
@@ -56,11 +60,17 @@ def timeline(
     'For a slide'
     """
     axes.require_columns(table, "timeline", "from_phone", "created_at", "status", "state_after", "note")
-    senders = table["from_phone"].unique().sort().to_list()
+    messages = table.clear()
+    if "kind" in table.columns:
+        is_message = pl.col("kind").cast(pl.String) == "message"
+        messages, table = table.filter(is_message), table.filter(~is_message)
+    everything = pl.concat([table, messages])
+    senders = everything["from_phone"].fill_null(_NO_SENDER).unique().sort().to_list()
     ax = axes.get_axes(ax, height=1.6 + 0.55 * max(len(senders), 2))
-    if table.is_empty():
+    if everything.is_empty():
         return axes.show_message(ax, "this number never opted out or in")
-    first, last = table["created_at"][0], table["created_at"][-1]
+    moments_of_all = everything["created_at"].sort()
+    first, last = moments_of_all[0], moments_of_all[-1]
     margin = max((last - first) * 0.04, timedelta(hours=1))
     ground = axes.background()
     end = max(until or last, last + margin)
@@ -81,9 +91,22 @@ def timeline(
             beside = lane + (-0.17 if status == "opt-out" else 0.17)
             ax.plot([when], [beside], marker, markersize=9, mfc=face, mec=edge, zorder=3)
         ax.hlines(lane, first - margin, moments[0], color=QUIET, linewidth=1, linestyle=":", zorder=1)
+        if not messages.is_empty():
+            _draw_messages(ax, lane, messages.filter(pl.col("from_phone").fill_null(_NO_SENDER) == sender))
     axes.row_axes(ax, senders)
     ax.set_xlim(*dates.date2num([first - margin, end]))
     axes.date_axis(ax)
-    ax.set_xlabel("UTC; ▼ opt-out, ▲ opt-in, hollow: changed nothing; thick: opted out, thin: opted in")
-    ax.set_title(f"{plural(table.height, 'event')} of one number, {plural(len(senders), 'sender')}")
+    ticks = "\nticks: messages, short where not delivered" if messages.height else ""
+    ax.set_xlabel(
+        f"UTC; ▼ opt-out, ▲ opt-in, hollow: changed nothing; thick: opted out, thin: opted in{ticks}"
+    )
+    sent = f", {plural(messages.height, 'message')}" if messages.height else ""
+    ax.set_title(f"{plural(table.height, 'event')}{sent} of one number, {plural(len(senders), 'sender')}")
     return axes.set_title(ax, title)
+
+
+def _draw_messages(ax: Axes, lane: int, messages: pl.DataFrame) -> None:
+    """Draw the messages of a sender as ticks below its state: long where they may have been read, short where not."""
+    read = pl.col("delivery_status").cast(pl.String).is_in(REACHED)
+    for rows, length in ((messages.filter(read), 0.22), (messages.filter(~read), 0.1)):
+        ax.vlines(rows["created_at"], lane + 0.28, lane + 0.28 + length, color=axes.ink(), linewidth=1.2)

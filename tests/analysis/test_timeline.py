@@ -1,8 +1,10 @@
 import polars as pl
 import pytest
 import reference
+import reference_messages
 from histories import Event, events, frame, moment
 from hypothesis import given
+from made_messages import Message, message_frame, messages
 
 import optkit
 from optkit.errors import HistoryError, SettingsError
@@ -86,3 +88,26 @@ def test_what_is_no_number_and_no_history_is_refused() -> None:
     odd = frame([Event(NUMBER, "A", 1, "opt-out")]).with_columns(status=pl.lit("STOP"))
     with pytest.raises(HistoryError, match="status"):
         optkit.timeline(odd, NUMBER)
+
+
+@given(events(14), messages())
+def test_messages_stand_among_the_events_with_the_state_when_they_were_sent(
+    made: list[Event], sent: list[Message]
+) -> None:
+    made = [event._replace(to_phone=NUMBER) for event in made]
+    table = optkit.timeline(frame(made), NUMBER, message_frame(sent))
+    it = reference_messages.account(made, sent)
+    mine = [m for m in it.messages if m.to_phone == NUMBER]
+    expected = [
+        (m.at, m.from_phone, m.delivery_status, m.campaign, None if m.from_phone is None else it.is_out(m))
+        for m in sorted(mine, key=lambda m: (m.at, m.message_id))
+    ]
+    rows = table.filter(pl.col("kind") == "message").select(
+        pl.col("created_at").dt.epoch("ms"), "from_phone", "delivery_status", "campaign",
+        pl.col("state_after") == "opt-out",
+    )  # fmt: skip
+    assert rows.rows() == expected
+    assert table["created_at"].is_sorted()
+    assert (table["note"] == "leak").sum() == sum(row[4] is True for row in expected)
+    without = table.filter(pl.col("kind") != "message").drop("kind", "delivery_status", "campaign")
+    assert without.equals(optkit.timeline(frame(made), NUMBER))

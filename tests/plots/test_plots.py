@@ -1,27 +1,30 @@
 import matplotlib.pyplot as plt
 import polars as pl
 import pytest
+from message_tables import OF_MESSAGES
 from plot_checks import check_page
 from plot_tables import EVERY
 
 from optkit import plots
 from optkit.errors import HistoryError
 
+ALL = [*EVERY, *OF_MESSAGES]
 
-@pytest.mark.parametrize(("name", "table"), EVERY, ids=[name for name, _ in EVERY])
+
+@pytest.mark.parametrize(("name", "table"), ALL, ids=[name for name, _ in ALL])
 def test_plots_draw_on_given_axes(name: str, table: pl.DataFrame) -> None:
     _, ax = plt.subplots()
     assert getattr(plots, name)(table, ax=ax) is ax
     assert len(plt.get_fignums()) == 1
 
 
-@pytest.mark.parametrize(("name", "table"), EVERY, ids=[name for name, _ in EVERY])
+@pytest.mark.parametrize(("name", "table"), ALL, ids=[name for name, _ in ALL])
 def test_plots_accept_empty_tables_and_one_row(name: str, table: pl.DataFrame) -> None:
     check_page(getattr(plots, name)(table.clear()))
     check_page(getattr(plots, name)(table.head(1)))
 
 
-@pytest.mark.parametrize(("name", "table"), EVERY, ids=[name for name, _ in EVERY])
+@pytest.mark.parametrize(("name", "table"), ALL, ids=[name for name, _ in ALL])
 def test_plots_reject_tables_of_other_functions(name: str, table: pl.DataFrame) -> None:
     with pytest.raises(HistoryError, match=f"plots.{name} takes what optkit.{name} returned"):
         getattr(plots, name)(pl.DataFrame({"other": [1]}))

@@ -1,0 +1,63 @@
+"""How many people each sender reached."""
+
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.plots import axes
+from optkit.plots.axes import BACK
+
+
+@axes.styled
+def audience(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+    rows: int = 20,
+) -> Axes:
+    """Draw how many recipients each sender reached, and with how many messages.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.audience` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "recipients": in this order, or by name.
+    rows : int
+        How many groups are drawn, those with the most recipients.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.audience`.
+    SettingsError
+        `colors` has something that is not a colour.
+    """
+    axes.require_columns(table, "audience", "recipients", "messages")
+    names, label = axes.labels_of(table, "recipients")
+    shown = table.with_columns(label).sort("recipients", "label", descending=[True, False]).head(rows)
+    ax = axes.get_axes(ax, height=1.6 + 0.33 * max(shown.height, 2))
+    if shown.is_empty():
+        return axes.show_message(ax, "no messages, so no audience")
+    (color,) = axes.series_colors(colors, {"recipients": BACK})
+    places = range(shown.height)
+    ax.barh(places, shown["recipients"], height=0.7, color=color)
+    axes.row_axes(ax, shown["label"].to_list())
+    ax.set_xlim(0, axes.highest(shown["recipients"]) * 1.03 or 1.0)
+    axes.count_axis(ax.xaxis)
+    for place, (recipients, messages) in enumerate(shown.select("recipients", "messages").rows()):
+        each = f" ({messages / recipients:.1f} each)" if recipients else ""
+        ax.text(1.01, place, f"{messages:,} messages{each}", transform=ax.get_yaxis_transform(), va="center")
+    ax.set_xlabel("recipients reached")
+    most = f": the {rows} largest of {table.height:,}" if table.height > rows else ""
+    ax.set_title(f"Who was messaged, by {axes.describe_groups(names)}{most}")
+    return axes.set_title(ax, title)

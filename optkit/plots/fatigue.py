@@ -1,0 +1,79 @@
+"""Whether one more message costs more."""
+
+import polars as pl
+from matplotlib.axes import Axes
+
+from optkit.plots import axes
+from optkit.plots.axes import BACK, OUT
+
+
+@axes.styled
+def fatigue(
+    table: pl.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    colors: axes.Colors | None = None,
+) -> Axes:
+    """Draw the opt-out rate by messages in the recent days: as counted, and standardised, with the gap between named.
+
+    If the table has groups, the one with the most exposures is drawn.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What `optkit.fatigue` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    title : str, optional
+        Instead of the picture's own title.
+    colors : sequence or mapping of str, optional
+        Of "adjusted" and "as counted": in this order, or by name.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    HistoryError
+        The table is not a result of `optkit.fatigue`.
+    SettingsError
+        `colors` has something that is not a colour.
+    """
+    axes.require_columns(
+        table, "fatigue", "exposures_recent", "exposures", "opt_outs", "rate", "low", "high", "adjusted_rate"
+    )
+    ax = axes.get_axes(ax)
+    if table.is_empty():
+        return axes.show_message(ax, "no message after the burn-in reached anybody who was opted in")
+    names, label = axes.labels_of(table, "exposures_recent")
+    table = table.with_columns(label)
+    largest = table.group_by("label").agg(pl.col("exposures").sum()).sort("exposures", "label").row(-1)[0]
+    table = table.filter(pl.col("label") == largest).sort("exposures_recent")
+    adjusted_color, naive_color = axes.series_colors(colors, {"adjusted": OUT, "as counted": BACK})
+    recent = table["exposures_recent"].to_numpy()
+    naive, adjusted = table["rate"].to_numpy(), table["adjusted_rate"].to_numpy()
+    ax.fill_between(recent, table["low"], table["high"], color=naive_color, alpha=0.2, linewidth=0)
+    ax.fill_between(recent, naive, adjusted, color="#888888", alpha=0.25, linewidth=0)
+    ax.plot(recent, naive, "s--", color=naive_color)
+    ax.plot(recent, adjusted, "o-", color=adjusted_color)
+    ax.set_xlim(recent[0] - 0.3, recent[-1] + 0.3)
+    top = max(axes.highest(table["rate"]), axes.highest(table["adjusted_rate"])) * 1.6
+    ax.set_ylim(0, min(max(axes.highest(table["high"]), top / 1.6 * 1.1), top) or 1.0)
+    more = [f"{value}{' and more' if value == 10 else ''}" for value in recent]  # noqa: PLR2004 - the table's last row
+    counts = [f"{text}\n{count:,}" for text, count in zip(more, table["exposures"], strict=True)]
+    ax.set_xticks(recent, counts)
+    axes.percent_axis(ax.yaxis)
+    ax.set_xlabel("messages in the recent days, this one included; below: exposures")
+    ax.set_ylabel("opted out after it, % of exposures")
+    whose = f" ({largest})" if names else ""
+    ax.set_title(f"What one more message costs{whose}")
+    gap = "grey between: other senders\nand message numbers"
+    labels = [
+        (float(adjusted[-1]), f"standardised\n{adjusted[-1]:.2%}", adjusted_color),
+        (float(naive[-1]), f"as counted\n{naive[-1]:.2%}", naive_color),
+        (0.0, gap, "#666666"),
+    ]
+    axes.end_labels(ax, labels)
+    return axes.set_title(ax, title)
