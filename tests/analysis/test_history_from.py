@@ -69,7 +69,7 @@ def test_other_frames_give_the_same_history() -> None:
 
 
 def test_a_history_stays_the_same() -> None:
-    history = optkit.demo_history(recipients=50)
+    history = optkit.demo_history(recipients=1_000)
     assert optkit.history_from(history).equals(history)
     assert optkit.history_from(history.clear()).equals(history.clear())
 

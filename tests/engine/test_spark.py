@@ -44,7 +44,7 @@ def spark() -> Iterator[Any]:
     session.stop()
 
 
-HISTORY = optkit.demo_history(recipients=400, days=120).with_columns(
+HISTORY = optkit.demo_history(recipients=6_000, days=120).with_columns(
     brand=pl.col("from_phone").str.len_chars().cast(pl.Int64)
 )
 
