@@ -43,8 +43,9 @@ def churn(
 ) -> pl.DataFrame:
     """Count opt-outs and re-opt-ins by period of the local calendar, and roll the opted-out forward.
 
-    Without `audience` the population is the pairs seen in the history: only people who ever opted out or in.
-    Its churn rate compares periods with each other; it is no level to hold against another account's.
+    Without `audience` the population is the pairs seen in the history: only people who ever opted out or in. A
+    rate of those rises by itself as they leave (constant true churn looks four times as high at the end of a year
+    as at its beginning), so there is none: compare the counts.
 
     Parameters
     ----------
@@ -73,10 +74,10 @@ def churn(
         Sorted by `by` and period; a row per period, those without events too: the columns of `by`; period
         (Date: its first local day); opt_outs, re_opt_ins, net_opt_outs, opted_out_start, opted_out_end,
         population, opted_in_start (Int64); churn_rate = opt_outs / opted_in_start and net_churn_rate =
-        net_opt_outs / opted_in_start (Float64, null where nobody was opted in at the start); denominator
-        (String: "audience" or "observed"); complete (Boolean: false for a period that [since, until] does
-        not cover whole). opted_out_end = opted_out_start + opt_outs - re_opt_ins, and is the next period's
-        opted_out_start.
+        net_opt_outs / opted_in_start (Float64, null without `audience`, and where nobody was opted in at the
+        start); denominator (String: "audience" or "observed"); complete (Boolean: false for a period that
+        [since, until] does not cover whole). opted_out_end = opted_out_start + opt_outs - re_opt_ins, and is the
+        next period's opted_out_start.
 
     Raises
     ------
@@ -153,6 +154,7 @@ def _roll_forward(
 
 def _rates(rolled: pl.DataFrame, groups: list[str], denominator: str) -> pl.DataFrame:
     opted_in = pl.col("opted_in_start")
+    known = pl.when((opted_in > 0) & (denominator == "audience"))
     return rolled.select(
         *groups,
         "period",
@@ -163,8 +165,8 @@ def _rates(rolled: pl.DataFrame, groups: list[str], denominator: str) -> pl.Data
         "opted_out_end",
         "population",
         "opted_in_start",
-        churn_rate=pl.when(opted_in > 0).then(pl.col("opt_outs") / opted_in),
-        net_churn_rate=pl.when(opted_in > 0).then(pl.col("net_opt_outs") / opted_in),
+        churn_rate=known.then(pl.col("opt_outs") / opted_in),
+        net_churn_rate=known.then(pl.col("net_opt_outs") / opted_in),
         denominator=pl.lit(denominator),
         complete="complete",
     ).sort(*groups, "period", nulls_last=True)

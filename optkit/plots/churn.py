@@ -25,7 +25,8 @@ def churn(
     """Draw opt-outs and re-opt-ins per period, the churn rate, or how many are opted out.
 
     Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum, "rate"
-    names the six groups with the most opt-outs and draws the others in grey.
+    names the six groups with the most opt-outs and draws the others in grey. Without an audience there is no churn
+    rate, and "rate" draws the number of opt-outs.
 
     Parameters
     ----------
@@ -138,6 +139,8 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
     )
     groups = ranking["label"].to_list()
     shades = axes.group_colors(colors, groups if names else ["opt-outs"])
+    rated = table["churn_rate"].count() > 0
+    value = "churn_rate" if rated else "opt_outs"
     labels = []
     for number, (name, color) in enumerate(zip(groups, shades, strict=True)):
         named = number < axes.GROUPS
@@ -145,7 +148,7 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
         group = table.filter(pl.col("label") == name)
         starts = group["period"].to_list()
         middles = dates.date2num(starts) + axes.period_widths(starts) / 2
-        rates = group["churn_rate"].fill_null(float("nan")).to_numpy()
+        rates = group[value].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         whole = group["complete"].to_numpy()
         ax.plot(middles, rates, color=color, zorder=layer)
         ax.plot(
@@ -163,13 +166,17 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
         )
         known = rates[~np.isnan(rates)]
         if named and known.size:
-            labels.append((float(known[-1]), name if names else "churn rate", color))
-    ax.set_ylim(0, axes.highest(table["churn_rate"]) * 1.15 or 1.0)
-    axes.percent_axis(ax.yaxis)
+            labels.append((float(known[-1]), name if names else "churn rate" if rated else "opt-outs", color))
+    ax.set_ylim(0, axes.highest(table[value]) * 1.15 or 1.0)
     word = axes.period_word(table["period"].unique().sort().to_list())
-    of = "audience" if table["denominator"][0] == "audience" else "pairs seen in the history"
-    ax.set_ylabel(f"opt-outs, % of those opted in\nas the {word} began ({of})")
-    ax.set_title(f"Churn rate, by {word}")
+    if rated:
+        axes.percent_axis(ax.yaxis)
+        ax.set_ylabel(f"opt-outs, % of those messaged\nand opted in as the {word} began")
+        ax.set_title(f"Churn rate, by {word}")
+    else:
+        axes.count_axis(ax.yaxis)
+        ax.set_ylabel("opt-outs (no audience is known, so no rate)")
+        ax.set_title(f"Opt-outs, by {word}")
     axes.end_labels(ax, labels)
     _period_axis(ax, table, word)
 

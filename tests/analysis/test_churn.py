@@ -78,8 +78,8 @@ def test_by_hand() -> None:
     assert table["opt_outs"].to_list() == [2, 0, 1]
     assert table["re_opt_ins"].to_list() == [0, 0, 1]
     assert table["opted_out_end"].to_list() == [2, 2, 2]
-    assert table["churn_rate"].to_list() == [2 / 3, 0.0, 1.0]
-    assert table["net_churn_rate"].to_list() == [2 / 3, 0.0, 0.0]
+    assert table["opted_in_start"].to_list() == [3, 1, 1]
+    assert table["churn_rate"].to_list() == table["net_churn_rate"].to_list() == [None] * 3
     assert table["denominator"].to_list() == ["observed"] * 3
     assert table["complete"].to_list() == [False, True, False]
     assert dict(table.schema) == {
@@ -96,7 +96,10 @@ def test_by_hand() -> None:
 
 def test_rate_is_null_where_nobody_was_opted_in() -> None:
     table = optkit.churn(
-        HISTORY.filter(pl.col("from_phone") == "ACME").head(2), every="1d", until="2026-01-02T12:00"
+        HISTORY.filter(pl.col("from_phone") == "ACME").head(2),
+        every="1d",
+        until="2026-01-02T12:00",
+        audience=2,
     )
     assert table["churn_rate"].to_list() == [1.0, None]
 
@@ -105,6 +108,7 @@ def test_audience_is_the_denominator() -> None:
     table = optkit.churn(HISTORY, audience=100)
     assert table["population"].to_list() == [100] * 3
     assert table["churn_rate"].to_list() == [0.02, 0.0, 1 / 98]
+    assert table["net_churn_rate"].to_list() == [0.02, 0.0, 0.0]
     assert set(table["denominator"]) == {"audience"}
     audience = pl.DataFrame({"from_phone": ["ACME", "24273"], "recipients": [60, 40]})
     assert optkit.churn(HISTORY, audience=audience).equals(table)

@@ -25,37 +25,52 @@ def test_coverage_names_corrupt_files_and_failed_checks(account_data: display.Ac
     assert "2 of 3 checks need a look first: ties and silent days" in bad
 
 
-def churn_table(rates: list[float], *, denominator: str = "audience") -> pl.DataFrame:
-    weeks = len(rates)
+def churn_table(rates: list[float] | None, *, outs: list[int] | None = None) -> pl.DataFrame:
+    """Weeks of which the first and the last are incomplete; without rates there is no audience."""
+    weeks = len(rates or outs or [])
     return pl.DataFrame(
         {
             "period": [date(2026, 1, 5) + timedelta(weeks=week) for week in range(weeks)],
-            "opt_outs": [1000] * weeks,
+            "opt_outs": outs or [1000] * weeks,
             "re_opt_ins": [250] * weeks,
             "opted_out_end": [750 * (week + 1) for week in range(weeks)],
-            "churn_rate": rates,
-            "denominator": [denominator] * weeks,
+            "churn_rate": pl.Series(rates or [None] * weeks, dtype=pl.Float64),
+            "denominator": ["audience" if rates else "observed"] * weeks,
             "complete": [False] + [True] * (weeks - 2) + [False],
         }
     )
+
+
+USUAL = [0.01, 0.012, 0.011] * 4
 
 
 def test_churn_gives_totals_of_the_period_and_compares_the_last_week(
     account_data: display.AccountData,
 ) -> None:
     data = replace(account_data, since=datetime(2026, 1, 9, tzinfo=UTC))
-    answer = headlines.churn(churn_table([0.5, 0.01, 0.012, 0.011, 0.02, 0.5]), data)
+    answer = headlines.churn(churn_table([0.5, *USUAL, 0.02, 0.5]), data)
     assert "From 9 January 2026 to 10 January 2026 people opted out 1 time and came back 0 times" in answer
     assert "1 opt-outs were in force at the start, 2 at the end" in answer, "the other opt-out came before"
-    assert "2.0% of all who were messaged and opted in left, more than in any of the 3 weeks before" in answer
-    assert "(1.0% to 1.2%)" in answer
+    assert (
+        "2.0% of all who were messaged and opted in left, more than in any of the 12 weeks before (1.0% to 1.2%)"
+        in answer
+    )
+    assert "one week in 13 is the highest by chance" in answer
+    usual = headlines.churn(churn_table([0.5, *USUAL, 0.012, 0.5]), data)
+    assert "as usual in the 12 weeks before (1.0% to 1.2%)" in usual
+    assert "chance" not in usual
 
 
-def test_churn_says_that_observed_rates_only_compare(account_data: display.AccountData) -> None:
-    observed = churn_table([0.5, 0.01, 0.012, 0.011, 0.5], denominator="observed")
-    answer = headlines.churn(observed, account_data)
-    assert "compare weeks only" in answer
-    assert "as usual" in answer
+def test_churn_compares_opt_outs_where_no_rate_is_known(account_data: display.AccountData) -> None:
+    outs = [7, *[90, 100, 110] * 4, 80, 3]
+    answer = headlines.churn(churn_table(None, outs=outs), account_data)
+    assert "80 opt-outs were counted, fewer than in any of the 12 weeks before (90 to 110)" in answer
+    assert "%" not in answer
+
+
+def test_churn_compares_with_twelve_weeks_or_not_at_all(account_data: display.AccountData) -> None:
+    answer = headlines.churn(churn_table([0.5, *USUAL[1:], 0.02, 0.5]), account_data)
+    assert answer.endswith("2 at the end.")
 
 
 def test_churn_compares_nothing_without_complete_weeks(account_data: display.AccountData) -> None:

@@ -32,9 +32,16 @@ def test_churn_of_groups_draws_their_sum() -> None:
 
 def test_churn_rate_names_its_denominator() -> None:
     ax: Any = plots.churn(CHURN, kind="rate")
-    assert "audience" in ax.get_ylabel()
-    observed = plots.churn(CHURN.with_columns(denominator=pl.lit("observed")), kind="rate")
-    assert "seen in the history" in observed.get_ylabel()
+    assert "of those messaged" in ax.get_ylabel()
+    check_page(ax)
+
+
+def test_churn_without_a_rate_draws_opt_outs_and_says_so() -> None:
+    unknown = {"churn_rate": pl.lit(None, pl.Float64), "denominator": pl.lit("observed")}
+    ax: Any = plots.churn(CHURN.with_columns(**unknown), kind="rate")
+    assert list(ax.lines[0].get_ydata()) == [80, 1204, 90, 70, 60, 20]
+    assert "no audience is known" in ax.get_ylabel()
+    assert ax.get_title() == "Opt-outs, by week"
     check_page(ax)
 
 
@@ -53,7 +60,3 @@ def test_churn_size_is_labelled_with_its_last_value() -> None:
     ax: Any = plots.churn(CHURN, kind="size")
     assert "1,329" in written(ax)
     check_page(ax)
-
-
-def test_churn_rate_can_be_null_in_all_periods() -> None:
-    check_page(plots.churn(CHURN.with_columns(churn_rate=pl.lit(None, pl.Float64)), kind="rate"))

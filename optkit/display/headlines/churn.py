@@ -11,6 +11,9 @@ from optkit.formatting import day, interval, percent, plural
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
+#: A period is compared with so many before it; with fewer it is the highest or lowest by chance too often.
+_BEFORE: Final = 12
+
 
 def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Headline:
     """Say how many opted out and came back in the period that is shown, and whether its last part is unusual.
@@ -37,20 +40,30 @@ def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Head
         f"came back {plural(totals.re_opt_ins, 'time')}: {totals.opted_out_start:,} opt-outs were in force at the "
         f"start, {totals.opted_out_end:,} at the end."
     )
-    complete = table.filter("complete")
-    before = complete.head(-1).tail(12)["churn_rate"].drop_nulls()
-    rate = complete["churn_rate"][-1] if complete.height else None
-    if rate is None or before.is_empty():
-        return Headline(movement)
-    low, *_, high = sorted(before.to_list() * 2)
-    usual = "more than in any of" if rate > high else "less than in any of" if rate < low else "as usual in"
-    return Headline(
-        f"{movement} In the last complete {word} {percent(rate)} of {_population(complete)} left, {usual} the "
-        f"{before.len()} {word}s before ({interval(low, high)})."
+    return Headline(f"{movement}{compare_last(table.filter('complete'), word)}")
+
+
+def compare_last(complete: pl.DataFrame, word: str) -> str:
+    """Return a sentence on whether the last period is unusual; empty with fewer than twelve before it.
+
+    Opt-outs are compared where no rate is known: a rate of those who ever acted rises by itself.
+    """
+    last = complete.tail(_BEFORE + 1)
+    if last.height <= _BEFORE:
+        return ""
+    rated = last["churn_rate"].null_count() == 0
+    *before, value = last["churn_rate" if rated else "opt_outs"].to_list()
+    low, high = min(before), max(before)
+    if rated:
+        what, usual = f"{percent(value)} of all who were messaged and opted in left", interval(low, high)
+    else:
+        what = f"{plural(value, 'opt-out was', 'opt-outs were')} counted"
+        usual = f"{low:,} to {high:,}"
+    said = f" In the last complete {word} {what}, "
+    if low <= value <= high:
+        return f"{said}as usual in the {_BEFORE} {word}s before ({usual})."
+    extreme = "more" if value > high else "fewer"
+    return (
+        f"{said}{extreme} than in any of the {_BEFORE} {word}s before ({usual}). Where nothing changes, one {word} "
+        f"in {_BEFORE + 1} is the highest by chance, and one the lowest."
     )
-
-
-def _population(table: pl.DataFrame) -> str:
-    if table["denominator"][0] == "audience":
-        return "all who were messaged and opted in"
-    return "the opted-in pairs seen in this history (compare weeks only: others are not counted)"
