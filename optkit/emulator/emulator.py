@@ -94,6 +94,8 @@ class Emulator:
         arrivals: Arrivals | None = None,
         message_arrivals: Arrivals | None = None,
     ) -> None:
+        if not 0 <= port <= 65_535:  # noqa: PLR2004 - what TCP has
+            raise SettingsError(f"the emulator cannot listen on port {port}; give one from 0 to 65,535")
         if clock is not None and clock.tzinfo is None:
             raise SettingsError("the emulator's clock needs a time zone")
         self.token = token or secrets.token_hex(16)
@@ -153,9 +155,10 @@ class Emulator:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listener = socket.create_server((host, port), family=family, backlog=1024)
-        except (OSError, OverflowError) as error:  # a port beyond 65,535 overflows
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise SettingsError(f"the emulator cannot listen on {host}, port {port}: {reason}") from None
+        except OSError as error:
+            raise SettingsError(
+                f"the emulator cannot listen on {host}, port {port}: {error.strerror}"
+            ) from None
         self._address = (host, listener.getsockname()[1])
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="emulator", daemon=True

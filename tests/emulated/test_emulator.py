@@ -283,11 +283,8 @@ def test_a_port_in_use_is_a_settings_error(server: Emulator, history: pl.DataFra
 
 @pytest.mark.parametrize("port", [-1, 65_536, 99_999])
 def test_a_port_that_does_not_exist_is_a_settings_error(port: int, history: pl.DataFrame) -> None:
-    with (
-        pytest.raises(optkit.SettingsError, match=f"cannot listen on 127.0.0.1, port {port}"),
-        Emulator(history, port=port),
-    ):
-        pass
+    with pytest.raises(optkit.SettingsError, match=f"cannot listen on port {port};"):
+        Emulator(history, port=port)
 
 
 def test_two_emulators_are_independent(server: Emulator, history: pl.DataFrame) -> None:
