@@ -1,6 +1,8 @@
 """What may stand between a client and a server: TLS, a proxy, a host that answers something else; on real sockets."""
 
 import asyncio
+import select
+import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -58,10 +60,57 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
 
 
 @contextmanager
-def forwarding(port: int, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Forward connections to another port of this machine, without the TLS that they come with."""
-    with serving(lambda reader, writer: _join(reader, writer, port), tls) as own:
-        yield own
+def speaking_tls(port: int, context: ssl.SSLContext | None) -> Iterator[tuple[int, list[str]]]:
+    """Forward connections to another port of this machine, without the TLS that they come with.
+
+    Yields the port and a list that gets an item for each connection. Not by asyncio, which tells a client nothing when
+    a handshake fails.
+    """
+    seen: list[str] = []
+
+    def accept() -> None:
+        with suppress(OSError):  # the listener is closed in the end
+            while True:
+                connection, _ = listener.accept()
+                seen.append("connection")
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        if context:
+            connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with connection, suppress(OSError):
+            if isinstance(connection, ssl.SSLSocket) and not shakes_hands(connection):
+                return
+            with socket.create_connection(("127.0.0.1", port)) as inner:
+                _exchange(connection, inner)
+
+    def shakes_hands(connection: ssl.SSLSocket) -> bool:
+        try:
+            connection.do_handshake()
+        except ssl.SSLError:
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):  # else the client might lose what TLS tells it
+                pass
+            return False
+        return True
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1], seen
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def _exchange(one: socket.socket, other: socket.socket) -> None:
+    """Copy bytes both ways until one side ends."""
+    while True:
+        pending = [one] if isinstance(one, ssl.SSLSocket) and one.pending() else []
+        for source in pending or select.select([one, other], [], [])[0]:
+            data = source.recv(65_536)
+            if not data:
+                return
+            (other if source is one else one).sendall(data)
 
 
 @dataclass
@@ -103,7 +152,9 @@ def proxying(hosts: dict[str, int], status: str = "200 Connection established") 
 
 
 @contextmanager
-def answering(body: bytes, *, status: str = "200 OK", headers: str = "") -> Iterator[int]:
+def answering(
+    body: bytes, *, status: str = "200 OK", headers: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
     """Answer every request with the same; yields the port."""
     head = f"HTTP/1.1 {status}\r\n{headers}content-length: {len(body)}\r\nconnection: close\r\n\r\n"
 
@@ -112,5 +163,5 @@ def answering(body: bytes, *, status: str = "200 OK", headers: str = "") -> Iter
         writer.write(head.encode() + body)
         await writer.drain()
 
-    with serving(handle) as port:
+    with serving(handle, tls) as port:
         yield port

@@ -1,5 +1,6 @@
 """Proxies that the environment names: used for the vendor's server and never for this machine."""
 
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 from accounts import CLOCK, distinct, events_of, make_history
-from network import forwarding, proxying
+from network import proxying, speaking_tls
 
 import optkit
 from optkit.emulator import Emulator
@@ -15,6 +16,7 @@ from optkit.emulator import Emulator
 ASKED = ("2026-03-02", "2026-03-16")
 HISTORY = make_history(300)
 HOST = "cx.optkit.test"
+TOKEN = "made-up"  # noqa: S105 - nobody's
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +59,7 @@ def test_this_machine_is_never_asked_through_a_proxy(
     authority.issue_cert("localhost").configure_cert(tls)
     with (
         Emulator(HISTORY, clock=CLOCK) as server,
-        forwarding(int(server.url.rpartition(":")[2]), tls) as port,
+        speaking_tls(int(server.url.rpartition(":")[2]), tls) as (port, _),
         proxying({}) as proxy,
     ):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
@@ -80,7 +82,7 @@ def test_a_load_goes_through_the_proxy_that_the_environment_names(
 ) -> None:
     with (
         Emulator(HISTORY) as server,
-        forwarding(int(server.url.rpartition(":")[2]), tls) as port,
+        speaking_tls(int(server.url.rpartition(":")[2]), tls) as (port, _),
         proxying({HOST: port}) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
@@ -90,3 +92,52 @@ def test_a_load_goes_through_the_proxy_that_the_environment_names(
         assert proxy.asked
         assert all(head.startswith(f"CONNECT {HOST}:443 ") for head in proxy.asked)
         assert not any(server.token in head for head in proxy.asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("407 Proxy Authentication Required", "wants a login"),
+        ("403 Forbidden", "HTTP 403"),
+        ("502 Bad Gateway", "HTTP 502"),
+    ],
+)
+@pytest.mark.parametrize("login", ["", "me:s3cret@"])
+def test_a_proxy_that_refuses_is_named_without_its_password(
+    status: str, says: str, login: str, monkeypatch: pytest.MonkeyPatch, outcomes: list[str]
+) -> None:
+    with proxying({HOST: 1}, status) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{login}127.0.0.1:{proxy.port}")
+        optkit.configure(base_url=f"https://{HOST}", token=TOKEN, workers=1)
+        with pytest.raises(
+            optkit.TransportError, match=rf"proxy 127\.0\.0\.1:{proxy.port}.*{says}"
+        ) as caught:
+            optkit.load(*ASKED)
+    assert "s3cret" not in str(caught.value)
+    assert "HTTPS_PROXY" in str(caught.value)
+    assert len(proxy.asked) == 1, "what a proxy refuses is not tried again"
+    # the login in Base64
+    assert ("basic bWU6czNjcmV0" in proxy.asked[0].replace("Basic", "basic")) == bool(login)
+    outcomes.append(f"{'proxy: ' + status:40}{type(caught.value).__name__}")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "says"),
+    [
+        ("http://me:s3cret@127.0.0.1:{closed}", "connection refused"),
+        ("http://me:s3cret@proxy.invalid:3128", "name is unknown"),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached_is_named_without_its_password(
+    proxy: str, says: str, monkeypatch: pytest.MonkeyPatch, outcomes: list[str]
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody listens there
+        url = proxy.format(closed=closed.getsockname()[1])
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        optkit.configure(base_url=f"https://{HOST}", token=TOKEN)
+        with pytest.raises(optkit.TransportError, match=f"proxy {url.rpartition('@')[2]}.*{says}") as caught:
+            optkit.load(*ASKED)
+    assert "s3cret" not in str(caught.value)
+    assert "HTTPS_PROXY" in str(caught.value)
+    outcomes.append(f"{'proxy: ' + says:40}{type(caught.value).__name__}")
