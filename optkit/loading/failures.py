@@ -3,9 +3,12 @@
 The errors of urllib3 and ssl hold the request's query, phone numbers included: their own text is never shown.
 """
 
+import re
 import ssl
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import DecodeError, NameResolutionError, NewConnectionError, ProxyError, SSLError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
@@ -13,12 +16,19 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from optkit.errors import OptkitError, TransportError
 from optkit.loading.retries import TransientError
 
+#: Why a certificate was refused, by OpenSSL's number for it.
+_CERTIFICATE: Final = {
+    9: "its certificate is not valid yet; check this machine's clock",
+    10: "its certificate has expired; check this machine's clock, or tell the vendor",
+    62: "its certificate is for another host; check OPTKIT_BASE_URL",
+    64: "its certificate is for another host; check OPTKIT_BASE_URL",
+}
+_UNKNOWN_SIGNER: Final = (
+    "its certificate was refused, because nobody who is trusted here has signed it; set REQUESTS_CA_BUNDLE (or "
+    "SSL_CERT_FILE) to a file with the certificate of who did, such as your company's authority"
+)
 #: What TLS says, by a part of OpenSSL's reason, and what it means.
 _TLS: Final = (
-    (
-        ("CERTIFICATE_VERIFY_FAILED",),
-        "its certificate was refused, because nobody who is trusted here has signed it; set REQUESTS_CA_BUNDLE",
-    ),
     (
         ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "UNKNOWN_CA"),
         "it demands a client certificate, which optkit does not send; ask for access without one",
@@ -36,6 +46,10 @@ _TLS: Final = (
         "there is no cipher that both sides accept, or it demands a client certificate",
     ),
 )
+
+
+class UnreachableError(TransportError):
+    """No connection leads to the server, whatever is asked for."""
 
 
 def explain(
@@ -58,35 +72,60 @@ def explain(
     -------
     TransientError
         A retry may cure it.
-    TransportError
+    UnreachableError
         It will not get better by itself.
     """
     chain = list(_causes(error))
     if any(isinstance(cause, ProxyError) for cause in chain):
         return _explain_proxy(chain, proxy)
     if any(isinstance(cause, SSLError | ssl.SSLError) for cause in chain):
-        reason = next((cause.reason or "" for cause in chain if isinstance(cause, ssl.SSLError)), "")
-        for parts, meaning in _TLS:
-            if any(part in str(reason) for part in parts):
-                return TransportError(f"no TLS connection to {host}: {meaning}")
+        meaning = _explain_tls(chain)
+        if meaning:
+            return UnreachableError(f"no TLS connection to {host}: {meaning}")
     if isinstance(error, Urllib3TimeoutError) and not isinstance(error, NewConnectionError):
         return _repeatedly(host, f"no answer within {timeout:g} s", was_refused=True)
     return _repeatedly(host, _reason(chain))
 
 
-def explain_proxy_login(proxy: str | None) -> TransportError:
-    """Return what to raise where a proxy wants a login."""
-    return TransportError(
-        f"the proxy {proxy} wants a login (HTTP 407); put it into HTTPS_PROXY or HTTP_PROXY, as in "
-        "http://user:password@host:port",
-        status_code=407,
-    )
+def explain_proxy_status(proxy: str | None, status: int) -> OptkitError | TransientError:
+    """Return what to raise where a proxy answers with an error instead of the server."""
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return UnreachableError(
+            f"the proxy {proxy} wants a login (HTTP 407); put it into HTTPS_PROXY or HTTP_PROXY, as in "
+            "http://user:password@host:port",
+            status_code=status,
+        )
+    why = f"the proxy {proxy}, which HTTPS_PROXY or HTTP_PROXY names, does not let requests through (HTTP {status})"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TransientError(TransportError(f"{why}, repeatedly; try again later", status_code=status))
+    return UnreachableError(f"{why}; set NO_PROXY where no proxy is needed", status_code=status)
 
 
-def _explain_proxy(chain: list[BaseException], proxy: str | None) -> TransportError:
-    if any("407" in str(cause) for cause in chain if type(cause) is OSError):
-        return explain_proxy_login(proxy)
-    return TransportError(
+def host_of(url: str) -> str:
+    """Return the host and port that a URL names, without a login; empty if it names none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _explain_tls(chain: list[BaseException]) -> str:
+    """Return what stands in the way of TLS, empty where it may pass."""
+    for cause in chain:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _CERTIFICATE.get(cause.verify_code, _UNKNOWN_SIGNER)
+        if isinstance(cause, ssl.SSLError):
+            reason = str(cause.reason)
+            return next((meaning for parts, meaning in _TLS if any(part in reason for part in parts)), "")
+    return ""
+
+
+def _explain_proxy(chain: list[BaseException], proxy: str | None) -> OptkitError | TransientError:
+    refusals = (re.search(r"Tunnel connection failed: (\d{3})", str(cause)) for cause in chain)
+    status = next((int(refusal[1]) for refusal in refusals if refusal), None)
+    if status is not None:
+        return explain_proxy_status(proxy, status)
+    return UnreachableError(
         f"the proxy {proxy}, which HTTPS_PROXY or HTTP_PROXY names, cannot be used: {_reason(chain)}; correct it, or "
         "set NO_PROXY where no proxy is needed"
     )

@@ -20,6 +20,7 @@ from optkit.errors import (
     TransportError,
 )
 from optkit.formatting import join_names
+from optkit.interrupts import make_waits_interruptible
 from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindow
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
@@ -101,6 +102,7 @@ def refresh_cache(
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Turn Ctrl-C into `LoadInterrupted`."""
+    make_waits_interruptible()
     try:
         yield
     except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from optkit.config import Settings, is_loopback
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import AuthenticationError, RateLimitError, ResponseError, SettingsError, TransportError
 from optkit.loading.clocks import ServerClock
-from optkit.loading.failures import explain, explain_proxy_login
+from optkit.loading.failures import explain, explain_proxy_status, host_of
 from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
 from optkit.loading.retries import RetryPolicy, TransientError, parse_retry_after
@@ -161,7 +161,7 @@ class ApiSession:
                 "vendor's settings"
             )
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            raise explain_proxy_login(self._connections.proxy)
+            raise explain_proxy_status(self._connections.proxy, status)
         retry_after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             asked = "" if retry_after is None else f" and asks for a pause of {retry_after:g} s"
@@ -180,7 +180,7 @@ class ApiSession:
                 retry_after=retry_after if is_busy else None,
             )
         if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects
-            target = urlsplit(response.headers.get("location") or "").netloc
+            target = host_of(response.headers.get("location") or "")
             raise ResponseError(
                 f"{self._host} redirects{f' to {target}' if target else ''} (HTTP {status}), which optkit does not "
                 "follow, because the token would go along; set OPTKIT_BASE_URL to the right origin"
