@@ -90,9 +90,13 @@ def _read(value: Moment, name: str, now: datetime | None) -> datetime:
     """Return the aware datetime that `instant` is asked for."""
     if isinstance(value, str):
         text = value.strip()
-        if now is not None and _SPAN.fullmatch(text):
-            return now - parse_duration(text, name)
-        return _read_text(text, name)
+        if not _SPAN.fullmatch(text):
+            return _read_text(text, name)
+        if now is None:
+            raise SettingsError(
+                f"{name} must be a date or a time: a span such as '30d' is for load, scan and reports, which know now"
+            )
+        return now - parse_duration(text, name)
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise SettingsError(f"{name} is a datetime without a time zone; say which, such as tzinfo=UTC")

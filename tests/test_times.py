@@ -52,8 +52,10 @@ def test_a_text_may_name_its_time_zone(value: str, iso: str) -> None:
 )
 def test_a_span_counts_back_from_now_where_asked(value: str, iso: str) -> None:
     assert instant(value, now=NOW).isoformat() == iso
-    with pytest.raises(optkit.SettingsError, match="is not a date or time"):
-        instant(value)
+    with pytest.raises(
+        optkit.SettingsError, match="since must be a date or a time: a span such as '30d' is for load"
+    ):
+        instant(value, "since")
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,12 @@ def load(
     CacheError
         The cache belongs to another account, or cannot be written.
 
+    Notes
+    -----
+    `start` cuts states: what a pair did before it is not in the frame, so somebody who comes back in June from an
+    opt-out in May looks like an opt-in that nothing preceded. To look at a stretch of time, load everything and give
+    the analyses `since`.
+
     Examples
     --------
     >>> import optkit

@@ -67,6 +67,7 @@ def on_spark(spark: Any) -> Any:
         ("cohorts", {}),
         ("overlap", {}),
         ("spikes", {"by": "from_phone"}),
+        ("compare", {"at": "2026-05-01", "by": ["from_phone", "brand"]}),
         *[
             (name, {"since": "2026-04-10T12:00", "until": "2026-06-15"})
             for name in ("churn", "opt_out_rates", "cycles", "return_curve", "cohorts", "spikes")

@@ -17,6 +17,10 @@ PICTURES: list[tuple[str, Any]] = [*EVERY, ("scrub", SCRUB)]
 each_picture = pytest.mark.parametrize(("name", "table"), PICTURES, ids=[name for name, _ in PICTURES])
 
 
+def test_every_picture_is_tested_here() -> None:
+    assert {name for name, _ in PICTURES} == set(plots.__all__)
+
+
 @each_picture
 def test_a_title_of_the_caller_replaces_ours(name: str, table: Any) -> None:
     ax = getattr(plots, name)(table, title="Mine")
