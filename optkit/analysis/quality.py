@@ -1,11 +1,12 @@
 """Can this extract be trusted: what is odd about its events, and what that means."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from optkit.analysis.quality_check import Check, before
+from optkit.analysis.quality_messages import checks_of_messages
 from optkit.analysis.quality_reports import checks_of_reports
 from optkit.analysis.quality_times import checks_of_times, sums_of_times
 from optkit.engine import frames
@@ -14,6 +15,9 @@ from optkit.engine.frames import History, is_spark
 from optkit.engine.states import Partition
 from optkit.phones import countries
 from optkit.times import Moment, from_ms, instant, to_ms
+
+if TYPE_CHECKING:
+    from optkit.engine.message_frames import Messages
 
 _SCHEMA: Final = pl.Schema(
     {
@@ -26,13 +30,21 @@ _SCHEMA: Final = pl.Schema(
 )
 
 
-def quality(history: History, *, until: Moment | None = None, now: Moment | None = None) -> pl.DataFrame:
+def quality(
+    history: History,
+    messages: "Messages | None" = None,
+    *,
+    until: Moment | None = None,
+    now: Moment | None = None,
+) -> pl.DataFrame:
     """Check a history for what could mislead its reader.
 
     Parameters
     ----------
     history : any frame
         Events, in the order to be checked.
+    messages : any frame, optional
+        Messages beside it; they are checked as well, and whether both fit together.
     until : str, date or datetime, optional
         End of observation, default the last event; later events are ignored.
     now : str, date or datetime, optional
@@ -47,6 +59,11 @@ def quality(history: History, *, until: Moment | None = None, now: Moment | None
         rows have no order), "in the future", "invalid numbers", "near duplicates", "late repeats", "whole seconds". Of
         pairs: "reported status" (only with a column reported_current_status), "per recipient". Of days: "silent
         days". And "left edge", the first event.
+
+        With messages also, of opt-outs in their record: "opt-outs never messaged", "opt-outs at a failure"; of senders:
+        "senders without messages", "senders without events"; of messages: "messages: unmatched numbers",
+        "messages: unknown status", "messages: never confirmed"; of weeks: "weeks without messages"; and
+        "messages: left edge".
 
     Raises
     ------
@@ -89,6 +106,8 @@ def quality(history: History, *, until: Moment | None = None, now: Moment | None
         *checks_of_reports(history, end),
         *checks_of_times(totals),
     ]
+    if messages is not None:
+        checks += checks_of_messages(history, messages, until)
     return pl.DataFrame([check.row() for check in checks], schema=_SCHEMA, orient="row")
 
 

@@ -1,17 +1,21 @@
 """Which days were not like other days: a control chart of opt-outs against what was to be expected."""
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 
 from optkit.analysis.churn import churn
+from optkit.analysis.messages_per_period import messages_per_period
 from optkit.engine import control_chart, frames
 from optkit.engine.frames import History, by_columns
 from optkit.engine.periods import calendar, read_stretch
 from optkit.errors import HistoryError, SettingsError
 from optkit.times import Moment
+
+if TYPE_CHECKING:
+    from optkit.engine.message_frames import Messages
 
 #: False alarms to expect in a chart of usual periods: one chart in ten has one.
 _ALARMS: Final = 0.1
@@ -30,6 +34,7 @@ def spikes(
     by: str | Collection[str] | None = None,
     time_zone: str = "UTC",
     audience: Any = None,
+    messages: "Messages | None" = None,
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
@@ -54,6 +59,10 @@ def spikes(
     audience : frame, optional
         How many were messaged in each period: the columns of `by`, period (Date: its first local day) and
         recipients. A period without a row had none: it has no expectation, and is no spike.
+    messages : any frame, optional
+        Messages: as an audience of the messages that reached somebody in each period. Opt-outs are then expected in
+        proportion to them: a day with ten times the messages and ten times the opt-outs is no spike, a day with half
+        the messages and as many opt-outs may be one.
     since : str, date or datetime, optional
         Rows from the period that holds it; default all. What to expect is estimated from earlier periods as
         well, and every period is counted whole.
@@ -98,6 +107,13 @@ def spikes(
     begin = read_stretch(since, until).since
     counted = churn(history, every=every, time_zone=time_zone, by=groups, until=until)
     table = counted.select(*groups, "period", "opt_outs", recipients=pl.lit(1, pl.Int64))
+    if messages is not None:
+        if audience is not None:
+            raise SettingsError("give audience or messages, not both")
+        sent = messages_per_period(
+            history, messages, by=groups, every=every, time_zone=time_zone, until=until
+        )
+        audience = sent.rename({"reached": "recipients"})
     if audience is not None:
         table = _messaged(table, audience, [*groups, "period"])
     rhythm = every == "1d"
