@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from optkit.errors import SettingsError
@@ -195,7 +195,20 @@ _KNOWN: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[], Any]]]] = {
 _configured: dict[str, Any] = {}
 
 
-def configure(**settings: Any) -> None:
+class NewSettings(TypedDict, total=False):
+    """What `configure` takes; None takes a setting back."""
+
+    token: str | None
+    base_url: str | None
+    account: str | None
+    cache_dir: str | Path | None
+    workers: int | None
+    timeout: float | None
+    max_rps: float | None
+    look_back: timedelta | str | None
+
+
+def configure(**settings: Unpack[NewSettings]) -> None:
     """Set settings for this process.
 
     They go before the environment (``OPTKIT_TOKEN``, ``OPTKIT_BASE_URL``, …) and after the argument of a

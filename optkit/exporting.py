@@ -6,12 +6,15 @@ The module is not called ``export`` because ``optkit.export`` is a function.
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import polars as pl
 
 from optkit.errors import SettingsError
 from optkit.private_files import PrivateFile
+
+if TYPE_CHECKING:
+    from optkit.engine.frames import History
 
 #: Excel's own limits: rows of a sheet with its header, characters of a cell, digits of a number.
 _EXCEL_ROWS: Final = 1_048_576
@@ -19,7 +22,7 @@ _EXCEL_CHARACTERS: Final = 32_767
 _EXCEL_INTEGERS: Final = 10**15
 
 
-def export(frame: Any, path: str | Path) -> None:
+def export(frame: "History", path: str | Path) -> None:
     """Write a table to a file for another tool, whole or not at all, readable by its owner only.
 
     Phone numbers are written in full. CSV and JSON have times in one form: ``2026-06-29T07:00:00.000Z`` (without the Z

@@ -1,6 +1,7 @@
 import contextlib
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -75,8 +76,9 @@ def test_settings_say_where_values_came_from_and_hide_the_token(monkeypatch: pyt
     ],
 )
 def test_a_bad_value_is_refused_in_one_sentence(name: str, value: object, says: str) -> None:
+    changes: Any = {name: value}
     with pytest.raises(optkit.SettingsError, match=says):
-        optkit.configure(**{name: value})
+        optkit.configure(**changes)
 
 
 @given(
@@ -86,10 +88,12 @@ def test_a_bad_value_is_refused_in_one_sentence(name: str, value: object, says: 
     st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.binary(), st.lists(st.none())),
 )
 def test_any_value_is_taken_or_refused_by_a_typed_error(name: str, value: object) -> None:
+    changes: Any = {name: value}
     with contextlib.suppress(optkit.SettingsError):
-        optkit.configure(**{name: value})
+        optkit.configure(**changes)
         assert optkit.settings().height == 8
-    optkit.configure(**{name: None})
+    back: Any = {name: None}
+    optkit.configure(**back)
 
 
 def test_a_bad_environment_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

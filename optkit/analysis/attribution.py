@@ -1,13 +1,13 @@
 """Which message did an opt-out follow: the last one that was read while opted in, and how long before."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import TYPE_CHECKING, Final, overload
 
 import polars as pl
 
 from optkit.engine.aggregate import Rows, instants
 from optkit.engine.exposures import JointPartition, count_until
-from optkit.engine.frames import History
+from optkit.engine.frames import History, Table
 from optkit.engine.joint import map_rows_joint, question
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of
@@ -15,12 +15,43 @@ from optkit.engine.states import Scope
 from optkit.messages import REACHED
 from optkit.times import DAY, INSTANT, Duration, Moment, duration_ms
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
+
 #: Where an opt-out may come from.
 SOURCE: Final = pl.Enum(["message", "earlier", "none", "unknown"])
 
 HOUR: Final = 3_600_000
 
 _OF_MESSAGE: Final = ("message_id", "campaign_id", "campaign", "execution_id")
+
+
+@overload
+def attribution(
+    history: Table,
+    messages: Table,
+    *,
+    window: Duration = ...,
+    scope: Scope = ...,
+    since: Moment | None = ...,
+    until: Moment | None = ...,
+    statuses: Collection[str] = ...,
+    region: str | None = ...,
+) -> pl.DataFrame: ...
+
+
+@overload
+def attribution(
+    history: "SparkFrame",
+    messages: "SparkFrame",
+    *,
+    window: Duration = ...,
+    scope: Scope = ...,
+    since: Moment | None = ...,
+    until: Moment | None = ...,
+    statuses: Collection[str] = ...,
+    region: str | None = ...,
+) -> "SparkFrame": ...
 
 
 def attribution(

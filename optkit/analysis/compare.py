@@ -30,6 +30,21 @@ _FEW_OPT_OUTS: Final = 10
 
 _SURE: Final = 0.05  # share of signals that may be chance
 
+#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+_COMPUTED: Final = (
+    *("days", "days_after", "days_before", "exposures", "high", "low"),
+    *(
+        "messages_after",
+        "messages_before",
+        "opt_outs_after",
+        "opt_outs_before",
+        "per_day_after",
+        "per_day_before",
+    ),
+    *("q", "ratio", "side", "signal", "squares", "week"),
+    "weeks",
+)
+
 
 def compare(
     history: History,
@@ -106,7 +121,7 @@ def compare(
     >>> table.select("from_phone", "days_before", "days_after").row(0)
     ('+18335550142', 28, 28)
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     statistics.normal_quantile(confidence)  # an error now rather than after the counting
     change = to_ms(instant(at, "at"))
     edges = _edges(change, _whole_days(before, "before"), _whole_days(after, "after"), time_zone)

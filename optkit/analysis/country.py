@@ -1,13 +1,17 @@
 """Where the recipients' numbers are registered."""
 
 from functools import partial
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import polars as pl
 
 from optkit.engine.columns import add_columns
+from optkit.engine.frames import ArrowTable
 from optkit.errors import SettingsError
 from optkit.phones import Frame, countries, country_names
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
 
 
 @overload
@@ -15,7 +19,11 @@ def with_country(frame: Frame, *, names: bool = False) -> Frame: ...
 
 
 @overload
-def with_country(frame: Any, *, names: bool = False) -> Any: ...
+def with_country(frame: ArrowTable, *, names: bool = False) -> pl.DataFrame: ...
+
+
+@overload
+def with_country(frame: "SparkFrame", *, names: bool = False) -> "SparkFrame": ...
 
 
 def with_country(frame: Any, *, names: bool = False) -> Any:

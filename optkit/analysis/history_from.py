@@ -1,13 +1,16 @@
 """Another system's table of opt-outs and opt-ins as a history."""
 
 from collections.abc import Mapping
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import polars as pl
 
 from optkit.engine import conversion
 from optkit.engine.frames import Table, is_spark
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
 
 
 @overload
@@ -25,7 +28,7 @@ def history_from(
 
 @overload
 def history_from(
-    frame: Any,
+    frame: "SparkFrame",
     *,
     to_phone: str = ...,
     from_phone: str = ...,
@@ -33,7 +36,7 @@ def history_from(
     status: str = ...,
     meanings: Mapping[Any, str | None] | None = ...,
     time_zone: str | None = ...,
-) -> Any: ...
+) -> "SparkFrame": ...
 
 
 def history_from(

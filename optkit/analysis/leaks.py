@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final, overload
 
 import polars as pl
 
@@ -10,7 +10,7 @@ from optkit.analysis.attribution import HOUR
 from optkit.engine import statistics
 from optkit.engine.aggregate import PartialSum, Rows, instants, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, first_after, message_sender, unit_of
-from optkit.engine.frames import History, by_columns
+from optkit.engine.frames import History, Table, by_columns
 from optkit.engine.joint import aggregate_joint, map_rows_joint, question
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of
@@ -20,6 +20,9 @@ from optkit.messages import DELIVERY_STATUS, REACHED
 from optkit.times import DAY, Duration, Moment, duration_ms
 from optkit.times import time_zone as zone_of
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
+
 #: A single message within so many ms of an opt-out may confirm it.
 _CONFIRMATION: Final = 5 * 60_000
 
@@ -27,6 +30,44 @@ _CONFIRMATION: Final = 5 * 60_000
 _BLOCKED: Final = "unsubscribed"
 
 KIND: Final = pl.Enum(["attempted", "reached"])
+
+#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+_COMPUTED: Final = (
+    *("at_risk", "attempted", "censored", "days", "events", "high"),
+    *("kind", "leak", "low", "share", "steps", "unit"),
+)
+
+
+@overload
+def leaks(
+    history: Table,
+    messages: Table,
+    *,
+    scope: Scope = ...,
+    business_days: int = ...,
+    holidays: Collection[date | str] = ...,
+    time_zone: str = ...,
+    since: Moment | None = ...,
+    until: Moment | None = ...,
+    statuses: Collection[str] = ...,
+    region: str | None = ...,
+) -> pl.DataFrame: ...
+
+
+@overload
+def leaks(
+    history: "SparkFrame",
+    messages: "SparkFrame",
+    *,
+    scope: Scope = ...,
+    business_days: int = ...,
+    holidays: Collection[date | str] = ...,
+    time_zone: str = ...,
+    since: Moment | None = ...,
+    until: Moment | None = ...,
+    statuses: Collection[str] = ...,
+    region: str | None = ...,
+) -> "SparkFrame": ...
 
 
 def leaks(
@@ -238,7 +279,7 @@ def leak_curve(
     >>> table["kind"].unique().sort().to_list()
     ['attempted', 'reached']
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     statistics.normal_quantile(confidence)  # an error now rather than after the counting
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     asked = question(since=since, until=until, statuses=statuses, region=region, scope=scope, by_unit=groups)

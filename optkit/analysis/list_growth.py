@@ -1,6 +1,7 @@
 """How the list grows: who joins, who leaves, who comes back, period by period."""
 
 from collections.abc import Collection
+from typing import Final
 
 import polars as pl
 
@@ -18,6 +19,13 @@ _FLOWS = ["joined", "re_opt_ins", "opt_outs"]
 
 #: The place of what lies before the first period.
 _BEFORE = -1
+
+#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+_COMPUTED: Final = (
+    *("churn_rate", "complete", "earlier", "first", "growth_rate", "joined"),
+    *("list_end", "list_start", "opt_outs", "period", "place", "re_opt_ins"),
+    "unit",
+)
 
 
 def list_growth(
@@ -87,7 +95,7 @@ def list_growth(
     >>> (table["list_end"].head(5) == table["list_start"].tail(5)).all()
     True
     """
-    groups = by_columns(by)
+    groups = by_columns(by, _COMPUTED)
     begin = read_stretch(since, until).since
     asked = question(since=None, until=until, statuses=statuses, region=region, scope=scope, by_unit=groups)
 

@@ -2,15 +2,19 @@
 
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from optkit.engine.columns import add_columns
+from optkit.engine.frames import ArrowTable
 from optkit.errors import SettingsError
 from optkit.phones import Frame, country_of
 from optkit.times import INSTANT
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
 
 #: Of zones that numbers of one range may be in, the one with the most people: earlier in this list. Only zones that
 #: share a range with others stand here.
@@ -62,7 +66,11 @@ def with_local_time(frame: Frame, *, at: str = "created_at") -> Frame: ...
 
 
 @overload
-def with_local_time(frame: Any, *, at: str = "created_at") -> Any: ...
+def with_local_time(frame: ArrowTable, *, at: str = "created_at") -> pl.DataFrame: ...
+
+
+@overload
+def with_local_time(frame: "SparkFrame", *, at: str = "created_at") -> "SparkFrame": ...
 
 
 def with_local_time(frame: Any, *, at: str = "created_at") -> Any:

@@ -1,7 +1,7 @@
 """Another system's log of messages as messages."""
 
 from collections.abc import Mapping
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import polars as pl
 
@@ -9,6 +9,9 @@ from optkit.engine import conversion
 from optkit.engine.frames import Table, is_spark
 from optkit.errors import SettingsError
 from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
 
 #: Columns that are found by their own keyword; the others are optional.
 _KEYWORDS: Final = ("message_id", "to_phone", "from_phone", "sent_at", "delivery_status", "campaign")
@@ -32,7 +35,7 @@ def messages_from(
 
 @overload
 def messages_from(
-    frame: Any,
+    frame: "SparkFrame",
     *,
     to_phone: str = ...,
     from_phone: str = ...,
@@ -43,7 +46,7 @@ def messages_from(
     meanings: Mapping[Any, str | None] | None = ...,
     time_zone: str | None = ...,
     **columns: str,
-) -> Any: ...
+) -> "SparkFrame": ...
 
 
 def messages_from(

@@ -10,7 +10,7 @@ import polars as pl
 from optkit.analysis.suppression import suppression_list
 from optkit.arguments import shown
 from optkit.engine import frames, spark
-from optkit.engine.frames import History, is_spark
+from optkit.engine.frames import History, Table, is_spark
 from optkit.engine.states import Scope, validate_scope
 from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
@@ -28,7 +28,7 @@ _TAIL: Final = 6
 
 
 def scrub(
-    contacts: Any,
+    contacts: Table | Iterable[str | int | None] | str | Path,
     history: History,
     at: Moment | None = None,
     *,

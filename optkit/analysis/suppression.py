@@ -1,18 +1,29 @@
 """Who must not be messaged: every state as of any moment, the list that follows, and how it changed."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, overload
 
 import polars as pl
 
 from optkit.engine.aggregate import Rows, instants, map_rows
-from optkit.engine.frames import History
+from optkit.engine.frames import History, Table
 from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.history import OPT_IN, OPT_OUT, STATUS
 from optkit.times import Moment, instant, to_ms
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
+
 #: The two ways in which a place on the list changes.
 CHANGE: Final = pl.Enum(["added", "removed"])
+
+
+@overload
+def status_at(history: Table, at: Moment | None = ..., *, scope: Scope = ...) -> pl.DataFrame: ...
+
+
+@overload
+def status_at(history: "SparkFrame", at: Moment | None = ..., *, scope: Scope = ...) -> "SparkFrame": ...
 
 
 def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
@@ -57,6 +68,16 @@ def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pai
         return partition.unit_summary.select(*key, status=_status(), since=instants("since"))
 
     return map_rows(history, mapper, sort=_sort(scope), scope=scope, until=_moment(at))
+
+
+@overload
+def suppression_list(history: Table, at: Moment | None = ..., *, scope: Scope = ...) -> pl.DataFrame: ...
+
+
+@overload
+def suppression_list(
+    history: "SparkFrame", at: Moment | None = ..., *, scope: Scope = ...
+) -> "SparkFrame": ...
 
 
 def suppression_list(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
@@ -106,6 +127,18 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
         )
 
     return map_rows(history, mapper, sort=_sort(scope), scope=scope, until=_moment(at))
+
+
+@overload
+def suppression_diff(
+    history: Table, before: Moment, after: Moment, *, scope: Scope = ...
+) -> pl.DataFrame: ...
+
+
+@overload
+def suppression_diff(
+    history: "SparkFrame", before: Moment, after: Moment, *, scope: Scope = ...
+) -> "SparkFrame": ...
 
 
 def suppression_diff(history: History, before: Moment, after: Moment, *, scope: Scope = "pair") -> Rows:

@@ -83,9 +83,8 @@ def timeline(
         raise SettingsError("to_phone must be one phone number, as text")
     number = e164(to_phone, check_region(region))
     written = [to_phone, *(spellings(number) if number else [])]
-    if is_spark(history):
-        history = spark.collect(history.where(history["to_phone"].isin(written)))
-    events = frames.read(history).filter(pl.col("to_phone").is_in(written))
+    known = spark.collect(history.where(history["to_phone"].isin(written))) if is_spark(history) else history
+    events = frames.read(known).filter(pl.col("to_phone").is_in(written))
     if number is None and events.limit(1).collect().is_empty():
         canonical(to_phone, region)  # raises: a history may have odd texts, but this one is not among them
     if until is not None:

@@ -74,6 +74,7 @@ def _messages_to(messages: Messages, number: str, region: str | None) -> pl.Lazy
 
         ending = "".join(digit for digit in number if digit.isdigit())[-_DIGITS:]
         written = F.regexp_replace("to_phone", "[^0-9]", "").endswith(ending)
-        messages = spark.collect(messages.where(written).select(*_COLUMNS))
-    sent = message_frames.read(messages, _COLUMNS)
+        sent = message_frames.read(spark.collect(messages.where(written).select(*_COLUMNS)), _COLUMNS)
+    else:
+        sent = message_frames.read(messages, _COLUMNS)
     return sent.filter(canonical_column("to_phone", region) == number)

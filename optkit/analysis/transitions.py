@@ -1,19 +1,34 @@
 """What changed, and when: every opt-out and re-opt-in, and the spells between them."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, overload
 
 import polars as pl
 
 from optkit.engine.aggregate import Rows, instants, map_rows
-from optkit.engine.frames import History
+from optkit.engine.frames import History, Table
 from optkit.engine.states import Partition, Scope
 from optkit.history import OPT_OUT
 from optkit.times import DAY, Moment
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
 
 RE_OPT_IN: Final = "re-opt-in"
 
 #: The two kinds of transition.
 KIND: Final = pl.Enum([OPT_OUT, RE_OPT_IN])
+
+
+@overload
+def transitions(
+    history: Table, *, scope: Scope = ..., since: Moment | None = ..., until: Moment | None = ...
+) -> pl.DataFrame: ...
+
+
+@overload
+def transitions(
+    history: "SparkFrame", *, scope: Scope = ..., since: Moment | None = ..., until: Moment | None = ...
+) -> "SparkFrame": ...
 
 
 def transitions(
@@ -62,6 +77,18 @@ def transitions(
 
     sort = ["created_at", "from_phone", "to_phone"]
     return map_rows(history, mapper, sort=sort, scope=scope, since=since, until=until)
+
+
+@overload
+def spells(
+    history: Table, *, scope: Scope = ..., since: Moment | None = ..., until: Moment | None = ...
+) -> pl.DataFrame: ...
+
+
+@overload
+def spells(
+    history: "SparkFrame", *, scope: Scope = ..., since: Moment | None = ..., until: Moment | None = ...
+) -> "SparkFrame": ...
 
 
 def spells(

@@ -42,7 +42,7 @@ Functions with a row per event, pair or spell give `map_rows` a *mapper* instead
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
@@ -56,6 +56,8 @@ from optkit.errors import SettingsError
 from optkit.times import INSTANT, Moment
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
+
     from optkit.engine.spark import SparkPartitions
 
 
@@ -71,7 +73,7 @@ Mapper: TypeAlias = Callable[[Partition], Mapping[str, PartialSum]]
 RowMapper: TypeAlias = Callable[[Partition], pl.LazyFrame]
 
 #: A polars DataFrame; of a Spark history a Spark DataFrame.
-Rows: TypeAlias = Any
+Rows: TypeAlias = "pl.DataFrame | SparkFrame"
 
 
 def partial_sum(frame: pl.LazyFrame, keys: Sequence[str], **sums: pl.Expr) -> PartialSum:

@@ -51,10 +51,9 @@ def add_columns(frame: Any, columns: Columns, *, needs: Mapping[str, pl.DataType
 
 
 def _validate(schema: Mapping[str, pl.DataType], needs: Mapping[str, pl.DataType], name: str) -> None:
+    frames.validate_present(schema, list(needs), f"{name}: the frame")
     for column, needed in needs.items():
-        dtype = schema.get(column)
-        if dtype is None:
-            raise HistoryError(f"{name} needs the column {column}; there are {', '.join(schema)}")
+        dtype = schema[column]
         if dtype == pl.Null:  # of a frame without rows
             continue
         if isinstance(needed, pl.Datetime):

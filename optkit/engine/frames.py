@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class ArrowTable(Protocol):
     """A table that exports Arrow: of pandas, pyarrow, DuckDB, polars.
 
-    Spark's frames export Arrow as well; their lack of `shape` tells a type checker that they are not meant.
+    Spark's frames export Arrow as well; that they have no such `shape` tells a type checker that they are not meant.
     """
 
     @property
-    def shape(self) -> Any:
-        """Rows and columns."""
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and columns."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export the rows."""

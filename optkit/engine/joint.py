@@ -16,7 +16,7 @@ from optkit.engine import frames, message_frames
 from optkit.engine.aggregate import PartialSum, Rows
 from optkit.engine.canonical import canonical_column
 from optkit.engine.exposures import NO_SENDER, JointPartition
-from optkit.engine.frames import History
+from optkit.engine.frames import History, Table
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import Codes, Interning, event_of, pack, recipient_code
 from optkit.engine.partitions import memory
@@ -252,7 +252,7 @@ class JointPartitions:
         See `Totals`.
     """
 
-    def __init__(self, history: History, messages: Messages, asked: Question, parts: int | None) -> None:
+    def __init__(self, history: Table, messages: Table, asked: Question, parts: int | None) -> None:
         events, sent = _read(history, messages, asked)
         events = _until(events, "created_at", asked.record.until)
         sent = _until(sent, "sent_at", asked.record.until)
@@ -304,7 +304,7 @@ def no_events(messages: Messages) -> History:
     return pl.DataFrame(schema=dict(zip(frames.KEYS, dtypes, strict=True)))
 
 
-def _read(history: History, messages: Messages, asked: Question) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def _read(history: Table, messages: Table, asked: Question) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Return both frames with the columns that are asked for; what only one of them has comes from there."""
     events, sent = frames.lazy(history), frames.lazy(messages)
     of_events, of_messages = set(events.collect_schema()), set(sent.collect_schema())

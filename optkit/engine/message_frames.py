@@ -7,7 +7,7 @@ import polars as pl
 
 from optkit.arguments import one_or_many, shown
 from optkit.engine import frames
-from optkit.engine.frames import REACH, History
+from optkit.engine.frames import REACH, History, Table
 from optkit.errors import HistoryError, SettingsError
 from optkit.messages import DELIVERY_STATUS, SCHEMA
 from optkit.times import INSTANT
@@ -22,7 +22,7 @@ _MAY_BE_NULL: Final = "from_phone"
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
-def read(messages: Messages, columns: Sequence[str]) -> pl.LazyFrame:
+def read(messages: Table, columns: Sequence[str]) -> pl.LazyFrame:
     """Return the named columns of messages that are not Spark's, those of the schema with its dtypes.
 
     Raises

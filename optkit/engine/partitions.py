@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from optkit.engine import frames
-from optkit.engine.frames import History
+from optkit.engine.frames import Table
 from optkit.engine.packing import Packing
 from optkit.engine.periods import Stretch
 from optkit.engine.states import Partition, Scope
@@ -44,7 +44,7 @@ class Partitions:
     """
 
     def __init__(
-        self, history: History, by: list[str], scope: Scope, stretch: Stretch, parts: int | None
+        self, history: Table, by: list[str], scope: Scope, stretch: Stretch, parts: int | None
     ) -> None:
         self._packing = Packing(frames.read(history, [*frames.KEYS, *by]), by, stretch.until)
         self._scope: Scope = scope

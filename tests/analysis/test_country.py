@@ -78,7 +78,7 @@ def test_a_frame_without_the_column_and_what_is_no_frame_are_refused() -> None:
     with pytest.raises(HistoryError, match="to_phone"):
         optkit.with_country(pl.DataFrame({"phone": ["+12025550101"]}))
     with pytest.raises(HistoryError, match="not list"):
-        optkit.with_country([])
+        optkit.with_country([])  # type: ignore[call-overload]
 
 
 def test_names_of_countries_are_english() -> None:

@@ -206,7 +206,7 @@ def test_an_unclear_column_is_asked_for() -> None:
     with pytest.raises(SettingsError, match="reason"):
         optkit.scrub(contacts.with_columns(reason=pl.lit("")), HISTORY, phone="mobile")
     with pytest.raises(SettingsError, match="not int"):
-        optkit.scrub(3, HISTORY)
+        optkit.scrub(3, HISTORY)  # type: ignore[arg-type]
 
 
 def test_a_history_s_numbers_may_be_written_otherwise() -> None:

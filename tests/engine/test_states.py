@@ -1,4 +1,5 @@
 from random import Random
+from typing import Any
 
 import polars as pl
 import pytest
@@ -65,7 +66,7 @@ def test_summaries_of_a_stretch_match_reference(made: list[Event], scope: Scope,
         return partition.unit_summary.select("sender", "recipient", *counted)
 
     sort = ["to_phone"] if scope == "recipient" else ["from_phone", "to_phone"]
-    table = map_rows(frame(made), mapper, sort=sort, scope=scope, **between(stretch))
+    table: Any = map_rows(frame(made), mapper, sort=sort, scope=scope, **between(stretch))
     kept = reference.cut(made, stretch[1])
     since, until = reference.ends(kept, *stretch)
     expected = []
