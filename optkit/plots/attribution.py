@@ -37,7 +37,7 @@ def attribution(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.attribution` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

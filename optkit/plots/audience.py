@@ -20,7 +20,7 @@ def audience(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.audience` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

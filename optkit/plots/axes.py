@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from importlib import resources
-from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.image import AxesImage
 
+from optkit.engine import frames
 from optkit.errors import HistoryError, SettingsError
 
 #: Colours by the name of a series, or in the order of the series.
@@ -36,24 +37,34 @@ MARKS: Final = ("o", "s", "^", "D", "v", "P")
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+_Table = TypeVar("_Table")
 
 
-def styled(draw: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Decorate a drawing function: use optkit's style inside and restore the caller's afterwards.
+def styled(
+    draw: Callable[Concatenate[_Table, _Arguments], _Result],
+) -> Callable[Concatenate[Any, _Arguments], _Result]:
+    """Decorate a drawing function: read any frame, use optkit's style inside and restore the caller's afterwards.
 
     What the caller has changed from matplotlib's defaults goes before optkit's style. Titles are where the caller's
     `Axes.set_title` will put its own, which then replaces ours.
     """
 
     @functools.wraps(draw)
-    def draw_styled(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+    def draw_styled(table: Any, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
         ours, current, default = _style(), cast("Any", plt.rcParams), cast("Any", rcParamsDefault)
         changed = {name: current[name] for name in ours if current[name] != default[name]}
         location = {"axes.titlelocation": current["axes.titlelocation"]}
         with plt.rc_context(ours | changed | location):
-            return draw(*args, **kwargs)
+            return draw(_read(table), *args, **kwargs)
 
-    return draw_styled
+    return cast("Callable[Concatenate[Any, _Arguments], _Result]", draw_styled)
+
+
+def _read(table: Any) -> Any:
+    """Return a table of the caller's as polars; of several tables each."""
+    if isinstance(table, tuple):
+        return tuple(_read(part) for part in table)
+    return frames.lazy(table, "table").collect()
 
 
 @functools.cache

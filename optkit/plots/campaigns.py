@@ -30,7 +30,7 @@ def campaign_rates(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.campaign_rates` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

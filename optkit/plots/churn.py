@@ -30,7 +30,7 @@ def churn(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.churn` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

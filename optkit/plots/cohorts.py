@@ -21,7 +21,7 @@ def cohorts(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.cohorts` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -21,7 +21,7 @@ def compare(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.compare` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

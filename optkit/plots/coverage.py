@@ -27,7 +27,7 @@ def coverage(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.coverage` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

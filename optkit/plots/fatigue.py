@@ -21,7 +21,7 @@ def fatigue(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.fatigue` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

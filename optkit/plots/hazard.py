@@ -32,7 +32,7 @@ def opt_out_hazard(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.opt_out_hazard` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

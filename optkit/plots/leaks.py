@@ -38,7 +38,7 @@ def leaks(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.leaks` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
@@ -110,7 +110,7 @@ def leak_curve(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.leak_curve` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -32,7 +32,7 @@ def list_growth(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.list_growth` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -20,7 +20,7 @@ def with_local_time(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.with_local_time` returned; keep only the rows to count, such as opt-outs.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

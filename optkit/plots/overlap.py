@@ -21,7 +21,7 @@ def overlap(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.overlap` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

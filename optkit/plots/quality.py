@@ -20,7 +20,7 @@ def quality(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.quality` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -27,7 +27,7 @@ def opt_out_rates(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.opt_out_rates` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

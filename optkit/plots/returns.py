@@ -24,7 +24,7 @@ def return_curve(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.return_curve` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
@@ -130,7 +130,7 @@ def cycles(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.cycles` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

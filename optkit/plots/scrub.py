@@ -25,7 +25,7 @@ def scrub(
 
     Parameters
     ----------
-    tables : tuple of polars.DataFrame
+    tables : tuple of any frames
         What `optkit.scrub` returned: the contacts to keep, and the suppressed ones with their reason.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -26,7 +26,7 @@ def spikes(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.spikes` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -21,7 +21,7 @@ def status_at(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.status_at` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
@@ -89,7 +89,7 @@ def suppression_list(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.suppression_list` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
@@ -148,7 +148,7 @@ def suppression_diff(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.suppression_diff` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

@@ -28,7 +28,7 @@ def timeline(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.timeline` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

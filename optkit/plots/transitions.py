@@ -44,7 +44,7 @@ def transitions(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.transitions` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
@@ -122,7 +122,7 @@ def spells(
 
     Parameters
     ----------
-    table : polars.DataFrame
+    table : any frame
         What `optkit.spells` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.

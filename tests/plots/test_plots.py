@@ -2,8 +2,8 @@ import matplotlib.pyplot as plt
 import polars as pl
 import pytest
 from message_tables import OF_MESSAGES
-from plot_checks import check_page
-from plot_tables import EVERY
+from plot_checks import check_page, written
+from plot_tables import EVERY, SCRUB
 
 from optkit import plots
 from optkit.errors import HistoryError
@@ -28,3 +28,18 @@ def test_plots_accept_empty_tables_and_one_row(name: str, table: pl.DataFrame) -
 def test_plots_reject_tables_of_other_functions(name: str, table: pl.DataFrame) -> None:
     with pytest.raises(HistoryError, match=f"plots.{name} takes what optkit.{name} returned"):
         getattr(plots, name)(pl.DataFrame({"other": [1]}))
+
+
+@pytest.mark.parametrize(("name", "table"), EVERY, ids=[name for name, _ in EVERY])
+def test_plots_take_any_frame(name: str, table: pl.DataFrame) -> None:
+    expected = sorted(written(getattr(plots, name)(table)))
+    for frame in (table.to_pandas(), table.to_arrow(), table.lazy()):
+        assert sorted(written(getattr(plots, name)(frame))) == expected
+
+
+def test_what_is_not_a_table_is_rejected() -> None:
+    with pytest.raises(HistoryError, match="table must be a polars, pandas"):
+        plots.churn([1, 2])
+    assert (
+        plots.scrub((SCRUB[0].to_pandas(), SCRUB[1].to_arrow())).get_title() == plots.scrub(SCRUB).get_title()
+    )
