@@ -7,7 +7,6 @@ import polars as pl
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import DriftError, OptkitError, ResponseError, TransportError
 from optkit.formatting import join_names
-from optkit.loading.failures import UnreachableError
 from optkit.loading.pages import Page, PageRequest
 from optkit.loading.reader import WindowReader, WindowRows
 from optkit.loading.session import ApiSession
@@ -136,9 +135,9 @@ class _Fetcher:
             self._pages_since_failure = True
             self._submit(job, job.reader.take(request, result))
             rows = job.reader.result() if job.reader.is_done else None
-        except UnreachableError:
-            raise
         except _OF_ONE_WINDOW as error:
+            if self._session.failure is not None:
+                raise
             job.error = error
             self._reading -= 1
             self._is_server_failing = bool(self.failed) and not self._pages_since_failure

@@ -1,26 +1,32 @@
 """An API session: one account at one endpoint; limits, retries, one request. It knows nothing of windows."""
 
 import random
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final, Self
+from http.client import HTTPException
+from typing import Final, Self, TypeVar
 from urllib.parse import quote, urlsplit
-
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError
 
 from optkit.config import Settings, is_loopback
 from optkit.datasets.endpoint import Endpoint
-from optkit.errors import AuthenticationError, RateLimitError, ResponseError, SettingsError, TransportError
+from optkit.errors import (
+    AuthenticationError,
+    OptkitError,
+    RateLimitError,
+    ResponseError,
+    SettingsError,
+    TransportError,
+)
 from optkit.loading.clocks import ServerClock
-from optkit.loading.failures import explain, explain_proxy_status, host_of
+from optkit.loading.failures import explain
 from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
 from optkit.loading.retries import RetryPolicy, TransientError, parse_retry_after
-from optkit.loading.transport import Connections, setup_seconds
+from optkit.loading.transport import Connections, Response, TooLargeError, UnpackError
 from optkit.version import __version__
+
+E = TypeVar("E", bound=OptkitError)
 
 #: A page of 100 entries has some 20 to 150 kB; what is larger is not a page.
 _MAX_BODY: Final = 32 * 2**20
@@ -37,6 +43,11 @@ class ApiSession:
         What is requested.
     policy : RetryPolicy, optional
         How failed requests are repeated.
+
+    Attributes
+    ----------
+    failure : OptkitError or None
+        Why no request can succeed; set by the first one that found out, and raised by all that follow.
     """
 
     def __init__(self, settings: Settings, endpoint: Endpoint, policy: RetryPolicy | None = None) -> None:
@@ -46,6 +57,7 @@ class ApiSession:
         self.clock = ServerClock(on_this_machine=is_loopback(origin.hostname or ""))
         self.limiter = ConcurrencyLimiter(settings.workers)
         self.rate = RateLimiter(settings.max_rps)
+        self.failure: OptkitError | None = None
         self._policy = policy or RetryPolicy()
         self._host = origin.netloc
         self._paths = endpoint.paths
@@ -59,7 +71,7 @@ class ApiSession:
             "accept-encoding": "gzip",
             "user-agent": f"optkit/{__version__}",
         }
-        self._connections = Connections(settings.base_url, settings.workers, endpoint.private)
+        self._connections = Connections(settings.base_url, settings.timeout, endpoint.private)
 
     def __repr__(self) -> str:
         return f"ApiSession({self._host!r})"
@@ -113,55 +125,55 @@ class ApiSession:
         """Request once, as soon as the limits allow."""
         with self.limiter.slot() as slot:
             self.rate.wait()
-            setup_seconds()
-            began = time.monotonic()
+            if self.failure is not None:
+                raise self.failure
             try:
-                page = self._request(query)
+                response, slot.latency = self._request(query)
             except TransientError as trouble:
                 slot.was_refused = trouble.was_refused
                 raise
-            slot.latency = time.monotonic() - began - setup_seconds()
-        return page
-
-    def _request(self, query: str) -> Page:
-        path = self._path
-        target = f"{self._paths[path]}?{query}"
         try:
-            with self._connections.get(target, self._headers, self._timeout) as response:
-                if response.status == HTTPStatus.NOT_FOUND and path + 1 < len(self._paths):
-                    self._path = path + 1
-                    return self._request(query)
-                self._check_status(response)
-                body = self._read(response)
-                date = response.headers.get("date")
-        except (HTTPError, OSError) as error:
-            raise explain(error, self._host, proxy=self._connections.proxy, timeout=self._timeout) from None
-        try:
-            page = self._decoder.decode(body)
+            page = self._decoder.decode(response.body)
         except UnreadableBodyError as problem:
             raise TransientError(
-                ResponseError(f"{self._host} answered {self._paths[path]}, repeatedly, with {problem}")
+                ResponseError(f"{self._host} answered {self._paths[self._path]}, repeatedly, with {problem}")
             ) from None
-        page.clock = self.clock.read(page.time_token, date)
+        page.clock = self.clock.read(page.time_token, response.headers.get("date"))
         return page
 
-    def _read(self, response: BaseHTTPResponse) -> bytes:
-        body = response.read(_MAX_BODY + 1, decode_content=True)
-        if len(body) > _MAX_BODY:
-            raise ResponseError(f"{self._host} sent a page of more than {_MAX_BODY // 2**20} MB")
-        return body
+    def _request(self, query: str) -> tuple[Response, float]:
+        path = self._path
+        try:
+            response, seconds = self._connections.get(
+                f"{self._paths[path]}?{query}", self._headers, _MAX_BODY
+            )
+        except TooLargeError:
+            raise ResponseError(f"{self._host} sent a page of more than {_MAX_BODY // 2**20} MB") from None
+        except (OSError, HTTPException, UnpackError) as error:
+            problem = explain(error, self._host, proxy=self._connections.proxy, timeout=self._timeout)
+            raise (problem if isinstance(problem, TransientError) else self._give_up(problem)) from None
+        if response.status == HTTPStatus.NOT_FOUND and path + 1 < len(self._paths):
+            self._path = path + 1
+            return self._request(query)
+        self._check_status(response)
+        return response, seconds
 
-    def _check_status(self, response: BaseHTTPResponse) -> None:
+    def _give_up(self, error: E) -> E:
+        """Take note that no request to this server can succeed."""
+        self.failure = error
+        return error
+
+    def _check_status(self, response: Response) -> None:
         status = response.status
         if status == HTTPStatus.OK:
             return
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise AuthenticationError(
-                f"{self._host} refused the token (HTTP {status}); check OPTKIT_TOKEN, or get a new one from the "
-                "vendor's settings"
+            raise self._give_up(
+                AuthenticationError(
+                    f"{self._host} refused the token (HTTP {status}); check OPTKIT_TOKEN, or get a new one from the "
+                    "vendor's settings"
+                )
             )
-        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            raise explain_proxy_status(self._connections.proxy, status)
         retry_after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             asked = "" if retry_after is None else f" and asks for a pause of {retry_after:g} s"
@@ -180,16 +192,16 @@ class ApiSession:
                 retry_after=retry_after if is_busy else None,
             )
         if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects
-            target = host_of(response.headers.get("location") or "")
-            raise ResponseError(
-                f"{self._host} redirects{f' to {target}' if target else ''} (HTTP {status}), which optkit does not "
-                "follow, because the token would go along; set OPTKIT_BASE_URL to the right origin"
+            target = _host_of(response.headers.get("location") or "")
+            problem = (
+                f"redirects{f' to {target}' if target else ''} (HTTP {status}), which optkit does not follow, because "
+                "the token would go along; set OPTKIT_BASE_URL to the right origin"
             )
-        if status == HTTPStatus.NOT_FOUND:
-            raise ResponseError(
-                f"{self._host} does not know {' or '.join(self._paths)} (HTTP 404); check OPTKIT_BASE_URL"
-            )
-        raise ResponseError(f"{self._host} did not accept the request (HTTP {status})")
+        elif status == HTTPStatus.NOT_FOUND:
+            problem = f"does not know {' or '.join(self._paths)} (HTTP 404); check OPTKIT_BASE_URL"
+        else:
+            problem = f"did not accept the request (HTTP {status})"
+        raise self._give_up(ResponseError(f"{self._host} {problem}"))
 
 
 def _encode(parameters: Mapping[str, str], request: PageRequest) -> str:
@@ -198,3 +210,11 @@ def _encode(parameters: Mapping[str, str], request: PageRequest) -> str:
     named = "".join(f"{name}={quote(value, safe='')}&" for name, value in parameters.items())
     start, end, page, per_page = request
     return f"{named}start_time={start}&end_time={end}&page={page}&per_page={per_page}"
+
+
+def _host_of(url: str) -> str:
+    """Return the host and port that a URL names, without a login; empty if it names none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""

@@ -85,10 +85,10 @@ class Child:
 
 
 def main(start: str, end: str, output: str | None = None) -> None:
-    import urllib3  # noqa: F401 - a kill should hit the load, not an import
 
     import optkit
     import optkit.loading.load
+    import optkit.loading.session  # a kill should hit the load, not an import
 
     print("ready", flush=True)  # noqa: T201 - its parent listens
     sys.stdin.readline()

@@ -107,4 +107,4 @@ def test_connections_are_kept() -> None:
     ):
         for _ in range(5):
             client.get(ALL)
-        assert client._connections._pool.num_connections == 1
+        assert len(client._connections._idle) == 1
