@@ -13,7 +13,7 @@ from optkit.config import resolve
 
 
 def test_argument_before_configure_before_environment_before_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve().workers == 8
+    assert resolve().workers == 32
     monkeypatch.setenv("OPTKIT_WORKERS", "3")
     assert resolve().workers == 3
     optkit.configure(workers=5)
@@ -105,7 +105,7 @@ def test_a_bad_environment_variable_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_configure_changes_nothing_when_one_value_is_bad() -> None:
     with pytest.raises(optkit.SettingsError):
         optkit.configure(workers=2, timeout=-1)
-    assert resolve().workers == 8
+    assert resolve().workers == 32
 
 
 @pytest.mark.parametrize(
