@@ -1,0 +1,100 @@
+import numpy as np
+import polars as pl
+import pytest
+from accounts_with_effects import Plan, planted
+
+import optkit
+from optkit.demo import effects
+
+
+def test_the_bad_campaign_is_found() -> None:
+    found = 0
+    for seed in range(10):
+        account = planted(Plan(seed=seed, people=700, rates=[0.01] * 9 + [0.04]))
+        table = optkit.campaign_rates(account.history, account.messages)
+        signals = dict(table.select("campaign_id", "signal").iter_rows())
+        found += signals.pop(9) == "high"
+        assert list(signals.values()).count("high") == 0
+    assert found == 10
+
+
+def test_equal_campaigns_are_flagged_at_the_nominal_rate() -> None:
+    flagged = 0
+    for seed in range(40):
+        account = planted(Plan(seed=seed, people=300, rates=[0.015] * 8))
+        table = optkit.campaign_rates(account.history, account.messages)
+        flagged += (table["signal"] != "usual").any()
+    assert flagged <= 6  # of 40 at 5 %; more come by chance in one of a hundred such tests
+
+
+def test_excess_intervals_cover_what_was_planted() -> None:
+    covered = []
+    for seed in range(40):
+        account = planted(Plan(seed=seed, people=400, rates=[0.005, 0.01, 0.02, 0.03], background=0.004))
+        table = optkit.campaign_rates(account.history, account.messages)
+        # What the messages were expected to cause, whatever they happened to cause.
+        planned = table["exposures"] * pl.Series([0.005, 0.01, 0.02, 0.03])
+        covered += ((table["excess_low"] <= planned) & (planned <= table["excess_high"])).to_list()
+    assert 0.9 <= np.mean(covered) <= 1.0
+
+
+def test_the_background_is_recovered() -> None:
+    ratios, inside = [], []
+    for seed in range(12):
+        account = planted(Plan(seed=seed, people=800, gap=20.0, background=0.003))
+        table = optkit.opt_out_hazard(account.history, account.messages, edges=(0, 48, 168))
+        ratios.append(table["background"][0] / 3.0)  # per 1,000 person-days
+        middle = table.row(1, named=True)
+        inside.append(middle["low"] <= 3.0 <= middle["high"])
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.06)
+    assert sum(inside) >= 10
+
+
+def test_adjusted_rates_are_nearer_the_planted_fatigue_than_naive_ones() -> None:
+    naive, adjusted = [], []
+    for seed in range(6):
+        account = planted(
+            Plan(seed=seed, people=2500, gap=4.0, patience=True, fatigue=1.25, rates=[0.02], background=0.0)
+        )
+        table = optkit.fatigue(account.history, account.messages, burn_in="14d").head(5)
+        # One more recent message multiplies the rate by 1.25; who has many is one of the patient.
+        planned = np.log(1.25) * np.arange(5)
+        for errors, column in ((naive, "rate"), (adjusted, "adjusted_rate")):
+            curve = np.log(table[column].to_numpy())
+            errors.append(abs((curve - curve[0] - planned)[1:]).mean())
+    assert np.mean(adjusted) < np.mean(naive)
+
+
+ACCOUNT = optkit.demo_history(), optkit.demo_messages()
+
+
+def test_the_made_up_account_shows_its_bad_campaign() -> None:
+    table = optkit.campaign_rates(*ACCOUNT).sort("q")
+    assert table.row(0, named=True)["campaign"] == effects.WENT_WRONG
+    assert table["signal"][0] == "high"
+    # The only other one is of the sender that drives away most people.
+    assert set(table.filter(signal="high")["campaign"]) <= {effects.WENT_WRONG, "Last-minute trips"}
+    assert table.filter(signal="low").is_empty()
+
+
+def test_the_made_up_account_leaks_exactly_what_was_planted() -> None:
+    table = optkit.leaks(*ACCOUNT)
+    counts = table.select(pl.col("reached", "blocked", "overdue").cast(pl.Int64).sum()).row(0)
+    assert table.height == effects.LEAKS.attempted
+    assert counts == (effects.LEAKS.delivered, effects.LEAKS.blocked, effects.LEAKS.overdue)
+
+
+def test_the_made_up_account_s_background_is_recovered() -> None:
+    # All hours from 3 days on, when no message works any more.
+    table = optkit.opt_out_hazard(*ACCOUNT, edges=(0, 72, 168))
+    later = table.filter(pl.col("from_hours") >= 72)
+    hazard = later["opt_outs"].sum() / later["person_hours"].sum() * 24_000
+    assert hazard == pytest.approx(1000 * effects.BACKGROUND_PER_DAY, rel=0.2)
+
+
+def test_the_made_up_account_s_fatigue_rises_as_planted() -> None:
+    table = optkit.fatigue(*ACCOUNT, recent=f"{effects.FATIGUE_DAYS}d")
+    assert table["adjusted_rate"].is_sorted()
+    assert table["adjusted_rate"][1] / table["adjusted_rate"][0] == pytest.approx(
+        effects.FATIGUE_FACTOR, rel=0.25
+    )
