@@ -67,7 +67,8 @@ def planted(plan: Plan) -> Planted:
         gap = plan.gap * rng.choice([0.3, 1.0, 1.7])
         out = START + round(rng.exponential(1 / plan.background) * DAY) if plan.background else START + 10**12
         whose = None
-        at, recent = START + round(rng.uniform(0, gap) * DAY), []
+        at = START + round(rng.uniform(0, gap) * DAY)
+        recent: list[int] = []
         while at < min(out, START + plan.days * DAY):
             at = at // 1000 * 1000
             campaign = int(rng.integers(len(plan.rates)))

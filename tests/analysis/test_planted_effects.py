@@ -51,7 +51,8 @@ def test_the_background_is_recovered() -> None:
 
 
 def test_adjusted_rates_are_nearer_the_planted_fatigue_than_naive_ones() -> None:
-    naive, adjusted = [], []
+    naive: list[float] = []
+    adjusted: list[float] = []
     for seed in range(6):
         account = planted(
             Plan(seed=seed, people=2500, gap=4.0, patience=True, fatigue=1.25, rates=[0.02], background=0.0)
@@ -88,7 +89,7 @@ def test_the_made_up_account_s_background_is_recovered() -> None:
     # All hours from 3 days on, when no message works any more.
     table = optkit.opt_out_hazard(*ACCOUNT, edges=(0, 72, 168))
     later = table.filter(pl.col("from_hours") >= 72)
-    hazard = later["opt_outs"].sum() / later["person_hours"].sum() * 24_000
+    hazard = int(later["opt_outs"].sum()) / float(later["person_hours"].sum()) * 24_000
     assert hazard == pytest.approx(1000 * effects.BACKGROUND_PER_DAY, rel=0.2)
 
 
