@@ -47,6 +47,8 @@ class Faults:
     html, cut_json, bad_gzip : float
         How often the response is an HTML page with status 200, JSON that ends half-way, or not the gzip that its
         header promises.
+    empties : float
+        How often the response has no entries, although its totals count them.
     truncated, resets_in_body, hangs_in_body : float
         How often half of the body is sent, and then the connection is closed, reset, or goes silent.
     drips : float
@@ -74,6 +76,7 @@ class Faults:
     html: float = 0.0
     cut_json: float = 0.0
     bad_gzip: float = 0.0
+    empties: float = 0.0
     truncated: float = 0.0
     resets_in_body: float = 0.0
     hangs_in_body: float = 0.0
@@ -100,6 +103,7 @@ DELIVERY_FAULTS: Final = (
     "html",
     "cut_json",
     "bad_gzip",
+    "empties",
     "truncated",
     "resets_in_body",
     "hangs_in_body",

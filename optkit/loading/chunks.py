@@ -55,9 +55,10 @@ class ChunkReader:
     """Reads one chunk: call `start`, then `take` with every requested page, in any order.
 
     The rows count when the total was the same on every page and is the number of entries that came, the first page is
-    the same at the end as at the start, and the last page was short or empty; otherwise the chunk is read again. Where
-    totals are missing or contradict themselves, pages are read until one is empty, and a second reading must confirm
-    the first. A chunk that cannot be believed is halved; one that is small by then is an error.
+    the same at the end as at the start, and the last page was short or empty; otherwise the chunk is read again. A
+    second reading must confirm the first where totals are missing or contradict themselves (then pages are read until
+    one is empty), and where more entries were counted than a short first page and an empty one after it leave room
+    for. A chunk that cannot be believed is halved; one that is small by then is an error.
 
     Parameters
     ----------
@@ -77,9 +78,9 @@ class ChunkReader:
     received : int
         Entries on the pages, once they are complete.
     totals_fit : bool
-        The server's total was the number of entries that came.
-    claims_rows : bool
-        The server counts entries, and sends none.
+        Entries came, and as many as the server counted.
+    totals_contradict : bool
+        As often as it was asked, the server counted another number of entries than came.
     """
 
     def __init__(self, chunk: Chunk, endpoint: Endpoint) -> None:
@@ -89,7 +90,7 @@ class ChunkReader:
         self.requests = 0
         self.received = 0
         self.totals_fit = False
-        self.claims_rows = False
+        self.totals_contradict = False
         self._endpoint = endpoint
         self._failures = 0
         self._unconfirmed: pl.DataFrame | None = None
@@ -146,7 +147,10 @@ class ChunkReader:
         is_full = self._total == count * most or (len(pages) == count and len(pages[-1].entries) >= most)
         last = count + is_full
         if len(pages) < last and pages[-1].entries:
-            stop = min(last, len(pages) * (1 + _PAGES_PER_PAGE))
+            per_page = (
+                1 if len(self._first.entries) < most else _PAGES_PER_PAGE
+            )  # after a short one nothing may come
+            stop = min(last, len(pages) * (1 + per_page))
             return self._request(range(len(pages) + 1, stop + 1), self._read_counted)
         return self._request([1], self._check) if len(pages) > 1 else self._check()
 
@@ -154,19 +158,18 @@ class ChunkReader:
         """Compare what came with what was counted; the first page has come a second time by now."""
         assert self._total is not None
         pages, again = [self._first, *self._in_order()[1:]], self._pages[1]
-        received = self.received = _count(pages)
+        received = _count(pages)
         if any(page.total_entries != self._total for page in [*pages, again]):
             return self._fail("its count changed while its pages were read")
         if not _same_records(again, self._first, self._endpoint):
             return self._fail("its first page changed while the others were read")
-        if received != self._total and not _is_rounded_up(self._total, received, self._first):
+        is_full = len(self._first.entries) >= _most_per_page(self._first)
+        if _contradicts(self._first, received) and is_full:  # in smaller chunks, more may come
             return self._fail(f"the server counts {self._total:,} entries but sends {received:,}")
         rows = _in_frame(pages, self._endpoint)
         if received != self._total or _moved(rows, self._endpoint):
-            return self._confirm(rows)
-        self.totals_fit = True
-        self.rows = rows
-        return []
+            return self._confirm(rows, received)
+        return self._accept(rows, received)
 
     def _read_until_empty(self) -> list[PageRequest]:
         """Read until a page is empty, because no count says how many there are."""
@@ -180,11 +183,9 @@ class ChunkReader:
             return self._request(range(number, 2 * number), self._read_until_empty)
         if any(later.entries for earlier, later in pairwise(pages) if not earlier.entries):
             return self._fail("an empty page came before one that was not empty")
-        self.received = _count(pages)
-        self.claims_rows = len(pages) == 1 and bool(self._first.total_entries)
-        return self._confirm(_in_frame(pages, self._endpoint))
+        return self._confirm(_in_frame(pages, self._endpoint), _count(pages))
 
-    def _confirm(self, rows: pl.DataFrame) -> list[PageRequest]:
+    def _confirm(self, rows: pl.DataFrame, received: int) -> list[PageRequest]:
         """Accept rows that a second reading confirms."""
         first, self._unconfirmed = self._unconfirmed, rows
         if first is None:
@@ -192,7 +193,12 @@ class ChunkReader:
         order = self._endpoint.order
         if not first.select(order).equals(rows.select(order)):
             return self._fail("its pages changed while they were read")
-        self.rows = rows
+        return self._accept(rows, received)
+
+    def _accept(self, rows: pl.DataFrame, received: int) -> list[PageRequest]:
+        self.rows, self.received = rows, received
+        self.totals_contradict = _contradicts(self._first, received)
+        self.totals_fit = received > 0 and self._first.total_entries == received
         return []
 
     def _fail(self, why: str) -> list[PageRequest]:
@@ -236,6 +242,12 @@ def _most_per_page(first: Page) -> int:
     """Return how many entries a page holds at most."""
     given = first.per_page
     return min(given, PER_PAGE) if type(given) is int and given > 0 else PER_PAGE
+
+
+def _contradicts(first: Page, received: int) -> bool:
+    """Return whether a first page counts another number of entries than came."""
+    total = first.total_entries
+    return type(total) is int and total != received and not _is_rounded_up(total, received, first)
 
 
 def _is_rounded_up(total: int, received: int, first: Page) -> bool:

@@ -34,7 +34,7 @@ class WindowRows:
         Pages that were requested.
     clock : Clock
         When the server answered first.
-    totals_fit, claims_rows : bool
+    totals_fit, totals_contradict : bool
         As in `ChunkReader`: of any of the chunks.
     """
 
@@ -44,7 +44,7 @@ class WindowRows:
     pages: int
     clock: Clock
     totals_fit: bool
-    claims_rows: bool
+    totals_contradict: bool
 
 
 class WindowReader:
@@ -115,8 +115,8 @@ class WindowReader:
             dropped=sum(chunk.received for chunk in finished) - kept,
             pages=sum(chunk.requests for chunk in self._finished),
             clock=self._clock,
-            totals_fit=any(chunk.totals_fit and chunk.received for chunk in finished),
-            claims_rows=any(chunk.claims_rows for chunk in finished),
+            totals_fit=any(chunk.totals_fit for chunk in finished),
+            totals_contradict=any(chunk.totals_contradict for chunk in finished),
         )
 
     def _inside(self, chunk: ChunkReader) -> tuple[pl.DataFrame, int]:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: So many gaps are named in a message.
 _NAMED: Final = 5
+#: So many windows with wrong totals, and none with a true one, show that the server's totals mean nothing.
+_ENOUGH: Final = 8
 
 
 def refresh_cache(
@@ -179,13 +181,15 @@ class _Committer:
         self._windows = windows
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []
-        self._do_totals_fit = False
+        self._do_totals_fit = self._are_totals_ignored = False
 
     def take(self, window: Window, rows: "WindowRows") -> None:
-        """Commit a window; one whose total contradicts that nothing came waits for what the others show."""
+        """Commit a window; one that the server counts otherwise waits for what the other windows show."""
         self._do_totals_fit |= rows.totals_fit
-        if rows.claims_rows:
+        if rows.totals_contradict and not self._are_totals_ignored:
             self._doubtful.append((window, rows))
+            if len(self._doubtful) == _ENOUGH and not self._do_totals_fit:
+                self._ignore_totals()
         else:
             self._commit(window, rows)
 
@@ -195,21 +199,30 @@ class _Committer:
         Raises
         ------
         DriftError
-            The server counts entries in them and sends none, though its other totals are true.
+            The server counts other numbers of entries in them than it sends, though its other totals are true.
         """
         if not self._doubtful:
             return
+        if not self._do_totals_fit:
+            self._ignore_totals()
+            return
         names = join_names([str(window) for window, _ in self._doubtful], _NAMED)
-        if self._do_totals_fit:
-            raise DriftError(
-                f"the server counts entries in {names}, but sends none; load again, and tell the vendor if that does "
-                "not help"
-            )
+        raise DriftError(
+            f"the server counts another number of entries in {names} than it sends; load again, and tell the vendor if "
+            "that does not help"
+        )
+
+    def _ignore_totals(self) -> None:
+        """Commit the windows that wait: no total of this server has been the number of entries that came."""
+        self._are_totals_ignored = True
         warnings.warn(
-            f"this server's totals mean nothing: it counts entries in {names}, but sends none", stacklevel=6
+            "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
+            "asked; what it sends is taken for complete",
+            stacklevel=6,
         )
         for window, rows in self._doubtful:
             self._commit(window, rows)
+        self._doubtful.clear()
 
     def _commit(self, window: Window, rows: "WindowRows") -> None:
         covered = window.until(rows.clock.now)

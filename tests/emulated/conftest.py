@@ -1,8 +1,10 @@
 """What loads over real HTTP share: a client that does not wait long, a table at the end of the run."""
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -11,19 +13,48 @@ import optkit.loading.session
 from optkit.emulator import Emulator
 from optkit.loading.retries import RetryPolicy
 
-#: Lines for the end of the test run.
-summary = pytest.StashKey[list[str]]()
+#: Of each mode that was tried how its loads ended.
+Outcomes = list[tuple[str, Counter[str]]]
+_outcomes = pytest.StashKey[Outcomes]()
+#: What the tests of a file do to a load or a command, one thing each.
+_FAULTS: Final = {
+    "test_answers.py": "answers that are not the documented JSON",
+    "test_clocks.py": "clocks that are wrong",
+    "test_disk.py": "disks that are full",
+    "test_fetch.py": "filters that a server ignores, and intervals without time",
+    "test_folders.py": "folders and files that cannot be used",
+    "test_interruptions.py": "interruptions",
+    "test_processes.py": "processes that share a folder",
+    "test_proxies.py": "proxies",
+    "test_tls.py": "certificates and TLS",
+    "test_totals.py": "totals that contradict the entries",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[summary] = []
+    config.stash[_outcomes] = []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[summary]:
-        terminalreporter.section("loading over HTTP, mode by mode")
-        for line in config.stash[summary]:
-            terminalreporter.write_line(line)
+    outcomes = config.stash[_outcomes]
+    files = [
+        Path(report.nodeid.partition("::")[0]).name for report in terminalreporter.stats.get("passed", ())
+    ]
+    faults = Counter(_FAULTS[file] for file in files if file in _FAULTS)
+    if not (outcomes or faults):
+        return
+    terminalreporter.section("loading over HTTP, mode by mode and fault by fault")
+    for name, endings in outcomes:
+        found = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
+        terminalreporter.write_line(f"{name:45}{found}")
+    for fault, count in sorted(faults.items()):
+        terminalreporter.write_line(f"{fault:60}{count} as expected")
+    modes = sum((endings for _, endings in outcomes), Counter[str]())
+    tried = modes.total() + faults.total()
+    terminalreporter.write_line(
+        f"{tried:,} faults tried: {modes['exact']:,} loads exact, {modes.total() - modes['exact']:,} with a documented "
+        f"error, {faults.total():,} others as expected"
+    )
 
 
 @pytest.fixture
@@ -46,6 +77,6 @@ def connect(tmp_path: Path) -> Callable[[Emulator], None]:
 
 
 @pytest.fixture
-def outcomes(request: pytest.FixtureRequest) -> list[str]:
-    """Lines that are printed at the end of the run."""
-    return request.config.stash[summary]
+def outcomes(request: pytest.FixtureRequest) -> Outcomes:
+    """How loads ended, printed at the end of the run."""
+    return request.config.stash[_outcomes]

@@ -47,6 +47,12 @@ def test_a_wrong_time_token_loses_nothing_and_makes_nothing_final_too_early(
     assert all(end <= NOW + timedelta(hours=1) - LOOK_BACK for end in final)
 
 
+def test_the_date_header_is_enough(connect: Callable[[Emulator], None]) -> None:
+    with Emulator(HISTORY, variant=ApiVariant(time_token="missing")) as server:  # noqa: S106 - a time
+        connect(server)
+        assert events_of(optkit.load(BEGIN)) == distinct(HISTORY)
+
+
 def test_a_server_ahead_of_this_machine_makes_nothing_final_too_early(
     connect: Callable[[Emulator], None],
 ) -> None:

@@ -201,8 +201,10 @@ def test_a_total_that_is_far_too_high_costs_few_requests(rows: int) -> None:
         requests += 1
         return Page(page_of(entries, request).entries, 100, 15_000)
 
-    with pytest.raises(DriftError, match="15,000"):
-        read(answer)
+    frame, window = read(answer)
+    assert frame.height == rows
+    assert window.totals_contradict
+    assert not window.totals_fit
     assert requests < 700
 
 
@@ -215,6 +217,6 @@ def test_an_empty_page_that_claims_entries_is_read_twice_and_reported() -> None:
 
     frame, rows = read(answer)
     assert frame.height == 0
-    assert rows.claims_rows
+    assert rows.totals_contradict
     assert not rows.totals_fit
     assert len(asked) == 2
