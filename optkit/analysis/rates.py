@@ -25,6 +25,8 @@ _COMPUTED: Final = (
     "low",
     "high",
     "shrunk_rate",
+    "limit_low",
+    "limit_high",
     "signal",
     "denominator",
     "least",

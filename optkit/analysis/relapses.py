@@ -19,7 +19,7 @@ def relapse_curve(
     """Estimate which share of returns has been followed by another opt-out how long after the return.
 
     A return with no opt-out after it by `until` is censored there, so that last week's returns do not make
-    people look faithful.
+    people look faithful. The interval counts a pair's returns as independent of each other.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import polars as pl
 
 from optkit.arguments import whole_number
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
-from optkit.engine.durations import ended_by, median_days, survival_curves, time_back, time_out
+from optkit.engine.durations import ended_by, median_days, repeats_out, survival_curves, time_back, time_out
 from optkit.engine.frames import History, by_columns
 from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
@@ -39,8 +39,8 @@ def return_curve(
     """Estimate which share is still opted out how long after opting out.
 
     Every spell counts from its opt-out on; who has not come back by `until` is censored there and was at risk
-    until then. A pair's spells count as independent of each other: where
-    some people come back again and again and others never, an interval of 95 % holds the truth in about 85 %.
+    until then. The interval allows for people who come back again and
+    again, and others who never do: a pair's spells do not count as independent of each other.
 
     Parameters
     ----------
@@ -89,15 +89,12 @@ def return_curve(
     """
     groups = by_columns(by, _COMPUTED)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
-    totals = aggregate(
-        history,
-        lambda partition: {"spells": time_out(partition, step)},
-        by=groups,
-        scope=scope,
-        since=since,
-        until=until,
-    )
-    curves = survival_curves(totals["spells"], groups, step, confidence)
+
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        return {"spells": time_out(partition, step), "repeats": repeats_out(partition, step)}
+
+    totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)
+    curves = survival_curves(totals["spells"], groups, step, confidence, totals["repeats"])
     return curves.rename({"ended": "returned", "surviving": "still_out"})
 
 

@@ -2,15 +2,20 @@
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from optkit.engine import statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.states import Partition
+from optkit.engine.statistics import Array
 from optkit.times import DAY
 
 #: Two products of the same fractions may differ in the last digits: less than this is equal.
 _ROUNDING: Final = 1e-12
+
+_MOST: Final = 50  # spells of one unit that are compared with each other
 
 
 def time_out(partition: Partition, step: int, *keys: str) -> PartialSum:
@@ -18,6 +23,28 @@ def time_out(partition: Partition, step: int, *keys: str) -> PartialSum:
     start, end = pl.col("opted_out_at"), pl.col("returned_at")
     spells = partition.spells.with_columns(over=end.is_not_null(), ms=end.fill_null(partition.until) - start)
     return _by_length(spells, step, keys)
+
+
+def repeats_out(partition: Partition, step: int) -> PartialSum:
+    """Count each two spells of one unit by their lengths: how far one unit's spells are alike.
+
+    Of a unit's spells the first 50 are looked at.
+    """
+    unit = ["recipient"] if partition.scope == "recipient" else ["sender", "recipient"]
+    end = pl.col("returned_at")
+    lasted = partition.spells.with_columns(
+        over=end.is_not_null(), ms=end.fill_null(partition.until) - pl.col("opted_out_at")
+    )
+    spells = (
+        _in_steps(lasted, step)
+        .filter(pl.col("spell") <= _MOST)
+        .select(*unit, "group", "spell", "steps", "over")
+    )
+    same = pl.struct(unit)
+    several = spells.filter((same == same.shift(1)) | (same == same.shift(-1)))
+    other = several.drop("group").rename({name: f"{name}_b" for name in ("spell", "steps", "over")})
+    pairs = several.join(other, on=unit).filter(pl.col("spell") < pl.col("spell_b"))
+    return partial_sum(pairs, ["group", "steps", "over", "steps_b", "over_b"], pairs=pl.len())
 
 
 def time_back(partition: Partition, step: int, *keys: str) -> PartialSum:
@@ -32,14 +59,24 @@ def time_back(partition: Partition, step: int, *keys: str) -> PartialSum:
 
 
 def _by_length(lasted: pl.LazyFrame, step: int, keys: tuple[str, ...]) -> PartialSum:
-    over, steps = pl.col("over"), (pl.col("ms") + (step - 1)) // step
+    over = pl.col("over")
     return partial_sum(
-        lasted.with_columns(steps=steps), ["group", *keys, "steps"], ended=over.sum(), censored=(~over).sum()
+        _in_steps(lasted, step), ["group", *keys, "steps"], ended=over.sum(), censored=(~over).sum()
     )
 
 
-def survival_curves(totals: pl.DataFrame, keys: list[str], step: int, confidence: float) -> pl.DataFrame:
-    """Return Kaplan-Meier's estimate for each value of `keys`.
+def _in_steps(lasted: pl.LazyFrame, step: int) -> pl.LazyFrame:
+    return lasted.with_columns(steps=(pl.col("ms") + (step - 1)) // step)
+
+
+def survival_curves(
+    totals: pl.DataFrame,
+    keys: list[str],
+    step: int,
+    confidence: float,
+    repeats: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Return Kaplan-Meier's estimate for each value of `keys`; with `repeats`, intervals that allow for them.
 
     Returns
     -------
@@ -52,7 +89,8 @@ def survival_curves(totals: pl.DataFrame, keys: list[str], step: int, confidence
         totals.select(pl.struct(keys).rle_id()).to_series() if keys else pl.zeros(totals.height, eager=True)
     )
     cuts = (number.diff() > 0).arg_true()
-    curve = statistics.kaplan_meier(totals["ended"], totals["censored"], confidence, cuts=cuts)
+    shared = _shared_variance(totals, number.to_numpy(), repeats, keys) if repeats is not None else 0.0
+    curve = statistics.kaplan_meier(totals["ended"], totals["censored"], confidence, cuts=cuts, shared=shared)
     return totals.select(
         *keys,
         "days",
@@ -63,6 +101,50 @@ def survival_curves(totals: pl.DataFrame, keys: list[str], step: int, confidence
         low=pl.Series(curve.low, dtype=pl.Float64),
         high=pl.Series(curve.high, dtype=pl.Float64),
     ).select(*keys, "days", "at_risk", "ended", "censored", "surviving", "low", "high")
+
+
+def _shared_variance(
+    totals: pl.DataFrame, curve: npt.NDArray[np.int64], repeats: pl.DataFrame, keys: list[str]
+) -> Array:
+    """Return what a unit's spells have in common adds to the variance of log(surviving), at each duration.
+
+    The estimate's log is about a sum over spells of ``over / at_risk(length) - hazard(min(length, t))``, with
+    hazard(t) the sum of ended / at_risk² up to t. Greenwood's variance is the sum of its squares; this is twice
+    the sum of the products of each two spells of one unit (a sandwich estimate, clustered by unit).
+    """
+    first = np.searchsorted(curve, curve)  # the row at which a row's curve begins
+    last = np.searchsorted(curve, curve, side="right") - 1
+
+    def so_far(values: Array) -> Array:
+        total = np.cumsum(values)
+        return total - total[first] + values[first]
+
+    ended = totals["ended"].to_numpy().astype(np.float64)
+    gone = so_far(ended + totals["censored"].to_numpy())
+    at_risk = gone[last] - gone + ended + totals["censored"].to_numpy()
+    hazard = so_far(ended / at_risk**2)
+
+    rows = totals.select(*keys, "steps").with_row_index("row")
+    other = rows.rename({"row": "row_b", "steps": "steps_b"})
+    found = repeats.join(rows, on=[*keys, "steps"], nulls_equal=True).join(
+        other, on=[*keys, "steps_b"], nulls_equal=True
+    )
+    pairs, row, row_b = (found[name].to_numpy() for name in ("pairs", "row", "row_b"))
+    part, part_b = (
+        found[over].to_numpy() / at_risk[place] - hazard[place]
+        for over, place in (("over", row), ("over_b", row_b))
+    )
+    low, high = np.minimum(row, row_b), np.maximum(row, row_b)
+    sooner = np.where(row <= row_b, part, part_b)
+
+    def up_to(place: npt.NDArray[np.int64], weight: Array) -> Array:
+        return so_far(np.bincount(place, weight, len(curve)).astype(np.float64))
+
+    over = up_to(low, pairs)
+    both = up_to(high, pairs * part * part_b)
+    one = up_to(low, pairs * sooner) - up_to(high, pairs * sooner)
+    shared: Array = 2 * (both - hazard * one + hazard**2 * (over[last] - over))
+    return shared
 
 
 def ended_by(horizon: int) -> pl.Expr:

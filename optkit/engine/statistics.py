@@ -130,7 +130,12 @@ class Survival(NamedTuple):
 
 
 def kaplan_meier(
-    returned: npt.ArrayLike, censored: npt.ArrayLike, confidence: float = 0.95, *, cuts: npt.ArrayLike = ()
+    returned: npt.ArrayLike,
+    censored: npt.ArrayLike,
+    confidence: float = 0.95,
+    *,
+    cuts: npt.ArrayLike = (),
+    shared: npt.ArrayLike = 0.0,
 ) -> Survival:
     """Product-limit estimate from a table of counts, one row per distinct duration, in rising order.
 
@@ -139,7 +144,8 @@ def kaplan_meier(
     Who is censored at a duration is still at risk at it. The interval is Greenwood's on the scale
     log(-log(S)), which keeps it in [0, 1]. Greenwood's variance is not defined where the estimate is 1 or 0:
     there the other end is that of Wilson's interval for none of those still at risk (at 0, never above the
-    upper end before).
+    upper end before). `shared` is added to the variance of log(S) where it is above 0: what people who come back
+    again and again add to it.
 
     References
     ----------
@@ -165,6 +171,7 @@ def kaplan_meier(
     still_out = per_curve(np.cumprod, (at_risk - back) / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = per_curve(np.cumsum, back / (at_risk * (at_risk - back).astype(np.float64)))
+        variance += np.maximum(shared, 0)
         log = np.log(still_out)
         half = normal_quantile(confidence) * np.sqrt(variance) / -log
         low, high = (np.exp(-np.exp(np.log(-log) + side * half)) for side in (1, -1))

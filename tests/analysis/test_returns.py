@@ -1,5 +1,6 @@
 """Against plain Python, and against lifelines on its own data sets turned into histories."""
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -11,10 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, Event, between, events, frame, moment, stretches
+from histories import INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
+from polars.testing import assert_frame_equal
+from scipy import stats
 
 import optkit
 from optkit.analysis.relapses import relapse_curve, relapses_by_spell
@@ -61,6 +64,58 @@ def test_return_curve_matches_reference(
         assert len(found) == len(expected)
         for row, wanted in zip(found, expected, strict=True):
             assert row == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
+def slow_interval(made: list[Event], scope: str, days: float) -> tuple[float, float]:
+    """Of the share still out: Greenwood's variance, and twice the products of each two spells of one unit."""
+    spells = [
+        (
+            spell[1] if scope == "recipient" else spell[:2],
+            math.ceil(round(spell[5] * DAY) / HOUR) / 24,
+            spell[6],
+        )
+        for spell in reference.spells(made, scope)
+    ]
+    curve = slow_kaplan_meier([spell[1:] for spell in spells])
+    at_risk = {when: number for when, number, *_ in curve}
+    ended = [(when, number, count) for when, number, count, *_ in curve if when <= days]
+    variance = sum(count / (number * (number - count)) for _, number, count in ended if count)
+
+    def part(length: float, over: int) -> float:
+        hazard = sum(count / number**2 for when, number, count in ended if when <= length)
+        return (over and length <= days) / at_risk[length] - hazard
+
+    products = [
+        part(*one[1:]) * part(*other[1:])
+        for one, other in itertools.combinations(spells, 2)
+        if one[0] == other[0]
+    ]
+    variance += max(0.0, 2 * sum(products))
+    share = next(row[4] for row in curve if row[0] == days)
+    width = stats.norm.ppf(0.975) * math.sqrt(variance) / -math.log(share)
+    return share ** math.exp(width), share ** math.exp(-width)
+
+
+@given(events(40))
+def test_intervals_allow_for_the_spells_of_one_pair_or_recipient(made: list[Event]) -> None:
+    made = [event._replace(to_phone=RECIPIENTS[0]) if event.at % 2 else event for event in made]
+    for scope in SCOPES:
+        table = optkit.return_curve(frame(made), scope=scope)
+        for days, share, low, high in table.select("days", "still_out", "low", "high").rows():
+            if 0 < share < 1:
+                assert (low, high) == pytest.approx(slow_interval(made, scope, days), rel=1e-9, abs=1e-12)
+
+
+@given(events(40))
+def test_intervals_of_groups_are_those_of_their_senders_alone(made: list[Event]) -> None:
+    history = frame(made)
+    table = optkit.return_curve(history, by="from_phone", until=moment(INSTANTS[-1]))
+    for sender in table["from_phone"].unique():
+        alone = optkit.return_curve(
+            history.filter(pl.col("from_phone") == sender), until=moment(INSTANTS[-1])
+        )
+        mine = table.filter(pl.col("from_phone") == sender).select(alone.columns)
+        assert_frame_equal(mine, alone, rel_tol=1e-9, abs_tol=1e-12)
 
 
 @given(events())

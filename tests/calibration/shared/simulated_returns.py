@@ -1,6 +1,7 @@
 """Accounts whose people's true behaviour is known: what a page says of their returns."""
 
 import math
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -105,3 +106,46 @@ def cycles_observed(days: int, pairs: int = 4_000, seed: int = 0) -> dict[str, f
 def truth_of_relapses(days: int) -> float:
     """Share of returns that `cycles_observed` makes relapse within so many days."""
     return 0.4 * (1 - math.exp(-days / 20))
+
+
+def coverage_of_restless_people(pages: int, people: int = 60, day: float = 30, seed: int = 0) -> float:
+    """Share of intervals that hold the truth where some people come and go again and again, and others never do.
+
+    Each is observed for up to a year, and comes back from an opt-out within 3 days on average with a chance of their
+    own: a quarter nearly always, the others hardly ever. Who came back opts out again 10 days later on average. The
+    truth is the share of returns among the opt-outs of very many such people.
+    """
+    rng = np.random.default_rng(seed)
+    truth, *_ = _by_day(_restless(rng, 20_000), day)
+    held = 0
+    for _ in range(pages):
+        _, low, high = _by_day(_restless(rng, people), day)
+        held += int(low <= truth <= high)
+    return held / pages
+
+
+def _restless(rng: np.random.Generator, people: int) -> pl.DataFrame:
+    events = []
+    for person, chance in enumerate(np.where(rng.random(people) < 0.25, 0.9, 0.05)):
+        now = rng.uniform(0, YEAR)
+        while now < YEAR:
+            events.append((person, now, "opt-out"))
+            now += rng.exponential(3) if rng.random() < chance else math.inf
+            if now < YEAR:
+                events.append((person, now, "opt-in"))
+            now += rng.exponential(10)
+    numbers, days, status = zip(*events, strict=True)
+    return pl.DataFrame(
+        {
+            "to_phone": [f"+1{number:010}" for number in numbers],
+            "from_phone": ["A"] * len(events),
+            "created_at": [int(when * DAY_MS) for when in days],
+            "status": status,
+        }
+    ).cast({"created_at": INSTANT, "status": STATUS})
+
+
+def _by_day(history: pl.DataFrame, day: float) -> tuple[float, float, float]:
+    until = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=YEAR)
+    row = optkit.return_curve(history, until=until).filter(pl.col("days") <= day).tail(1)
+    return 1 - row["still_out"].item(), 1 - row["high"].item(), 1 - row["low"].item()
