@@ -69,15 +69,15 @@ def with_country(frame: Any, *, names: bool = False) -> Any:
     """
     if not isinstance(names, bool):
         raise SettingsError("names must be True or False")
-    return add_columns(
-        frame, partial(_columns, names=names), needs={"to_phone": pl.String()}, name="with_country"
-    )
+    made = pl.Schema({"country": pl.String()} | ({"country_name": pl.String()} if names else {}))
+    needs = {"to_phone": pl.String()}
+    return add_columns(frame, partial(_countries, names=names), needs=needs, made=made, name="with_country")
 
 
-def _columns(*, names: bool) -> list[pl.Expr]:
-    country = pl.col("to_phone").map_batches(countries, return_dtype=pl.String, is_elementwise=True)
+def _countries(rows: pl.DataFrame, *, names: bool) -> pl.DataFrame:
+    country = countries(rows["to_phone"])
     if not names:
-        return [country.alias("country")]
+        return country.to_frame()
     known = country_names()
     name = country.replace_strict(known["country"], known["country_name"], default=None)
-    return [country.alias("country"), name.alias("country_name")]
+    return pl.DataFrame([country, name.alias("country_name")])

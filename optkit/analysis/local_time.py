@@ -115,46 +115,46 @@ def with_local_time(frame: Any, *, at: str = "created_at") -> Any:
     if not isinstance(at, str):
         raise SettingsError("at must be the name of a column")
     needs = {"to_phone": pl.String(), at: pl.Datetime("ms", "UTC")}
-    return add_columns(frame, partial(_columns, at), needs=needs, name="with_local_time")
+    return add_columns(frame, partial(_local_times, at=at), needs=needs, made=_MADE, name="with_local_time")
 
 
-def _columns(at: str) -> list[pl.Expr]:
-    place = pl.col("to_phone").map_batches(_places, return_dtype=_PLACE, is_elementwise=True)
-    zone = place.struct.field("time_zone")
-    both = pl.struct(zone=zone, at=pl.col(at).dt.cast_time_unit("ms").cast(INSTANT))
-    local = both.map_batches(_local_times, return_dtype=pl.Datetime("ms"), is_elementwise=True)
-    return [
-        zone.alias("time_zone"),
-        local.alias("local_time"),
-        place.struct.field("ambiguous").alias("ambiguous"),
-    ]
+_MADE: Final = pl.Schema(
+    {"time_zone": pl.String(), "local_time": pl.Datetime("ms"), "ambiguous": pl.Boolean()}
+)
 
 
-_PLACE: Final = pl.Struct({"time_zone": pl.String(), "ambiguous": pl.Boolean()})
+def _local_times(rows: pl.DataFrame, *, at: str) -> pl.DataFrame:
+    """Return zone, local time and whether it is ambiguous, converting one zone after the other."""
+    places = _places(rows["to_phone"])
+    zones, times = places["time_zone"], rows[at]
+    if times.dtype == pl.Null:  # of a frame without rows
+        times = times.cast(INSTANT)
+    local = pl.repeat(None, rows.height, dtype=pl.Datetime("ms"), eager=True)
+    for zone in zones.unique().drop_nulls():
+        chosen = (zones == zone).fill_null(value=False).arg_true()
+        local = local.scatter(
+            chosen,
+            times.gather(chosen)
+            .dt.cast_time_unit("ms")
+            .dt.convert_time_zone(zone)
+            .dt.replace_time_zone(None),
+        )
+    return places.with_columns(local_time=local).select(list(_MADE))
 
 
-def _places(numbers: pl.Series) -> pl.Series:
-    """Return the zone of each number, looking at each different range once."""
+def _places(numbers: pl.Series) -> pl.DataFrame:
+    """Return time_zone and ambiguous of each number, looking at each different range once."""
     number = pl.col("number")
     frame = pl.DataFrame({"number": numbers.cast(pl.String)})
     key = pl.when(number.str.contains(_AREA)).then(number.str.head(_PREFIX)).otherwise(number)
     different = frame.unique().with_columns(key=key)
     ranges = different.group_by("key").agg(number.first()).drop_nulls()
-    found = [_main_zone(_zones_of(number)) for number in ranges["number"]]
-    places = pl.DataFrame(found, schema=_PLACE.to_schema(), orient="row")
-    named = different.join(pl.concat([ranges.select("key"), places], how="horizontal"), on="key", how="left")
-    joined = frame.join(named, on="number", how="left", maintain_order="left", nulls_equal=True)
-    return joined.select(pl.struct("time_zone", "ambiguous")).to_series()
-
-
-def _local_times(both: pl.Series) -> pl.Series:
-    """Return the local time of each row, one zone after the other."""
-    zones, at = both.struct.field("zone"), both.struct.field("at")
-    local = pl.select(pl.repeat(None, len(both), dtype=pl.Datetime("ms"))).to_series()
-    for zone in zones.unique().drop_nulls():
-        rows = (zones == zone).fill_null(value=False).arg_true()
-        local = local.scatter(rows, at.gather(rows).dt.convert_time_zone(zone).dt.replace_time_zone(None))
-    return local
+    schema = {"time_zone": pl.String, "ambiguous": pl.Boolean}
+    found = pl.DataFrame([_main_zone(_zones_of(n)) for n in ranges["number"]], schema=schema, orient="row")
+    named = different.join(pl.concat([ranges.select("key"), found], how="horizontal"), on="key", how="left")
+    return frame.join(
+        named.drop("key"), on="number", how="left", maintain_order="left", nulls_equal=True
+    ).drop("number")
 
 
 @lru_cache(maxsize=65_536)

@@ -1,7 +1,7 @@
-"""New columns that depend on nothing but their row: the same expressions on polars and on Spark's workers."""
+"""New columns that depend on nothing but their row: the same function on polars frames and on Spark's workers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
@@ -9,21 +9,27 @@ from optkit.engine import frames
 from optkit.engine.frames import is_spark
 from optkit.errors import HistoryError
 
-#: Makes the expressions anew, on each worker for itself; a module's own function, so that it can travel.
-Columns: TypeAlias = Callable[[], Sequence[pl.Expr]]
+#: From some rows of the needed columns to the new columns; a module's own function, so that it can travel to workers.
+MakeColumns: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
+
+_NEW: Final = "new columns"  # beside a frame's own
 
 
-def add_columns(frame: Any, columns: Columns, *, needs: Mapping[str, pl.DataType], name: str) -> Any:
+def add_columns(
+    frame: Any, make: MakeColumns, *, needs: Mapping[str, pl.DataType], made: pl.Schema, name: str
+) -> Any:
     """Return a frame with more columns.
 
     Parameters
     ----------
     frame : any frame
         Whatever `frames.History` allows.
-    columns : callable
-        Returns the expressions.
+    make : callable
+        Returns the new columns of some rows.
     needs : mapping of str to polars.DataType
-        Columns that the expressions read. A String stands for any type of text, a Datetime for any with a time zone.
+        The columns that it reads. A String stands for any type of text, a Datetime for any with a time zone.
+    made : polars.Schema
+        The columns that it returns.
     name : str
         The function that a caller called, for the error.
 
@@ -42,12 +48,17 @@ def add_columns(frame: Any, columns: Columns, *, needs: Mapping[str, pl.DataType
 
         spark_schema = {field.name: spark.dtype_of(field.dataType) for field in frame.schema}
         _validate(spark_schema, needs, name)
-        return spark.add_columns(frame, columns)
+        return spark.map_batches(frame, lambda rows: make(rows.select(list(needs))), keep=True)
     polars = (
         frame if isinstance(frame, pl.DataFrame | pl.LazyFrame) else frames.lazy(frame, "frame").collect()
     )
     _validate(polars.collect_schema(), needs, name)
-    return polars.with_columns(columns())
+    if isinstance(polars, pl.DataFrame):
+        return polars.with_columns(make(polars.select(list(needs))).get_columns())
+    columns = pl.struct(*needs).map_batches(
+        lambda rows: make(rows.struct.unnest()).to_struct(), return_dtype=pl.Struct(made), is_elementwise=True
+    )
+    return polars.drop(list(made), strict=False).with_columns(columns.alias(_NEW)).unnest(_NEW)
 
 
 def _validate(schema: Mapping[str, pl.DataType], needs: Mapping[str, pl.DataType], name: str) -> None:

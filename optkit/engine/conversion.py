@@ -158,7 +158,7 @@ def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str
 
         from optkit.engine import spark
 
-        rows = spark.select(frame, lambda: expressions)
+        rows = spark.map_batches(frame, lambda batch: batch.select(expressions), keep=False)
         if "ignored" in columns:
             rows = rows.filter(~F.col("ignored")).drop("ignored")
         with spark.quiet():

@@ -57,7 +57,7 @@ def compare_rates(
     >>> low.round(2).tolist(), high.round(2).tolist(), bool(p[0] < 0.001)
     ([0.36], [0.7], True)
     """
-    from scipy import stats
+    from scipy.special import stdtr, stdtrit
 
     (before, after), (time_before, time_after) = (
         tuple(np.asarray(values, np.float64) for values in pair) for pair in (counts, exposures)
@@ -66,14 +66,15 @@ def compare_rates(
     with np.errstate(divide="ignore", invalid="ignore"):
         independent = (before + after) / np.asarray(dispersion, np.float64)
         share, expected = after / (before + after), time_after / (time_before + time_after)
-        t = stats.t.ppf((1 + confidence) / 2, np.where(degrees > 0, degrees, np.nan))
+        degrees = np.where(degrees > 0, degrees, np.nan)
+        t = stdtrit(degrees, (1 + confidence) / 2)
         middle = share + t**2 / (2 * independent)
         half = t * np.sqrt(share * (1 - share) / independent + t**2 / (4 * independent**2))
         scale = 1 + t**2 / independent
         low, high = (np.clip(end / scale, 0, 1) for end in (middle - half, middle + half))
         low, high = np.where(after == 0, 0.0 * low, low), np.where(before == 0, 1.0 + 0.0 * high, high)
         score = (share - expected) / np.sqrt(expected * (1 - expected) / independent)
-        p = 2 * stats.t.sf(np.abs(score), np.where(degrees > 0, degrees, np.nan))
+        p = 2 * stdtr(degrees, -np.abs(score))
         odds = time_before / time_after
         known = (time_before > 0) & (time_after > 0)
         low, high = (np.where(known, end / (1 - end) * odds, np.nan) for end in (low, high))

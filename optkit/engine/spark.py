@@ -4,7 +4,7 @@ Each partition travels to a worker as Arrow, so the workers need optkit and what
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -102,19 +102,13 @@ class SparkPartitions:
         return read
 
 
-def add_columns(frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]]) -> "SparkFrame":
-    """Return a Spark frame with more columns, which polars computes batch by batch on the workers."""
-    return _map_columns(frame, columns, keep=True)
-
-
-def select(frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]]) -> "SparkFrame":
-    """Return a Spark frame with these columns alone, which polars computes batch by batch on the workers."""
-    return _map_columns(frame, columns, keep=False)
-
-
-def _map_columns(
-    frame: "SparkFrame", columns: Callable[[], Sequence[pl.Expr]], *, keep: bool
+def map_batches(
+    frame: "SparkFrame", make: Callable[[pl.DataFrame], pl.DataFrame], *, keep: bool
 ) -> "SparkFrame":
+    """Return a Spark frame of the columns that polars makes of each batch of rows on the workers.
+
+    With `keep` they come after the frame's own columns.
+    """
     from pyspark.sql.pandas.types import from_arrow_schema
     from pyspark.sql.types import StructType
 
@@ -122,13 +116,13 @@ def _map_columns(
         import pyarrow as pa
 
         for batch in batches:
-            new = plain(pl.DataFrame(batch).select(columns())).combine_chunks()
+            new = plain(make(pl.DataFrame(batch))).combine_chunks()
             arrays = [column.chunk(0) if column.num_chunks else column for column in new.columns]
             old = batch.select(batch.schema.names if keep else [])
             names = [*old.schema.names, *new.schema.names]
             yield pa.RecordBatch.from_arrays([*old.columns, *arrays], names)
 
-    new = plain(pl.DataFrame(collect(frame.limit(0))).select(columns()))
+    new = plain(make(pl.DataFrame(collect(frame.limit(0)))))
     fields = from_arrow_schema(new.schema, prefer_timestamp_ntz=True).fields
     with quiet():
         return frame.mapInArrow(mapped, StructType([*(frame.schema.fields if keep else []), *fields]))

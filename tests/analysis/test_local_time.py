@@ -77,6 +77,9 @@ def test_lazy_frames_stay_lazy_and_other_frames_become_polars() -> None:
     assert optkit.with_local_time(frame.lazy()).collect().equals(expected)
     assert optkit.with_local_time(frame.to_arrow()).equals(expected)
     assert optkit.with_local_time(frame.clear()).schema == expected.schema
+    assert optkit.with_local_time(frame.clear().to_pandas()).height == 0
+    again = optkit.with_local_time(expected.lazy())  # columns of these names are replaced
+    assert again.collect().select(expected.columns).equals(expected)
 
 
 @pytest.mark.parametrize(
