@@ -3,9 +3,22 @@
 A message says what happened and what to do. It never holds a token, a phone number or a response body.
 """
 
+import itertools
+import traceback
+from pathlib import Path
+
 
 class OptkitError(Exception):
     """Root of every error that optkit raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython and Jupyter show instead of a traceback: the message, and the caller's own line."""
+        shown = [f"{type(self).__name__}: {self}"]
+        package = str(Path(__file__).parent)
+        frames = traceback.extract_tb(self.__traceback__)
+        callers = itertools.takewhile(lambda frame: not frame.filename.startswith(package), frames)
+        own = [frame.line for frame in callers][-1:]
+        return shown + [f"    {line}" for line in own if line]
 
 
 class SettingsError(OptkitError, ValueError):

@@ -6,13 +6,17 @@ Errors never quote a phone number of the history.
 import ast
 import inspect
 import math
+import os
 import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -22,6 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optkit
+from optkit import plots
 
 PHONE = "+12025550101"
 BEGIN = 1_767_225_600_000  # 2026-01-01
@@ -215,3 +220,37 @@ def test_a_frame_that_cannot_be_read_is_described_without_its_values(table: Any,
     with pytest.raises(optkit.HistoryError, match=says) as caught:
         optkit.churn(table)
     assert "2025550" not in str(caught.value)
+
+
+PLOTS = [name for name in plots.__all__ if name in FUNCTIONS]
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_picture_of_anything_is_drawn_or_a_typed_error(name: str) -> None:
+    draw = getattr(plots, name)
+    table = getattr(optkit, name)(**arguments(getattr(optkit, name)))
+    tries = list(VALUES)
+    if isinstance(table, pl.DataFrame):
+        tries += [
+            table.with_columns(pl.lit(None, dtype).alias(column)) for column, dtype in table.schema.items()
+        ]
+        tries += [table.with_columns(pl.lit("x").alias(column)) for column in table.columns]
+        tries += [table.lazy(), table.to_arrow(), table.to_pandas()]
+    for value in tries:
+        try:
+            try_out(draw, {"table": value})
+        except Exception as error:
+            raise AssertionError(f"{name}({value!r:.200})") from error
+        plt.close("all")
+
+
+def test_a_notebook_shows_the_message_and_the_callers_line(tmp_path: Path) -> None:
+    cell = "import optkit\nhistory = optkit.demo_history(recipients=20)\noptkit.churn(history, every='1h')\n"
+    (tmp_path / "cell.py").write_text(cell)
+    command = [sys.executable, "-m", "IPython", "--colors=NoColor", str(tmp_path / "cell.py")]
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    shown = (done.stdout + done.stderr).strip().splitlines()
+    assert len(shown) == 2
+    assert shown[0].startswith("SettingsError: every must be a number of days")
+    assert shown[1] == "    optkit.churn(history, every='1h')"

@@ -16,7 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.image import AxesImage
 
 from optkit.engine import frames
-from optkit.errors import HistoryError, SettingsError
+from optkit.errors import HistoryError, OptkitError, SettingsError
 
 #: Colours by the name of a series, or in the order of the series.
 Colors: TypeAlias = Mapping[str, str] | Sequence[str]
@@ -34,6 +34,9 @@ GROUPS: Final = 6
 
 #: Markers of the same groups, to tell them apart in a print in grey.
 MARKS: Final = ("o", "s", "^", "D", "v", "P")
+
+#: What drawing raises where a column holds what no analysis returns.
+_UNDRAWABLE: Final = (TypeError, ValueError, LookupError, AttributeError, pl.exceptions.PolarsError)
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -55,7 +58,15 @@ def styled(
         changed = {name: current[name] for name in ours if current[name] != default[name]}
         location = {"axes.titlelocation": current["axes.titlelocation"]}
         with plt.rc_context(ours | changed | location):
-            return draw(_read(table), *args, **kwargs)
+            try:
+                return draw(_read(table), *args, **kwargs)
+            except OptkitError:
+                raise
+            except _UNDRAWABLE as error:
+                name = draw.__name__
+                raise HistoryError(
+                    f"plots.{name} cannot draw this: it takes what optkit.{name} returned, and arguments as documented"
+                ) from error
 
     return cast("Callable[Concatenate[Any, _Arguments], _Result]", draw_styled)
 
@@ -64,6 +75,8 @@ def _read(table: Any) -> Any:
     """Return a table of the caller's as polars; of several tables each."""
     if isinstance(table, tuple):
         return tuple(_read(part) for part in table)
+    if isinstance(table, pl.DataFrame):
+        return table
     return frames.lazy(table, "table").collect()
 
 
