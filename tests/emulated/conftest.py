@@ -13,9 +13,6 @@ import optkit.loading.session
 from optkit.emulator import Emulator
 from optkit.loading.retries import RetryPolicy
 
-#: Of each mode that was tried how its loads ended.
-Outcomes = list[tuple[str, Counter[str]]]
-_outcomes = pytest.StashKey[Outcomes]()
 #: What the tests of a file do to a load or a command, one thing each.
 _FAULTS: Final = {
     "test_answers.py": "answers that are not the documented JSON",
@@ -31,15 +28,12 @@ _FAULTS: Final = {
 }
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_outcomes] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    outcomes = config.stash[_outcomes]
-    files = [
-        Path(report.nodeid.partition("::")[0]).name for report in terminalreporter.stats.get("passed", ())
-    ]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # from the reports, because tests run in other processes than this
+    reports = terminalreporter.stats.get("passed", ())
+    properties = [value for report in reports for name, value in report.user_properties if name == "outcomes"]
+    outcomes = [(name, Counter(endings)) for name, endings in properties]
+    files = [Path(report.nodeid.partition("::")[0]).name for report in reports]
     faults = Counter(_FAULTS[file] for file in files if file in _FAULTS)
     if not (outcomes or faults):
         return
@@ -74,9 +68,3 @@ def connect(tmp_path: Path) -> Callable[[Emulator], None]:
         )
 
     return to
-
-
-@pytest.fixture
-def outcomes(request: pytest.FixtureRequest) -> Outcomes:
-    """How loads ended, printed at the end of the run."""
-    return request.config.stash[_outcomes]

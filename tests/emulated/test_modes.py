@@ -3,7 +3,7 @@
 import itertools
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,10 +141,10 @@ def compatible(one: str, other: str) -> bool:
 @pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("name", MODES)
 def test_a_mode_alone_is_exact_or_a_documented_error(
-    name: str, tmp_path: Path, outcomes: list[tuple[str, Counter[str]]]
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     outcome = run((name,), tmp_path)
-    outcomes.append((name, Counter([outcome])))
+    record_property("outcomes", [name, {outcome: 1}])
     certain = {"a status null", "token revoked", "redirect", "a page repeated", "counted and not sent"}
     assert (outcome != "exact") == (name in certain) or name == "rows arriving"
 
@@ -152,12 +152,12 @@ def test_a_mode_alone_is_exact_or_a_documented_error(
 @pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("name", [name for name in MODES if name != "as documented"])
 def test_a_mode_with_each_other_is_exact_or_a_documented_error(
-    name: str, tmp_path: Path, outcomes: list[tuple[str, Counter[str]]]
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     endings = Counter(
         run((name, other), tmp_path / str(number)) for number, other in enumerate(partners(name))
     )
-    outcomes.append((f"{name}, with later ones", endings))
+    record_property("outcomes", [f"{name}, with later ones", dict(endings)])
 
 
 def partners(name: str) -> Iterator[str]:

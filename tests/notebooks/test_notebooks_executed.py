@@ -12,6 +12,8 @@ from optkit.report.notebooks import find
 from optkit.report.pages import make_page
 from optkit.report.writing import write_pages
 
+pytestmark = pytest.mark.xdist_group("executed notebooks")
+
 Executed = dict[str, tuple[NotebookNode, str | None]]
 
 

@@ -12,6 +12,9 @@ pytestmark = pytest.mark.browser
 #: Whole notebooks as they look in both themes; git ignores the folder.
 PICTURES = Path(__file__).parents[2] / "build" / "jupyterlab"
 
+#: Each theme has a JupyterLab of its own.
+THEMES = ["JupyterLab Light", "JupyterLab Dark"]
+
 OPEN = "() => window.jupyterapp?.shell.currentWidget?.sessionContext !== undefined"
 # Run All is lost silently before the kernel has answered, and the idle indicator lies
 ANSWER = """async () => {
@@ -38,7 +41,9 @@ TROUBLE = f"""() => {{ {CELLS}
 CONTROLS = ".jp-OutputArea .jupyter-widgets :is(select, input, button, .noUi-handle)"
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize(
+    "theme", [pytest.param(theme, marks=pytest.mark.xdist_group(theme)) for theme in THEMES]
+)
 @pytest.mark.parametrize("path", find(), ids=lambda path: path.stem)
 def test_a_notebook_runs_and_its_controls_move_without_complaint(
     path: Path, theme: str, jupyterlab: str, chromium: Browser
