@@ -29,8 +29,6 @@ _COMPUTED: Final = (
     "limit_high",
     "signal",
     "denominator",
-    "least",
-    "most",
 )
 _SUMS: Final = ["recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
 

@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
-from simulated_senders import found_bad_sender, pages_with_false_alarms, said_to_differ
+from simulated_senders import (
+    found_bad_sender,
+    order_called_chance_although_rejected,
+    pages_with_false_alarms,
+    said_to_differ,
+)
 
 from optkit.engine.funnel import FEWEST, funnel_limits
 
@@ -32,6 +37,10 @@ def test_few_senders_have_no_limits_but_a_test_of_whether_they_differ_at_all(sen
     assert said_to_differ(500, senders, 1, p_value=0.01) <= 0.02
     for times in (2, 3):
         assert said_to_differ(100, senders, times, p_value=0.01) >= 0.9
+
+
+def test_an_order_that_a_chi_square_test_rejects_is_not_called_chance() -> None:
+    assert order_called_chance_although_rejected(100) == 0
 
 
 def test_seeing_none_where_three_are_expected_is_usual() -> None:

@@ -2,7 +2,10 @@
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+from scipy import stats
 
+from optkit.display import headlines
 from optkit.engine.funnel import funnel_limits, homogeneity
 
 Ints = npt.NDArray[np.int64]
@@ -64,3 +67,21 @@ def said_to_differ(pages: int, senders: int, times: float, p_value: float, seed:
         n[0], true[0] = n[1:].sum(), RATE * times
         found += int(homogeneity(rng.binomial(n, true), n) < p_value)
     return found / pages
+
+
+def order_called_chance_although_rejected(pages: int, seed: int = 0) -> float:
+    """Share of pages of nine senders that differ on which the order is called chance although chi-square rejects it."""
+    rng = np.random.default_rng(seed)
+    names = [f"S{number}" for number in range(9)]
+    wrong = 0
+    for _ in range(pages):
+        n = sizes(rng, 9)
+        k = rng.binomial(n, rates(rng, 9, 0.3, "gamma"))
+        history = {"from_phone": names, "ever_opted_out": k, "n": n}
+        low, high = np.full((2, 9), 0.0)
+        table = pl.DataFrame(history).with_columns(
+            rate=k / n, low=low, high=high, signal=pl.lit("usual"), denominator=pl.lit("audience")
+        )
+        rejected = stats.chi2_contingency([k, n - k], correction=False).pvalue < 0.01
+        wrong += int(rejected and "may be chance" in headlines.opt_out_rates(table))
+    return wrong / pages

@@ -1,0 +1,26 @@
+"""The rates of false alarms that the notebooks tell their readers are those that the simulations hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from optkit.report.notebooks import find
+
+#: What a page says, and where it is held: (notebook, words, test that holds them).
+SAID = [
+    ("00_start_here", "about one in fifty is told of silent days", "test_quality"),
+    ("01_churn", "one last week in 13 is called the highest and one the lowest", "test_churn"),
+    ("02_re_opt_in_cycles", "misses the truth up to about one time in ten", "test_returns"),
+    ("03_opt_out_rates_by_sender", "up to one page in ten has a false alarm", "test_senders"),
+    ("04_what_happened_that_day", "one page in ten shows a day above the limits", "test_days"),
+    ("07_where_they_live", "said falsely on one page of a hundred", "test_returns"),
+]
+
+
+@pytest.mark.parametrize(("notebook", "words", "test"), SAID)
+def test_each_page_says_how_often_it_is_wrong(notebook: str, words: str, test: str) -> None:
+    page = next(path for path in find() if path.stem == notebook)
+    cells = json.loads(page.read_text())["cells"]
+    assert words in "".join(cells[-1]["source"])
+    assert (Path(__file__).parent / f"{test}.py").is_file()
