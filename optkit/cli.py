@@ -345,11 +345,8 @@ def emulator(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 0,
 ) -> None:
     """Serve the documented API from a made-up account, or from files, until Ctrl-C."""
-    try:
-        from optkit.emulator import Emulator
-    except ImportError:
-        raise SettingsError("this needs the emulator: pip install 'optkit[emulator]'") from None
     from optkit.demo import CLOCK, EVENTS_PER_RECIPIENT, demo_history, demo_messages
+    from optkit.emulator import Emulator
     from optkit.history import SCHEMA as HISTORY
     from optkit.messages import SCHEMA as MESSAGES
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import polars as pl
 
 from optkit.errors import SettingsError
+from optkit.extras import require
 from optkit.private_files import PrivateFile
 
 if TYPE_CHECKING:
@@ -106,10 +107,9 @@ def _write_parquet(table: pl.DataFrame, file: BinaryIO) -> None:
 
 
 def _write_excel(table: pl.DataFrame, file: BinaryIO) -> None:
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise SettingsError("Excel files need xlsxwriter: pip install 'optkit[lab]'") from None
+    require("writing Excel files", "lab", "xlsxwriter")
+    import xlsxwriter
+
     if table.height >= _EXCEL_ROWS:
         raise SettingsError(
             f"an Excel sheet has room for {_EXCEL_ROWS - 1:,} rows, and the table has {table.height:,}; write .csv"

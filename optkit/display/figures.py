@@ -11,6 +11,7 @@ import polars as pl
 
 from optkit.display.account import AccountData
 from optkit.display.headlines.headline import Note
+from optkit.extras import require
 from optkit.formatting import plural
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def explore(data: AccountData, draw: Callable[[AccountData], "Axes"]) -> Any:
     ipywidgets.Widget or Note
         A note if there are no events to choose from.
     """
+    require("the choice of senders", "lab", "ipywidgets")
     import ipywidgets as widgets
 
     history = data.history

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from optkit.extras import require
 from optkit.formatting import NONE, percent, shorten
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def table(
     >>> from optkit.display import table
     >>> shown = table(optkit.demo_audience(), "Recipients by sender").fmt_integer("recipients", sep_mark=" ")
     """
+    require("a formatted table", "lab", "great_tables")
     from great_tables import GT
 
     shown = _select(frame.head(rows), columns, show_phones=show_phones)

@@ -1,5 +1,11 @@
 """The documented API, served from a history, with deviations and faults on request."""
 
+from optkit.extras import require
+
+require(
+    "the emulator, which also serves the made-up account,", "emulator", "httptools", "starlette", "uvicorn"
+)
+
 from optkit.emulator.application import RequestRecord
 from optkit.emulator.emulator import Emulator
 from optkit.emulator.faults import Faults

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from optkit.errors import SettingsError
+from optkit.extras import require
 
 
 def read_table(path: str | Path, name: str) -> pl.DataFrame:
@@ -64,10 +65,9 @@ def _read_csv(file: BytesIO) -> pl.DataFrame:
 
 
 def _read_xlsx(file: BytesIO) -> pl.DataFrame:
-    try:
-        from fastexcel import FastExcelError
-    except ModuleNotFoundError:
-        raise SettingsError("reading Excel files needs fastexcel: pip install 'optkit[lab]'") from None
+    require("reading Excel files", "lab", "fastexcel")
+    from fastexcel import FastExcelError
+
     try:
         return pl.read_excel(file, infer_schema_length=0)
     except FastExcelError:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from optkit.config import DEMO, Settings, is_loopback
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
-from optkit.errors import CacheError, SettingsError
+from optkit.errors import CacheError
 from optkit.loading.cache import Cache, CachedWindow
 from optkit.loading.clocks import local_clock
 from optkit.loading.identity import AccountIdentity
@@ -96,13 +96,8 @@ class Account:
             with ApiSession(self.settings, endpoint) as session:
                 yield session
             return
-        try:
-            from optkit.emulator import Emulator
-        except ImportError:
-            raise SettingsError(
-                "the demo account needs the emulator: pip install 'optkit[emulator]'"
-            ) from None
         from optkit.demo import CLOCK, demo_history
+        from optkit.emulator import Emulator
 
         with Emulator(demo_history(), clock=CLOCK) as server:
             settings = replace(self.settings, base_url=server.url, token=server.token)

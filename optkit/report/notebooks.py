@@ -5,11 +5,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from optkit.errors import SettingsError
+from optkit.extras import require
 
 #: How the types of values without a hint are written.
 _TYPES: Final[Mapping[type, str]] = {type(None): "None", list: "list[str]"}
@@ -214,5 +214,4 @@ def require_lab() -> None:
     SettingsError
         JupyterLab, nbclient or nbconvert is not installed.
     """
-    if not all(find_spec(name) for name in ("jupyterlab", "nbclient", "nbconvert", "ipykernel")):
-        raise SettingsError("notebooks need more packages: pip install 'optkit[lab]'")
+    require("running notebooks", "lab", "jupyterlab", "nbclient", "nbconvert", "ipykernel")
