@@ -253,7 +253,8 @@ def _read(answer: HTTPResponse, most: int) -> bytes:
         raise TooLargeError
     # to read up to a length would not notice that the body ends before it
     body = answer.read() if answer.length is not None else answer.read(most + 1)
-    if answer.status == HTTPStatus.OK and answer.headers.get("content-encoding") == "gzip":
+    packing = (answer.headers.get("content-encoding") or "").lower()
+    if answer.status == HTTPStatus.OK and packing in {"gzip", "x-gzip"}:
         unpacking = zlib.decompressobj(31)  # gzip's header and checksum
         try:
             body = unpacking.decompress(body, most + 1)

@@ -157,10 +157,17 @@ def answering(
 ) -> Iterator[int]:
     """Answer every request with the same; yields the port."""
     head = f"HTTP/1.1 {status}\r\n{headers}content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    with sending(head.encode() + body, tls) as port:
+        yield port
+
+
+@contextmanager
+def sending(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Send these bytes for every request, whether they are HTTP or not; yields the port."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(head.encode() + body)
+        writer.write(answer)
         await writer.drain()
 
     with serving(handle, tls) as port:
