@@ -56,6 +56,15 @@ def attribution(
         The table is not a result of `optkit.attribution`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.attribution(optkit.attribution(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "attribution", "source", "hours", "opted_out_at")
     ax = axes.get_axes(ax)

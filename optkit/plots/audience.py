@@ -41,6 +41,14 @@ def audience(
         The table is not a result of `optkit.audience`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> messages = optkit.demo_messages(recipients=1000)
+    >>> ax = optkit.plots.audience(optkit.audience(messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "audience", "recipients", "messages")
     names, label = axes.labels_of(table, "recipients")

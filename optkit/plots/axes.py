@@ -77,7 +77,11 @@ def _read(table: Any) -> Any:
         return tuple(_read(part) for part in table)
     if isinstance(table, pl.DataFrame):
         return table
-    return frames.lazy(table, "table").collect()
+    if isinstance(table, pl.DataFrame):
+        return table
+    read = frames.lazy(table, "table").collect()
+    # a history without rows loses the types of its columns, a table has to keep them
+    return pl.DataFrame(table) if read.is_empty() and not isinstance(table, pl.LazyFrame) else read
 
 
 @functools.cache

@@ -54,6 +54,15 @@ def campaign_rates(
         The table is not a result of `optkit.campaign_rates`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.campaign_rates(optkit.campaign_rates(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(
         table, "campaign_rates", "messages", "exposures", "opt_outs", "rate", "low", "high", "excess", "excess_low",

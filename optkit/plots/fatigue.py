@@ -40,6 +40,15 @@ def fatigue(
         The table is not a result of `optkit.fatigue`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.fatigue(optkit.fatigue(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(
         table, "fatigue", "exposures_recent", "exposures", "opt_outs", "rate", "low", "high", "adjusted_rate"

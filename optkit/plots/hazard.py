@@ -51,6 +51,15 @@ def opt_out_hazard(
         The table is not a result of `optkit.opt_out_hazard`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.opt_out_hazard(optkit.opt_out_hazard(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(
         table, "opt_out_hazard", "from_hours", "to_hours", "opt_outs", "hazard", "low", "high", "background"

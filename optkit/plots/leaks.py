@@ -57,6 +57,15 @@ def leaks(
         The table is not a result of `optkit.leaks`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.leaks(optkit.leaks(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "leaks", "sent_at", "hours", "reached", "blocked", "confirmation", "overdue")
     ax = axes.get_axes(ax)
@@ -129,6 +138,15 @@ def leak_curve(
         The table is not a result of `optkit.leak_curve`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.leak_curve(optkit.leak_curve(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(table, "leak_curve", "kind", "days", "at_risk", "events", "share", "low", "high")
     ax = axes.get_axes(ax)

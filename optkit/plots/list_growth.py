@@ -53,6 +53,15 @@ def list_growth(
         The table is not a result of `optkit.list_growth`.
     SettingsError
         `colors` has something that is not a colour.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> account = {"recipients": 1000, "days": 365}
+    >>> history, messages = optkit.demo_history(**account), optkit.demo_messages(**account)
+    >>> ax = optkit.plots.list_growth(optkit.list_growth(history, messages), title="For a slide")
+    >>> ax.get_title()
+    'For a slide'
     """
     axes.require_columns(
         table,

@@ -7,13 +7,14 @@ import polars as pl
 import pytest
 from cycler import cycler
 from matplotlib.colors import to_hex
+from message_tables import OF_MESSAGES
 from plot_checks import check_page, written
 from plot_tables import CHURN, EVERY, RATES, RETURN_CURVE, SCRUB, TRANSITIONS, by_sender
 
 from optkit import plots
 from optkit.errors import SettingsError
 
-PICTURES: list[tuple[str, Any]] = [*EVERY, ("scrub", SCRUB)]
+PICTURES: list[tuple[str, Any]] = [*EVERY, ("scrub", SCRUB), *OF_MESSAGES]
 each_picture = pytest.mark.parametrize(("name", "table"), PICTURES, ids=[name for name, _ in PICTURES])
 
 

@@ -20,7 +20,8 @@ def test_plots_draw_on_given_axes(name: str, table: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize(("name", "table"), ALL, ids=[name for name, _ in ALL])
 def test_plots_accept_empty_tables_and_one_row(name: str, table: pl.DataFrame) -> None:
-    check_page(getattr(plots, name)(table.clear()))
+    for nothing in (table.clear(), table.clear().to_pandas(), table.clear().lazy()):
+        check_page(getattr(plots, name)(nothing))
     check_page(getattr(plots, name)(table.head(1)))
 
 
