@@ -7,6 +7,7 @@ import matplotlib as mpl
 import pytest
 
 import optkit
+from optkit.report.notebooks import find
 
 README = (Path(optkit.__file__).parents[1] / "README.md").read_text("utf-8")
 
@@ -33,9 +34,32 @@ def test_the_python_lines_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> 
     mpl.pyplot.close("all")
 
 
-def test_the_picture_is_there() -> None:
-    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert (Path(optkit.__file__).parents[1] / picture).is_file()
+def test_every_picture_and_page_that_it_links_to_is_there() -> None:
+    root = Path(optkit.__file__).parents[1]
+    links = re.findall(r"\]\(([^):]+)\)", README)
+    assert [link for link in links if not (root / link).is_file()] == []
+
+
+def test_every_notebook_is_shown_with_a_picture() -> None:
+    for path in find():
+        assert f"](notebooks/{path.name})<br>![" in README
+        assert f"](notebooks/pictures/{path.stem}.png)" in README
+
+
+def test_every_function_is_listed() -> None:
+    section = README[README.index("## Functions") : README.index("## Notebooks")]
+    listed = set(re.findall(r"`(\w+)`", section))
+    functions = {
+        name for name in dir(optkit) if name.islower() and name not in {"plots", "display", "emulator"}
+    }
+    assert functions - {"__version__"} <= listed
+    assert listed <= set(dir(optkit)) | {"since"}
+
+
+def test_analysts_commands_need_no_development_tools() -> None:
+    for line in README.splitlines():
+        if "uv run" in line and "pytest" not in line:
+            assert "uv run --no-dev" in line
 
 
 def test_every_setting_is_a_real_one() -> None:
