@@ -10,6 +10,8 @@ from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT, QUIET
 
 _COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
+#: What n is without an audience, where the shares are no rates.
+_SEEN: Final = "its recipients seen in the history"
 _MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
 
 
@@ -80,7 +82,7 @@ def opt_out_rates(
     known = table.with_columns(label).filter(pl.col("n") > 0)
     if known.is_empty():
         return axes.show_message(axes.get_axes(ax), "no opt-outs, so no rates to compare")
-    of = "its audience" if known["denominator"][0] == "audience" else "its recipients seen in the history"
+    of = "its audience" if known["denominator"][0] == "audience" else _SEEN
     shades = dict(zip(_COLORS, axes.series_colors(colors, _COLORS), strict=True))
     if kind == "funnel":
         return axes.set_title(_funnel(known, ax, what, of, shades), title)
@@ -98,7 +100,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
     ax.set_xlim(left, right)
     # the limits of a tiny sender may reach far above all rates
     limit = min(axes.highest(judged["limit_high"]), 2.5 * axes.highest(table["rate"]))
-    ax.set_ylim(0, max(axes.highest(table["rate"]), limit, overall * 2) * 1.12 or 1.0)
+    ax.set_ylim(0, max(axes.highest(table["rate"]), limit, min(overall * 2, 1.0)) * 1.12 or 1.0)
     ground = axes.background()
     for signal, color in shades.items():
         some = table.filter(pl.col("signal").cast(pl.String).fill_null("usual") == signal)
@@ -111,12 +113,16 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.percent_axis(ax.yaxis)
-    ax.set_xlabel(f"n: people in {of} (logarithmic)")
+    ax.set_xlabel(f"n: {of} (logarithmic)")
     ax.set_ylabel("ever opted out, % of n")
     grey = "; grey: the limits of each, 99.8%" if judged.height else ""
-    ax.set_title(f"Opt-out rate by {what}{grey}")
+    ax.set_title(f"{_measure(of)} by {what}{grey}")
     axes.end_labels(ax, [(overall, f"overall\n{overall:.1%}", "#666666")])
     return ax
+
+
+def _measure(of: str) -> str:
+    return "Share who ever opted out" if of == _SEEN else "Opt-out rate"
 
 
 def _overall(table: pl.DataFrame) -> float:
@@ -172,5 +178,5 @@ def _dumbbell(
         f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"
     )
     most = f": the {rows} largest of {table.height:,}" if table.height > rows else ""
-    ax.set_title(f"Opt-out rate by {what}, as counted and shrunken{most}")
+    ax.set_title(f"{_measure(of)} by {what}, as counted and shrunken{most}")
     return ax

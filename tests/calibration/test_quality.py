@@ -1,11 +1,15 @@
 """Which faults the checks notice, and how often they cry where nothing is wrong."""
 
+import polars as pl
 import pytest
 import simulated_quality as quality
 
 import optkit
 
-HISTORY = optkit.demo_history(recipients=60_000)
+
+@pytest.fixture(scope="module")
+def history() -> pl.DataFrame:
+    return optkit.demo_history(recipients=60_000)
 
 
 @pytest.mark.parametrize("account", quality.ACCOUNTS)
@@ -20,13 +24,13 @@ def test_a_missing_day_of_a_busy_account_and_a_missing_week_of_a_slow_one_are_fo
     assert quality.missing_days_found(25, "weekly", 4, days=7) >= 0.9
 
 
-def test_a_sound_history_has_no_silent_doubled_missing_or_cut_events() -> None:
-    assert not quality.failed(HISTORY) & {"silent days", "near duplicates", "late repeats", "whole seconds"}
+def test_a_sound_history_has_no_silent_doubled_missing_or_cut_events(history: pl.DataFrame) -> None:
+    assert not quality.failed(history) & {"silent days", "near duplicates", "late repeats", "whole seconds"}
 
 
-def test_each_fault_is_noticed() -> None:
-    assert "silent days" in quality.failed(quality.with_a_lost_day(HISTORY))
+def test_each_fault_is_noticed(history: pl.DataFrame) -> None:
+    assert "silent days" in quality.failed(quality.with_a_lost_day(history))
     for offset in (250, quality.HOUR_MS):
-        assert "near duplicates" in quality.failed(quality.with_a_doubled_hour(HISTORY, offset))
-    assert "late repeats" in quality.failed(quality.with_lost_rows(HISTORY, 0.1))
-    assert "whole seconds" in quality.failed(quality.in_seconds(HISTORY))
+        assert "near duplicates" in quality.failed(quality.with_a_doubled_hour(history, offset))
+    assert "late repeats" in quality.failed(quality.with_lost_rows(history, 0.1))
+    assert "whole seconds" in quality.failed(quality.in_seconds(history))
