@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import SettingsError
+from optkit.loading.clocks import TOLERANCE
 from optkit.loading.windows import (
     Window,
     WindowInfo,
@@ -132,6 +133,8 @@ class Plan:
 class PlannedWindows:
     """The windows of a plan, one by one: those that have begun, by the server's clock as soon as it is known.
 
+    Where the server's clock is later than the time that was assumed, the present window comes again, up to that clock.
+
     Parameters
     ----------
     plan : Plan
@@ -145,6 +148,7 @@ class PlannedWindows:
         self._now = now
         self._windows = plan.windows(now)
         self._done = -1
+        self._last: Window | None = None
 
     def next(self, clock: int | None) -> Window | None:
         """Return the next window, up to the present; None where there is none.
@@ -155,13 +159,17 @@ class PlannedWindows:
             The server's clock; None as long as it has not answered.
         """
         if clock is not None and clock != self._now:
+            # this machine's clock was behind: what was to be read up to the present is to be read further
+            if self._last is not None and self._last.end == self._now and self._now + TOLERANCE < clock:
+                self._done = self._last.start - 1
             self._now = clock
             self._windows = self._plan.windows(clock)
         window = next((window for window in self._windows if window.start > self._done), None)
         if window is None:
             return None
         self._done = window.start
-        return window.until(self._now)
+        self._last = window.until(self._now)
+        return self._last
 
     def __len__(self) -> int:
         return len(self._windows)

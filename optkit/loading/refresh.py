@@ -152,7 +152,7 @@ def _fetch(
         bar.add_rows(len(page.entries))
 
     def on_window(window: Window, rows: "WindowRows") -> None:
-        committer.take(grid_window(window.start, endpoint.window), rows)
+        committer.take(window, rows)
         bar.finish_window()
 
     try:
@@ -178,7 +178,7 @@ class _Committer:
         self._account = account
         self._cache = cache
         self._endpoint = endpoint
-        self._windows = windows
+        self._covered = {start: cached.info.window.end for start, cached in windows.items()}
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []
         self._do_totals_fit = self._are_totals_ignored = False
@@ -226,14 +226,15 @@ class _Committer:
 
     def _commit(self, window: Window, rows: "WindowRows") -> None:
         covered = window.until(rows.clock.now)
-        known = self._windows.get(window.start)
-        if covered.length == 0 or (known is not None and known.info.window.end > covered.end):
-            return  # it has not begun; or the server's clock went back, and more is cached already
+        if covered.length == 0 or covered.end < self._covered.get(window.start, 0):
+            return  # it has not begun; or more is cached already, read before or by a clock that was later then
+        self._covered[window.start] = covered.end
+        whole = grid_window(window.start, self._endpoint.window)
         identity = self._account.claim(self._cache)
         info = WindowInfo(
             covered,
             fetched_at=rows.clock.now,
-            final=is_final(window, rows.clock.cautious, self._account.settings.look_back),
+            final=is_final(whole, rows.clock.cautious, self._account.settings.look_back),
             begins=window.start == self._begin,
         )
         frame = rows.frame.filter(pl.col(self._endpoint.time) < from_ms(covered.end))

@@ -91,3 +91,19 @@ def test_cached_events_are_not_cut_off_when_the_servers_clock_steps_back(
             assert optkit.load().equals(loaded)
         with pytest.warns(UserWarning, match="clock says"):
             assert optkit.load(end=CLOCK).equals(loaded)
+
+
+def test_a_machine_whose_clock_is_behind_loads_up_to_the_servers_present(
+    connect: Callable[[Emulator], None],
+) -> None:
+    def event(days: int) -> pl.DataFrame:
+        at = pl.lit(NOW + timedelta(days=days), pl.Datetime("ms", "UTC"))
+        return HISTORY.head(1).with_columns(created_at=at)
+
+    later = [event(1), event(3), event(9)]
+    with Emulator(pl.concat([HISTORY, *later]), clock=NOW) as server:
+        connect(server)
+        for days, count in ((2, 1), (4, 2), (10, 3)):
+            server.clock = NOW + timedelta(days=days)
+            with pytest.warns(UserWarning, match="clock"):
+                assert events_of(optkit.load(BEGIN)) == distinct(pl.concat([HISTORY, *later[:count]]))
