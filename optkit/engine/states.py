@@ -27,7 +27,6 @@ In recipient scope a row's state is the recipient's, looked at once per millisec
 whose event made the change (of several in that millisecond the first by name).
 """
 
-from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
 import polars as pl
@@ -100,6 +99,8 @@ class Partition:
     first, since, until : int
         First event of the *whole* history, and the stretch that is counted, in milliseconds since 1970, both
         ends included; 0 in an empty history where the caller did not give them.
+    runs : polars.LazyFrame
+        One row per stretch of one state: at, out, first.
     """
 
     def __init__(
@@ -110,32 +111,24 @@ class Partition:
         self.first = first
         self.since = since
         self.until = until
-        self._packed = pl.DataFrame({"event": packed.sort()})
+        self._packed = pl.LazyFrame({"event": packed.sort()})
+        pairs = _pair_runs(self._packed)
+        if codes.senders.width > 1:
+            _validate_by(pairs.collect(), codes, scope)
+        runs = _recipient_runs(pairs, codes) if scope == "recipient" else pairs
+        self.runs = self._with_group(runs).collect().lazy()
 
     @property
     def events(self) -> pl.LazyFrame:
         """One row per row of the history, duplicates included: at, out."""
-        return self._named(
-            self._packed.lazy().select(
+        return self._with_group(
+            self._packed.select(
                 sender=sender_of(EVENT),
                 recipient=recipient_of(EVENT),
                 at=at_of(EVENT),
                 out=(EVENT & 1) == 1,
             )
         )
-
-    @cached_property
-    def _runs(self) -> pl.DataFrame:
-        pairs = _pair_runs(self._packed.lazy())
-        if self.codes.senders.width > 1:
-            _validate_by(pairs.collect(), self.codes, self.scope)
-        runs = _recipient_runs(pairs, self.codes) if self.scope == "recipient" else pairs
-        return runs.collect()
-
-    @property
-    def runs(self) -> pl.LazyFrame:
-        """One row per stretch of one state: at, out, first."""
-        return self._named(self._runs.lazy())
 
     @property
     def transitions(self) -> pl.LazyFrame:
@@ -189,7 +182,7 @@ class Partition:
             re_opt_ins=(ins - ins_before).cast(pl.UInt32),
         )
 
-    def _named(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+    def _with_group(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         group = (
             pl.lit(self.codes.group_of).gather(pl.col("sender")) if self.codes.by else pl.lit(0, pl.UInt32)
         )

@@ -1,3 +1,5 @@
+import traceback
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -174,3 +176,21 @@ def test_by_any_column_that_is_constant_per_sender_or_recipient() -> None:
         aggregate(history, mapper, by="from_phone", scope="recipient")
     with pytest.raises(optkit.SettingsError, match="scope must be"):
         aggregate(history, mapper, scope="sender")  # type: ignore[arg-type]
+
+
+def test_counting_lies_five_calls_deep_in_three_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = str(Path(optkit.__file__).parent)
+    transitions: Any = vars(Partition)["transitions"]
+    depths: list[list[str]] = []
+
+    def recorded(partition: Partition) -> pl.LazyFrame:
+        calls = [call.filename for call in traceback.extract_stack() if call.filename.startswith(package)]
+        depths.append([*calls, "states.py"])
+        frame: pl.LazyFrame = transitions.fget(partition)
+        return frame
+
+    monkeypatch.setattr(Partition, "transitions", property(recorded))
+    optkit.churn(frame([Event("+12025550101", "ACME", 0, "opt-out")]))
+    (calls,) = depths
+    assert len(calls) == 5, calls
+    assert len(set(calls)) == 3, calls
