@@ -96,7 +96,7 @@ def attribution(
     Returns
     -------
     polars.DataFrame
-        A row per opt-out, sorted by opted_out_at, from_phone, to_phone: from_phone, to_phone (String), opted_out_at
+        One row per opt-out, sorted by opted_out_at, from_phone, to_phone: from_phone, to_phone (String), opted_out_at
         (Datetime ms, UTC); source (Enum: "message": the last exposure lies within `window`; "earlier": it lies
         before; "none": there is none in the record, which begins at least `window` before the opt-out; "unknown":
         the record begins later than that); message_id, campaign_id (Int64), campaign (String), execution_id (Int64),

@@ -47,7 +47,7 @@ def audience(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; a row per group: the columns of `by` (phones in E.164); recipients (distinct recipients of
+        Sorted by `by`; one row per group: the columns of `by` (phones in E.164); recipients (distinct recipients of
         messages with one of `statuses`), messages (all), delivered, undelivered, failed, skipped (messages with that
         status) (Int64); first_sent_at, last_sent_at (Datetime ms, UTC; of all messages).
 

@@ -67,13 +67,13 @@ def campaign_rates(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; a row per group: the columns of `by`; messages (all), exposures, recipients (distinct among the
-        exposures), opt_outs (Int64); rate = opt_outs / exposures, low, high (Wilson's interval; null where one exposure
-        has several opt-outs on average); expected (opt-outs of the background: person-hours covered by the exposures
-        times the sender's hazard outside of them; null where that is not known), excess = opt_outs - expected,
-        excess_low, excess_high (exact Poisson interval of opt_outs, less expected); shrunk_rate (empirical Bayes: drawn
-        towards the overall rate, the more so the fewer exposures); q (of the two-sided mid-p value under a
-        beta-binomial around the overall rate, by Benjamini and Hochberg) (Float64, null without exposures); signal
+        Sorted by `by`; one row per group: the columns of `by`; messages (all), exposures, recipients (distinct among
+        the exposures), opt_outs (Int64); rate = opt_outs / exposures, low, high (Wilson's interval; null where one
+        exposure has several opt-outs on average); expected (opt-outs of the background: person-hours covered by the
+        exposures times the sender's hazard outside of them; null where that is not known), excess = opt_outs -
+        expected, excess_low, excess_high (exact Poisson interval of opt_outs, less expected); shrunk_rate (empirical
+        Bayes: drawn towards the overall rate, the more so the fewer exposures); q (of the two-sided mid-p value under
+        a beta-binomial around the overall rate, by Benjamini and Hochberg) (Float64, null without exposures); signal
         (String: "high" or "low" where q < 0.05, else "usual").
 
         An exposure covers the time from sent_at to `window` later, or to the pair's next exposure, its opt-out or the

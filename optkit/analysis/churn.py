@@ -66,12 +66,12 @@ def churn(
     since, until : str, date or datetime, optional
         The stretch that is counted, both ends included; default from the first event to the last. Earlier
         events still say who is opted out at the start. Where `until` is a period's very beginning, the
-        table ends with the period before, unless somebody moved in that millisecond.
+        table ends with the period before, unless a state changed in that millisecond.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and period; a row per period, those without events too: the columns of `by`; period
+        Sorted by `by` and period; one row per period, those without events too: the columns of `by`; period
         (Date: its first local day); opt_outs, re_opt_ins, net_opt_outs, opted_out_start, opted_out_end,
         population, opted_in_start (Int64); churn_rate = opt_outs / opted_in_start and net_churn_rate =
         net_opt_outs / opted_in_start (Float64, null without `audience`, and where nobody was opted in at the
@@ -82,7 +82,7 @@ def churn(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used; or `audience` lacks senders of the history, or is smaller than the number of
         those who are opted out.

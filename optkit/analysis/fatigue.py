@@ -71,7 +71,7 @@ def fatigue(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and exposures_recent; a row per number of exposures that occurs: the columns of `by`;
+        Sorted by `by` and exposures_recent; one row per number of exposures that occurs: the columns of `by`;
         exposures_recent (Int64: the pair's exposures in the recent days, this one included; 10: ten or more),
         exposures, opt_outs (Int64: whose last exposure is one of these, within `window`); rate = opt_outs / exposures,
         low, high (Wilson's interval; null where one exposure has several opt-outs on average), adjusted_rate (directly

@@ -66,10 +66,11 @@ def opt_out_hazard(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and from_hours; a row per group and stretch: the columns of `by`; from_hours, to_hours (Float64;
-        the first belongs to the stretch, the second not; null: open), person_hours (Float64), opt_outs (Int64), hazard
-        (opt-outs per 1,000 person-days), low, high (exact Poisson interval) (Float64, null without person-time);
-        background (Float64: the hazard of the open stretch if it begins at 168 hours or later, else null).
+        Sorted by `by` and from_hours; one row per group and stretch: the columns of `by`; from_hours, to_hours
+        (Float64; the first belongs to the stretch, the second not; null: open), person_hours (Float64), opt_outs
+        (Int64), hazard (opt-outs per 1,000 person-days), low, high (exact Poisson interval) (Float64, null without
+        person-time); background (Float64: the hazard of the open stretch if it begins at 168 hours or later, else
+        null).
 
     Raises
     ------

@@ -54,7 +54,7 @@ def history_from(
     Parameters
     ----------
     frame : any frame
-        A row per event: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
+        One row per event: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
     to_phone, from_phone, created_at, status : str
         Names of the columns that have the recipient, the sender, the time and the word. Whole numbers, as short codes
         often are, become text. Times may be ISO text, which is in UTC unless it has an offset or `time_zone` is given.

@@ -112,7 +112,7 @@ def leaks(
     Returns
     -------
     polars.DataFrame
-        A row per leak, sorted by sent_at, message_id: from_phone, to_phone (String: of the message; from_phone may be
+        One row per leak, sorted by sent_at, message_id: from_phone, to_phone (String: of the message; from_phone may be
         null in recipient scope), opted_out_at (Datetime ms, UTC: the opt-out that holds), message_id (Int64), sent_at
         (Datetime ms, UTC), campaign_id (Int64), campaign (String), delivery_status (Enum), hours (Float64: since the
         opt-out), business_days (Int64: Monday to Friday without holidays, after the opt-out's local date up to the
@@ -254,7 +254,7 @@ def leak_curve(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`, kind and days; a row per kind and duration at which a first leak came or an opt-out was
+        Sorted by `by`, kind and days; one row per kind and duration at which a first leak came or an opt-out was
         censored, by its re-opt-in or the end of the record: the columns of `by`; kind (Enum: "attempted": any
         message, "reached"); days (Float64, since the opt-out); at_risk (opt-outs without such a leak until then, the
         row's own included), events (first leaks) (Int64); share (1 - Kaplan-Meier), low, high (Float64; interval on

@@ -72,7 +72,7 @@ def list_growth(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and period; a row per period, those in which nothing happened too: the columns of `by`; period
+        Sorted by `by` and period; one row per period, those in which nothing happened too: the columns of `by`; period
         (Date: its first local day); list_start, joined, re_opt_ins, opt_outs, list_end (Int64); growth_rate =
         (list_end - list_start) / list_start, churn_rate = opt_outs / list_start (Float64, null where nobody was on the
         list); complete (Boolean: false for a period that the stretch does not cover whole). list_end = list_start +

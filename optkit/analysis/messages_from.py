@@ -67,7 +67,7 @@ def messages_from(
     Parameters
     ----------
     frame : any frame
-        A row per message: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
+        One row per message: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
     to_phone, from_phone, sent_at : str
         Names of the columns that have the recipient, the sender and the time of sending.
     message_id : str, optional

@@ -29,7 +29,7 @@ def messages_per_period(
     Returns
     -------
     polars.DataFrame
-        A row per group and period with such messages: the columns of `by`, period (Date), reached (Int64).
+        One row per group and period with such messages: the columns of `by`, period (Date), reached (Int64).
     """
     groups = list(by)
     asked = question(since=None, until=until, statuses=REACHED, region=None, payload=groups)

@@ -28,7 +28,7 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
 
     References
     ----------

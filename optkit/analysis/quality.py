@@ -53,7 +53,7 @@ def quality(
     Returns
     -------
     polars.DataFrame
-        A row per check: check (String); rows (Int64: how many it found), share (Float64: of all; null if there
+        One row per check: check (String); rows (Int64: how many it found), share (Float64: of all; null if there
         are none), ok (Boolean: few enough not to matter), meaning (String: what it is, and what is done
         about it). Of rows: "duplicates", "ties", "repeats", "orphan opt-ins", "out of order" (not for Spark, where
         rows have no order), "in the future", "invalid numbers", "near duplicates", "late repeats", "whole seconds". Of
@@ -68,7 +68,7 @@ def quality(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 
@@ -176,7 +176,7 @@ def _of_rows(totals: Totals) -> list[Check]:
             found["ties"],
             rows,
             0.001,
-            "an opt-in in the same millisecond as the pair's opt-out: the opt-out totals",
+            "an opt-in in the same millisecond as the pair's opt-out: the opt-out counts",
         ),
         Check(
             "repeats",

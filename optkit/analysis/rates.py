@@ -79,7 +79,7 @@ def opt_out_rates(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used; `audience` lacks senders, or is smaller than the number who opted out.
 

@@ -62,7 +62,7 @@ def return_curve(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and days; a row per duration at which somebody returned or was censored: the columns
+        Sorted by `by` and days; one row per duration at which somebody returned or was censored: the columns
         of `by`; days (Float64, since the opt-out); at_risk (those whose spell lasted that long, the row's
         own included), returned, censored (Int64); still_out (Kaplan-Meier), low, high (Float64; interval on
         the scale log(-log(still_out)); where still_out is 1 or 0, Wilson's for none of those at risk).
@@ -70,7 +70,7 @@ def return_curve(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 
@@ -129,7 +129,7 @@ def cycles(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; a row per group of the history, those without spells too: the columns of `by`;
+        Sorted by `by`; one row per group of the history, those without spells too: the columns of `by`;
         spells, cycles (finished spells), open_spells, recipients (with at least one spell; who knows two
         senders of a group counts once for each), max_cycles (of one pair), relapses (cycles whose pair opted out
         again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles; the longer the history,
@@ -142,7 +142,7 @@ def cycles(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 

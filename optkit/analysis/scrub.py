@@ -1,4 +1,4 @@
-"""Take out of a contact list whom the suppression list forbids to message."""
+"""Split a contact list by the suppression list: who may be messaged, and who must not."""
 
 import re
 from collections.abc import Iterable

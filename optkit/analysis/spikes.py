@@ -72,14 +72,14 @@ def spikes(
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and period; a row per period, those without events too: the columns of `by`; period
+        Sorted by `by` and period; one row per period, those without events too: the columns of `by`; period
         (Date: its first local day); opt_outs (Int64); expected, low, high (Float64: expectation and
         the limits of chance, see Notes; null without expectation); spike (Boolean: opt_outs above `high`).
 
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 

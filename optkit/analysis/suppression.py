@@ -41,7 +41,7 @@ def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pai
     Returns
     -------
     polars.DataFrame
-        A row per pair (or recipient) with an event by then, sorted by from_phone, to_phone: from_phone
+        One row per pair (or recipient) with an event by then, sorted by from_phone, to_phone: from_phone
         (String; not in recipient scope), to_phone (String), status (Enum: "opt-in", "opt-out"), since
         (Datetime ms, UTC: the event that began this state; of a pair that never opted out, its first). For a
         Spark history a Spark DataFrame of the same columns (status a string), in no order.
@@ -49,7 +49,7 @@ def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pai
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 
@@ -95,7 +95,7 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
     Returns
     -------
     polars.DataFrame
-        A row per pair (or recipient) opted out, sorted by from_phone, to_phone: from_phone (String; not in
+        One row per pair (or recipient) opted out, sorted by from_phone, to_phone: from_phone (String; not in
         recipient scope), to_phone (String), opted_out_at (Datetime ms, UTC: when the present spell began),
         opt_outs (UInt32: how often opted out so far). For a Spark history a Spark DataFrame of the same
         columns, in no order.
@@ -103,7 +103,7 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 
@@ -151,12 +151,12 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
     before, after : str, date or datetime
         The moments of the two lists. Who left the list and came back between them is not in the answer.
     scope : "pair" or "recipient"
-        As of `suppression_list`.
+        See `suppression_list`.
 
     Returns
     -------
     polars.DataFrame
-        A row per pair (or recipient), sorted by from_phone, to_phone: from_phone (String; not in recipient
+        One row per pair (or recipient), sorted by from_phone, to_phone: from_phone (String; not in recipient
         scope), to_phone (String), change (Enum: "added", "removed"), at (Datetime ms, UTC) and status (Enum:
         "opt-in", "opt-out") of the event that brought the later state. For a Spark history a Spark
         DataFrame of the same columns (change and status strings), in no order.
@@ -164,7 +164,7 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used, or `before` lies after `after`.
 

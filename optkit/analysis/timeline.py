@@ -54,11 +54,11 @@ def timeline(
     Returns
     -------
     polars.DataFrame
-        A row per event, sorted by created_at, from_phone and status: from_phone (String); created_at
+        One row per event, sorted by created_at, from_phone and status: from_phone (String); created_at
         (Datetime ms, UTC); status, state_before, state_after (Enum: "opt-in", "opt-out"; states are those
         of the recipient with that sender, opted in before their first event); note (String): "" where the
         event changed the state, else why it did not: "repeat", "tie" (an opt-in in the same millisecond as
-        an opt-out, which totals), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
+        an opt-out, which counts), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
         again). With messages also one row per message, before the events of the same millisecond, with created_at =
         sent_at, no status, and the note "leak" where it went to somebody who was opted out; then all rows have kind
         (Enum: "opt-in", "opt-out", "message"), delivery_status (Enum) and campaign (String; null of events). No row
@@ -67,7 +67,7 @@ def timeline(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         `to_phone` is not a phone number, or `until` cannot be used.
 

@@ -52,14 +52,14 @@ def transitions(
     Returns
     -------
     polars.DataFrame
-        A row per transition, sorted by created_at, from_phone, to_phone: from_phone, to_phone (String),
+        One row per transition, sorted by created_at, from_phone, to_phone: from_phone, to_phone (String),
         created_at (Datetime ms, UTC), kind (Enum: "opt-out", "re-opt-in"). For a Spark history a Spark
         DataFrame of the same columns (kind a string), in no order.
 
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 
@@ -109,7 +109,7 @@ def spells(
     Returns
     -------
     polars.DataFrame
-        A row per spell, sorted by from_phone, to_phone, spell: from_phone, to_phone (String), spell (UInt32:
+        One row per spell, sorted by from_phone, to_phone, spell: from_phone, to_phone (String), spell (UInt32:
         the pair's or recipient's first ever is 1), opted_out_at, returned_at (Datetime ms, UTC; null: open at
         `until`), days (Float64: of 24 hours, to the return or to `until`), returned (Boolean). For a Spark
         history a Spark DataFrame of the same columns, in no order.
@@ -117,7 +117,7 @@ def spells(
     Raises
     ------
     HistoryError
-        The frame is no history.
+        The frame is not a history.
     SettingsError
         An argument cannot be used.
 

@@ -141,7 +141,7 @@ def aggregate(
     Raises
     ------
     HistoryError
-        The frame is no history, or `by` is not constant.
+        The frame is not a history, or `by` is not constant.
     SettingsError
         An argument cannot be used.
     """

@@ -10,8 +10,8 @@ sorted integers among sorted integers. In recipient scope the sender's bits are 
 
 The frames of a `JointPartition` (polars DataFrames; instants are Int64 milliseconds since 1970)::
 
-`messages`    a row per message: message, message_id, reached, and the payload that the analysis asked for
-`runs`        a row per stretch of one state: key, sender, recipient, at, out, first (see `states`)
+`messages`    one row per message: message, message_id, reached, and the payload that the analysis asked for
+`runs`        one row per stretch of one state: key, sender, recipient, at, out, first (see `states`)
 `ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run that holds at
               sent_at, null before the first), out (the unit was opted out)
 `exposures`   those of `ordered` that were reached while the unit was opted in
@@ -106,7 +106,7 @@ class JointPartition:
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """A row per stretch of one state, sorted by key."""
+        """One row per stretch of one state, sorted by key."""
         sender = pl.lit(0) if self.scope == "recipient" else pl.col("sender")
         key = pack(pl.col("recipient"), sender, pl.col("at"), pl.lit(1))
         return self._states.runs.drop("group").with_columns(key=key).collect()

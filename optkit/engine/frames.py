@@ -1,4 +1,4 @@
-"""Any frame in: whatever holds a history's columns becomes a checked LazyFrame, or stays Spark's."""
+"""Any frame in: whatever has a history's columns becomes a checked LazyFrame, or stays Spark's."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -67,7 +67,7 @@ def read(history: Table, columns: Sequence[str] = KEYS, name: str = "history") -
     Raises
     ------
     HistoryError
-        It is no frame, or a column is missing or has a type that cannot be read as a history's.
+        It is not a frame, or a column is missing or has a type that cannot be read as a history's.
     """
     frame = lazy(history, name)
     schema = frame.collect_schema()
@@ -164,7 +164,7 @@ def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def validate_values(history: pl.LazyFrame) -> None:
-    """Raise `HistoryError` if a value of `KEYS` is none that a history can hold."""
+    """Raise `HistoryError` if a column of `KEYS` has a value that a history cannot have."""
     created_at = pl.col("created_at").cast(pl.Int64)
     found = history.select(
         *(pl.col(name).null_count() for name in KEYS),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Messages of a partition, about: their texts have to fit into a worker's memory beside other partitions.
 SIZE: Final = 2**20
 
-_BUCKET: Final = "partition of the recipient"  # beside the frames' own columns
+_PARTITION: Final = "partition of the recipient"  # beside the frames' own columns
 _DIGITS: Final = 6
 
 
@@ -51,8 +51,8 @@ class SparkJointPartitions:
         parts = parts or max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
         # However a number is written, its last digits are the same.
         digits = F.right(F.regexp_replace("to_phone", "[^0-9]", ""), F.lit(_DIGITS))
-        bucket = F.pmod(F.xxhash64(digits), F.lit(parts))
-        self._events, self._messages = (frame.withColumn(_BUCKET, bucket) for frame in (events, sent))
+        part = F.pmod(F.xxhash64(digits), F.lit(parts))
+        self._events, self._messages = (frame.withColumn(_PARTITION, part) for frame in (events, sent))
 
     def run(self, work: Callable[[JointPartition], dict[str, PartialSum]]) -> Iterator[dict[str, PartialSum]]:
         """Yield what `work` counts in each partition, an empty one first: so there is one."""
@@ -91,7 +91,7 @@ class SparkJointPartitions:
     ) -> "SparkFrame":
         read = self._reader()
         with spark.quiet():
-            events, messages = (frame.groupBy(_BUCKET) for frame in (self._events, self._messages))
+            events, messages = (frame.groupBy(_PARTITION) for frame in (self._events, self._messages))
             return events.cogroup(messages).applyInArrow(
                 lambda left, right: function(read(left, right)), schema
             )
@@ -110,7 +110,7 @@ class SparkJointPartitions:
 
 
 def _lazy(table: "pa.Table", time: str) -> pl.LazyFrame:
-    return pl.DataFrame(table).lazy().drop(_BUCKET).with_columns(pl.col(time).cast(INSTANT))
+    return pl.DataFrame(table).lazy().drop(_PARTITION).with_columns(pl.col(time).cast(INSTANT))
 
 
 def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":

@@ -25,7 +25,7 @@ TIME_BITS: Final = 46  # with the state
 SENDER_BITS: Final = 30
 BIAS: Final = REACH + 1
 _DIGITS: Final = 15  # of a phone number, at most (E.164)
-#: The least number of so many digits; of none and of too many there is none.
+#: The smallest number with so many digits; null for no digits and for too many.
 _LEAST: Final = pl.Series([None, *(10**n for n in range(_DIGITS)), None], dtype=pl.Int64)
 _PLAIN: Final = 10**_DIGITS  # codes from here: digits without '+'
 _ODD: Final = 2 * _PLAIN  # codes from here: any other text, numbered as it comes
@@ -103,7 +103,7 @@ class Packing:
     """
 
     def __init__(self, history: pl.LazyFrame, by: Sequence[str], until: int | None) -> None:
-        if until is not None:  # a null is no later event: it has to be found
+        if until is not None:  # nulls stay, so that they are found
             history = history.filter(
                 (pl.col("created_at") > pl.lit(until).cast(INSTANT)).fill_null(False).not_()
             )

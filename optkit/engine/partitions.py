@@ -33,8 +33,8 @@ class CollectedSum:
 class Partitions:
     """The partitions of a history that is not Spark's; iterating gives at least one, even of an empty history.
 
-    All events are packed at once, which takes 16 bytes each, and then taken partition by partition. Where there is
-    not the memory for that, the history is read several times, for some of the partitions each time.
+    All events are packed at once, which takes 16 bytes each, and then taken partition by partition. Where memory is too
+    small for that, the history is read several times, for some of the partitions each time.
 
     Attributes
     ----------

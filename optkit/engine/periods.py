@@ -55,7 +55,7 @@ def read_stretch(since: Moment | None, until: Moment | None) -> Stretch:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Consecutive periods, from the one that holds `first` to the one that holds `last`.
+    """Consecutive periods, from the one that contains `first` to the one that contains `last`.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     Raises
     ------
     SettingsError
-        `every` or `time_zone` is none.
+        `every` is not a length of a period, or `time_zone` is not a time zone.
     """
     if not isinstance(every, str) or not re.fullmatch(r"[1-9]\d?(d|w|mo|q|y)", every):
         raise SettingsError(

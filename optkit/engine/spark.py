@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Events of a partition, about: its text has to fit into a worker's memory beside other partitions.
 SIZE: Final = 2**20
 
-_BUCKET: Final = "partition of the recipient"  # beside a history's own columns
+_PARTITION: Final = "partition of the recipient"  # beside a history's own columns
 
 
 class SparkPartitions:
@@ -51,10 +51,10 @@ class SparkPartitions:
         rows, self.first, last = check(events)
         self.since, self.until = stretch.within(self.first, last)
         parts = parts or max(1, -(-rows // SIZE))
-        self._events = events.withColumn(_BUCKET, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
+        self._events = events.withColumn(_PARTITION, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
 
     def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:
-        """Yield what `work` counts in each partition, an empty one first: so there is one."""
+        """Yield what `work` counts in each partition; first in an empty one, so that there is always one."""
         import pyarrow as pa
 
         def travel(partition: Partition) -> pa.Table:
@@ -86,7 +86,7 @@ class SparkPartitions:
     def _map(self, function: Callable[[Partition], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
         read = self._reader()
         with quiet():
-            return self._events.groupBy(_BUCKET).applyInArrow(lambda table: function(read(table)), schema)
+            return self._events.groupBy(_PARTITION).applyInArrow(lambda table: function(read(table)), schema)
 
     def _reader(self) -> Callable[["pa.Table"], Partition]:
         """Return what makes a partition of its rows; it travels to the workers, without this object."""
