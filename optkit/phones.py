@@ -1,6 +1,8 @@
 """Phone numbers: how they read, which country they are of, how they are shown."""
 
 import re
+import warnings
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final, NamedTuple, TypeVar
@@ -9,6 +11,7 @@ import polars as pl
 
 from optkit.arguments import shown
 from optkit.errors import HistoryError, SettingsError
+from optkit.formatting import join_names
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -110,6 +113,28 @@ def canonical_sender(text: str, region: str | None = None) -> str:
 def spellings(number: str) -> list[str]:
     """Return the ways in which a history may have a number in E.164: with its plus sign, or without."""
     return [number, number.removeprefix("+")]
+
+
+def warn_of_unknown_senders(senders: Iterable[str], known: Iterable[str], *, stacklevel: int) -> None:
+    """Warn of senders that no event has, because they may be misspelt; name the senders there are.
+
+    Parameters
+    ----------
+    senders : iterable of str
+        As `canonical_sender` returns them.
+    known : iterable of str
+        The senders of all events.
+    stacklevel : int
+        Of the caller, as `warnings.warn` counts.
+    """
+    there_are = set(known)
+    unknown = [sender for sender in dict.fromkeys(senders) if not there_are.intersection(spellings(sender))]
+    if unknown:
+        warnings.warn(
+            f"no event has the sender {join_names(unknown)}; "
+            f"the account's senders are {join_names(sorted(there_are), 20)}",
+            stacklevel=stacklevel + 1,
+        )
 
 
 def check_region(region: str | None) -> str | None:

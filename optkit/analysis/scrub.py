@@ -14,7 +14,7 @@ from optkit.engine.frames import History, Table, is_spark
 from optkit.engine.states import Scope, validate_scope
 from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
-from optkit.phones import canonical_sender, check_region, e164
+from optkit.phones import canonical_sender, check_region, e164, warn_of_unknown_senders
 from optkit.times import Moment
 
 OPTED_OUT: Final = "opted out"
@@ -52,7 +52,7 @@ def scrub(
         The time of the suppression list. Default: the last event.
     scope : "recipient" or "pair"
         Who is opted out of any sender is suppressed; or who is opted out of the sender in the contacts'
-        column from_phone.
+        column from_phone. A sender that no event has gives a warning.
     region : str, optional
         For numbers without a country code: the ISO code of their country, such as "US", or the column with such codes.
     phone : str, optional
@@ -104,6 +104,8 @@ def scrub(
     numbers = _numbers(people[column], regions)
     if sender is not None:
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
+        own = numbers["sender"].drop_nulls().unique().sort()
+        warn_of_unknown_senders(own, _canonical(_senders_of(history)), stacklevel=2)
     findings = _judge(numbers, _also_written(forbidden, numbers, regions))
     added = findings.select(name for name in findings.columns if name not in people.columns)
     judged = pl.concat([people, added], how="horizontal")
@@ -243,6 +245,12 @@ def _judge(numbers: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(UNREADABLE))
     )
     return judged.select(reason.alias("reason"), "e164", "from_phone", "opted_out_at")
+
+
+def _senders_of(history: History) -> pl.Series:
+    if is_spark(history):
+        return pl.DataFrame(spark.collect(history.select("from_phone").distinct()))["from_phone"]
+    return frames.read(history, ["from_phone"]).unique().collect()["from_phone"]
 
 
 def _canonical(senders: pl.Series) -> pl.Series:

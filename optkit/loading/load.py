@@ -1,6 +1,5 @@
 """Load, scan, fetch: what users call."""
 
-import warnings
 from collections.abc import Iterable
 from itertools import product
 
@@ -9,12 +8,11 @@ import polars as pl
 from optkit.config import Settings, resolve
 from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import ResponseError, SettingsError
-from optkit.formatting import join_names
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
 from optkit.loading.account import Account, now_of
 from optkit.loading.plan import LoadRequest, Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
-from optkit.phones import canonical, canonical_sender, spellings
+from optkit.phones import canonical, canonical_sender, spellings, warn_of_unknown_senders
 from optkit.times import DAY, Moment, from_ms, instant, to_ms
 
 #: A value of a filter, or several.
@@ -163,7 +161,8 @@ def scan(
     request = _load_request(start, end, refresh, settings)
     asked, rows = refresh_cache(request, OPT_STATUS, settings, show=progress)
     if senders is not None:
-        _warn_of_unknown(senders, rows)
+        known = rows.select(pl.col("from_phone").unique()).collect()["from_phone"]
+        warn_of_unknown_senders(senders, known, stacklevel=3)
     within = pl.col("created_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
     events = _keep(rows.filter(within), phones)
     if reported:
@@ -278,17 +277,6 @@ def _recipients(value: OneOrMany, region: str | None) -> list[str] | None:
 def _senders(value: OneOrMany, region: str | None) -> list[str] | None:
     names = _several(value, "from_phone")
     return None if names is None else [canonical_sender(name, region) for name in names]
-
-
-def _warn_of_unknown(senders: list[str], events: pl.LazyFrame) -> None:
-    """Warn of senders that no cached event has: they may be misspelt."""
-    known = events.select(pl.col("from_phone").unique().sort()).collect()["from_phone"].to_list()
-    unknown = [sender for sender in senders if not set(spellings(sender)) & set(known)]
-    if unknown:
-        warnings.warn(
-            f"no event has the sender {join_names(unknown)}; the account's senders are {join_names(known, 20)}",
-            stacklevel=4,  # the caller of load
-        )
 
 
 def _statuses(value: OneOrMany, name: str) -> list[str] | None:

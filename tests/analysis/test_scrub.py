@@ -60,6 +60,15 @@ def test_by_pair_only_the_sender_s_own_opt_outs_count() -> None:
         optkit.scrub(contacts.drop("from_phone"), HISTORY, scope="pair")
 
 
+def test_a_sender_without_events_gives_a_warning() -> None:
+    contacts = pl.DataFrame({"from_phone": ["24237", "24273"], "phone": [ANN, BOB]})
+    with pytest.warns(
+        UserWarning, match=r"no event has the sender 24237; .* are \+18335550142 and 24273"
+    ) as caught:
+        optkit.scrub(contacts, HISTORY, scope="pair")
+    assert caught[0].filename == __file__
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_a_csv_file_is_read_as_text(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "people.csv"
