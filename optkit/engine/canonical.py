@@ -9,15 +9,18 @@ from optkit.phones import e164, numbering_plans
 
 _E164: Final = r"^\+[1-9]\d{6,14}$"
 
+#: Numbers in E.164 that are never rewritten; one look at them is enough.
+_NORTH_AMERICA: Final = r"^\+1[2-9]\d{9}$"
+
 #: The vendor writes numbers of the North American plan without '+', too.
-_NORTH_AMERICAN: Final = 11
+_NORTH_AMERICAN_DIGITS: Final = 11
 
 
 def canonical_column(column: str, region: str | None) -> pl.Expr:
     """Return a column of phones in canonical form: E.164 where a text is a number, else the text without spaces around.
 
-    Nearly all numbers are in E.164 already. Two regular expressions recognize them; only what is left is parsed,
-    each different text once per batch.
+    Nearly all numbers are in E.164 already. Regular expressions recognize them; only what is left is parsed, each
+    different text once per batch.
 
     Parameters
     ----------
@@ -35,8 +38,11 @@ def canonical_column(column: str, region: str | None) -> pl.Expr:
 def _canonical_batch(texts: pl.Series, region: str | None) -> pl.Series:
     name, text = texts.name, pl.col("text")
     frame = texts.to_frame("text")
+    others = frame.filter(~text.str.contains(_NORTH_AMERICA))
+    if others.is_empty():
+        return texts
     is_canonical = text.str.contains(_E164) & ~text.str.contains(_may_be_rewritten())
-    odd = frame.filter(~is_canonical).unique()
+    odd = others.unique().filter(~is_canonical)
     if odd.is_empty():
         return texts
     written = odd.with_columns(
@@ -64,7 +70,13 @@ def canonical_phone(text: str, region: str | None) -> str:
     digits = text.isascii() and text.isdigit()
     if digits and len(text) < 7:  # noqa: PLR2004 - the shortest number in E.164
         return text
-    if region is None and digits and len(text) == _NORTH_AMERICAN and text[0] == "1" and text[1] not in "01":
+    if (
+        region is None
+        and digits
+        and len(text) == _NORTH_AMERICAN_DIGITS
+        and text[0] == "1"
+        and text[1] not in "01"
+    ):
         return "+" + text
     return e164(text, region) or text
 

@@ -31,8 +31,8 @@ from optkit.times import INSTANT, Moment
 if TYPE_CHECKING:
     from optkit.engine.joint_spark import SparkJointPartitions
 
-#: Messages of a partition, about: sorting that many takes some hundred MB.
-SIZE: Final = 2**22
+#: Messages of a partition, about: small enough to be sorted near the processor, large enough to keep polars busy.
+SIZE: Final = 2**20
 
 _WIDTH: Final = 48  # bytes of a packed message with a usual payload
 _SHARE: Final = 4  # packed messages take a quarter of the memory, at most
