@@ -2,6 +2,7 @@
 
 from optkit.display import headlines as headlines
 from optkit.display.account import AccountData, open_account
+from optkit.display.alerts import Alert, Alerts, find_alerts
 from optkit.display.export import export
 from optkit.display.figures import explore, show
 from optkit.display.inputs import comparison_times, format_phone, local_day
@@ -10,10 +11,13 @@ from optkit.display.tables import as_text, style, table
 
 __all__ = [
     "AccountData",
+    "Alert",
+    "Alerts",
     "as_text",
     "comparison_times",
     "explore",
     "export",
+    "find_alerts",
     "format_phone",
     "headlines",
     "leak_counts",

@@ -31,6 +31,8 @@ class Page:
         What the picture shows, in words.
     body : str
         Its cells as HTML; links to other notebooks are as in the notebook.
+    alerts : list of (str, str)
+        What needs action, the worst first: a line and the notebook that says more. None if the notebook does not say.
     about : mapping
         What the banner says of the account: account, demo, senders, since, until; empty without a banner.
     parameters : mapping of str to str
@@ -49,6 +51,7 @@ class Page:
     picture: str
     alt: str
     body: str
+    alerts: list[tuple[str, str]] | None
     about: Mapping[str, Any]
     parameters: Mapping[str, str]
     path: Path
@@ -95,6 +98,7 @@ def make_page(
     pictures = list(_describe_pictures(notebook, title))
     body, _ = exporter().from_notebook_node(notebook)
     picture, alt = pictures[0] if pictures else ("", "")
+    alerts = _metadata(notebook, "optkit_alerts")
     return Page(
         name,
         title,
@@ -102,7 +106,8 @@ def make_page(
         picture,
         alt,
         body,
-        _about(notebook),
+        None if alerts is None else [(text, target) for text, target in alerts],
+        _metadata(notebook, "optkit") or {},
         parameters,
         path,
         error,
@@ -151,11 +156,11 @@ def _headline(notebook: "NotebookNode") -> str:
     return ""
 
 
-def _about(notebook: "NotebookNode") -> Mapping[str, Any]:
-    """Return what the banner of an account has in its metadata."""
+def _metadata(notebook: "NotebookNode", key: str) -> Any:
+    """Return what an object of `optkit.display` put into the metadata of its output; None if there is none."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    found = (output.get("metadata", {}).get("text/html", {}).get("optkit") for output in outputs)
-    return next((banner for banner in found if banner), {})
+    found = (output.get("metadata", {}).get("text/html", {}).get(key) for output in outputs)
+    return next((value for value in found if value is not None), None)
 
 
 def _text(output: "NotebookNode") -> str:

@@ -131,6 +131,21 @@ def test_page_names_account_senders_dates_and_time_zone(
         assert line in html, name
 
 
+def test_index_and_single_file_lead_with_what_needs_action(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    metadata = {"text/html": {"optkit_alerts": [["5 messages <b>", "b"], ["no page", "else"]]}}
+    alerts = (
+        f"from IPython.display import display\ndisplay({{'text/html': 'x'}}, raw=True, metadata={metadata})"
+    )
+    notebooks = [str(make_notebook("a", "# Start?", alerts)), str(make_notebook("b", "# Why?", "1 + 1"))]
+    for single_file, name, link in ((False, "index.html", "b.html"), (True, "report.html", "#b")):
+        run(notebooks, out=tmp_path / name, single_file=single_file)
+        html = (tmp_path / name / name).read_text(encoding="utf-8")
+        assert f'<li><a href="{link}">5 messages &lt;b&gt;</a></li>\n<li>no page</li>' in html
+        assert html.index("What needs action") < html.index("<article>")
+
+
 def test_the_page_of_contents_says_so_when_the_account_is_made_up(
     tmp_path: Path, make_notebook: Callable[..., Path]
 ) -> None:
