@@ -23,7 +23,13 @@ _CAUTION: Final = 0.25
 #: Counts up to this are judged by the exact distribution. Beyond, steps of one do not matter.
 _EXACT: Final = 20_000
 
+#: Of more groups one hardly changes how much they differ: the variance between them is that of all.
+_MANY: Final = 200
+
 _MOST: Final = 0.999  # correlation within a group, at most
+
+
+Places = npt.NDArray[np.intp]
 
 
 class _Law(NamedTuple):
@@ -71,11 +77,8 @@ def funnel_limits(successes: npt.ArrayLike, n: npt.ArrayLike, coverage: float = 
     low, high = np.full((2, *k.shape), np.nan)
     judges, before = known, 0
     while len(judges) >= FEWEST and len(judges) != before:
-        for group in known:
-            others = judges[judges != group]
-            low[group], high[group] = _quantiles(
-                _law_of(k[others], size[others]), size[group], (1 - coverage) / 2
-            )
+        for group, law in zip(known, _laws(k, size, known, judges), strict=True):
+            low[group], high[group] = _quantiles(law, size[group], (1 - coverage) / 2)
         share = k[judges] / size[judges]
         before = len(judges)
         judges = judges[(share >= low[judges]) & (share <= high[judges])]
@@ -105,42 +108,61 @@ def homogeneity(successes: npt.ArrayLike, n: npt.ArrayLike) -> float:
     return float(stats.chi2.sf(differences, len(k) - 1))
 
 
-def _law_of(k: Array, n: Array) -> _Law:
-    """Return the law that a further group would follow, were it like these."""
-    from scipy import optimize, stats
+def _between(k: Array, n: Array) -> float:
+    """Return the correlation within a group: how much groups differ beyond chance, at its upper quartile."""
+    from scipy import optimize, special
 
-    expected = float(stats.chi2.ppf(_CAUTION, len(k) - 1))
-
-    def weights(correlation: float) -> Array:
-        return 1 / ((1 - correlation) / n + correlation)
-
-    def mean(weight: Array) -> float:
-        half = 0.5 / n.sum()  # none at all of many is not the same as never
-        return float(np.clip((weight * k / n).sum() / weight.sum(), half, 1 - half))
+    expected = float(special.chdtri(len(k) - 1, 1 - _CAUTION))
 
     def excess(correlation: float) -> float:
-        weight = weights(correlation)
-        middle = mean(weight)
-        return float((weight * (k / n - middle) ** 2).sum()) / (middle * (1 - middle)) - expected
+        mean, weight = _mean(k, n, correlation)
+        return float((weight * (k / n - mean) ** 2).sum()) / (mean * (1 - mean)) - expected
 
     if excess(0.0) <= 0:
-        between = 0.0
-    elif excess(_MOST) >= 0:
-        between = _MOST
-    else:
-        between = float(optimize.brentq(excess, 0.0, _MOST, xtol=1e-12))
-    weight = weights(between)
-    return _Law(mean(weight), min(between + 1 / float(weight.sum()), _MOST))
+        return 0.0
+    if excess(_MOST) >= 0:
+        return _MOST
+    return float(optimize.brentq(excess, 0.0, _MOST, xtol=1e-12))
+
+
+def _laws(k: Array, n: Array, groups: Places, judges: Places) -> list[_Law]:
+    """Return the law that each group would follow, were it like the judges other than itself."""
+    if len(judges) <= _MANY:
+        return [_law(k[others], n[others]) for others in (judges[judges != group] for group in groups)]
+    between = _between(k[judges], n[judges])
+    mean, weight = _mean(k[judges], n[judges], between)
+    total, own = weight.sum(), np.zeros(len(n))
+    own[judges] = weight
+    half, rest = 0.5 / n[judges].sum(), total - own[groups]
+    means = (total * mean - own[groups] * k[groups] / n[groups]) / rest
+    return [
+        _Law(*law)
+        for law in zip(np.clip(means, half, 1 - half), np.minimum(between + 1 / rest, _MOST), strict=True)
+    ]
+
+
+def _law(k: Array, n: Array) -> _Law:
+    """Return the law that a further group would follow, were it like these."""
+    between = _between(k, n)
+    mean, weight = _mean(k, n, between)
+    return _Law(mean, min(between + 1 / float(weight.sum()), _MOST))
+
+
+def _mean(k: Array, n: Array, correlation: float) -> tuple[float, Array]:
+    """Return the weighted mean of proportions, and the weights."""
+    weight = 1 / ((1 - correlation) / n + correlation)
+    half = 0.5 / float(n.sum())  # none at all of many is not the same as never
+    return min(max(float((weight * k / n).sum() / weight.sum()), half), 1 - half), weight
 
 
 def _quantiles(law: _Law, n: float, tail: float) -> tuple[float, float]:
     """Return the proportions of `n` beyond which lies at most `tail` on either side."""
-    from scipy import special, stats
+    from scipy import special
 
-    reach = min(n, np.ceil(n * stats.beta.ppf(1 - tail / 100, *law.beta(n))) + 20)
+    a, b = law.beta(n)
+    reach = min(n, np.ceil(n * special.betaincinv(a, b, 1 - tail / 100)) + 20)
     if reach > _EXACT:
-        beta = stats.beta(*law.beta(n))
-        return float(beta.ppf(tail)), float(beta.ppf(1 - tail))
+        return float(special.betaincinv(a, b, tail)), float(special.betaincinv(a, b, 1 - tail))
     x = np.arange(reach + 1)
     size = 1 / law.correlation - 1
     a, b = law.mean * size, (1 - law.mean) * size

@@ -104,3 +104,13 @@ def test_homogeneity_is_scipys_chi_square_test(counts: list[tuple[int, int]]) ->
 def test_homogeneity_of_all_of_none_and_of_one_group() -> None:
     assert homogeneity([0, 0], [10, 20]) == homogeneity([10, 20], [10, 20]) == 1.0
     assert math.isnan(homogeneity([3, 0], [10, 0]))
+
+
+def test_many_groups_are_judged_as_few_are() -> None:
+    rng = np.random.default_rng(0)
+    n = rng.integers(100, 10_000, 210)
+    k = rng.binomial(n, rng.gamma(1 / 0.09, 0.02 * 0.09, 210))
+    k[0] = n[0] // 5
+    many, few = funnel_limits(k, n), funnel_limits(k[:190], n[:190])
+    assert many.high[0] < k[0] / n[0]
+    np.testing.assert_allclose(many.high[:190], few.high, rtol=0.1, atol=1 / n[:190].min())
