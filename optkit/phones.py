@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, overload
 
 import polars as pl
 
@@ -259,7 +259,15 @@ def country_names() -> pl.DataFrame:
         return pl.read_csv(path, infer_schema=False)
 
 
-def mask(frame: Frame) -> Frame:
+@overload
+def mask(frame: Frame) -> Frame: ...
+
+
+@overload
+def mask(frame: Any) -> pl.DataFrame: ...
+
+
+def mask(frame: Any) -> Any:
     """Shorten the recipients' phone numbers for showing; senders stay.
 
     The first five characters and the last four are kept, fewer of a short one: at least three are
@@ -268,13 +276,19 @@ def mask(frame: Frame) -> Frame:
 
     Parameters
     ----------
-    frame : polars.DataFrame or polars.LazyFrame
-        Any; without to_phone it is returned as it is.
+    frame : any frame but Spark's
+        Without to_phone nothing is shortened.
 
     Returns
     -------
     polars.DataFrame or polars.LazyFrame
-        The same with to_phone (String) shortened. What is shortened already stays.
+        The same (as polars, if it was another Arrow frame) with to_phone (String) shortened. What is shortened already
+        stays.
+
+    Raises
+    ------
+    HistoryError
+        It is not such a frame.
 
     Examples
     --------
@@ -285,7 +299,9 @@ def mask(frame: Frame) -> Frame:
     ['+1202•••0101', '+•••0123', '•••']
     """
     if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
-        raise HistoryError(f"mask takes a polars frame, not {type(frame).__name__}")
+        if not hasattr(frame, "__arrow_c_stream__") or not hasattr(frame, "shape"):
+            raise HistoryError(f"mask takes a polars, pandas or Arrow frame, not {type(frame).__name__}")
+        frame = pl.DataFrame(frame)
     if "to_phone" not in frame.collect_schema():
         return frame
     text = pl.col("to_phone").cast(pl.String)

@@ -162,7 +162,7 @@ def parse_duration(value: Duration, name: str = "duration") -> timedelta:
     Raises
     ------
     SettingsError
-        It is no such text, below zero, or too long.
+        It is not such a text, is below zero, or too long.
 
     Examples
     --------

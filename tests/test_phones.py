@@ -40,9 +40,12 @@ def test_a_mask_hides_at_least_three_characters_and_masking_twice_hides_no_more(
     assert optkit.mask(frame.lazy()).collect().equals(once)
 
 
-def test_a_mask_is_for_polars_frames() -> None:
+def test_a_mask_takes_other_frames() -> None:
+    frame = pl.DataFrame({"to_phone": ["+12025550101"], "n": [1]})
+    for other in (frame.to_pandas(), frame.to_arrow()):
+        assert optkit.mask(other).equals(optkit.mask(frame))
     with pytest.raises(HistoryError, match="not list"):
-        optkit.mask([])  # type: ignore[type-var]
+        optkit.mask([])
 
 
 def test_a_frame_without_recipients_has_nothing_to_mask() -> None:

@@ -70,7 +70,7 @@ def scrub(
     Raises
     ------
     HistoryError
-        The history is not one.
+        `history` is not a history.
     SettingsError
         The contacts cannot be read, have no row of column names, or which column has the numbers is not clear.
 
