@@ -11,7 +11,7 @@ from .analysis.country import with_country as with_country
 from .analysis.fatigue import fatigue as fatigue
 from .analysis.hazard import opt_out_hazard as opt_out_hazard
 from .analysis.history_from import history_from as history_from
-from .analysis.leaks import leak_curve as leak_curve
+from .analysis.leak_curve import leak_curve as leak_curve
 from .analysis.leaks import leaks as leaks
 from .analysis.list_growth import list_growth as list_growth
 from .analysis.local_time import with_local_time as with_local_time

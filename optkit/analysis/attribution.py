@@ -8,9 +8,10 @@ import polars as pl
 from optkit.engine.aggregate import Rows, instants
 from optkit.engine.exposures import JointPartition, count_until
 from optkit.engine.frames import History, Table
-from optkit.engine.joint import map_rows_joint, question
+from optkit.engine.joint import map_rows_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of
+from optkit.engine.question import question
 from optkit.engine.states import Scope
 from optkit.messages import REACHED
 from optkit.times import DAY, INSTANT, Duration, Moment, duration_ms

@@ -8,9 +8,10 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, instants, partial_sum
 from optkit.engine.exposures import MESSAGE, JointPartition
 from optkit.engine.frames import by_columns
-from optkit.engine.joint import aggregate_joint, no_events, question
+from optkit.engine.joint import aggregate_joint, no_events
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of
+from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import Moment
 

@@ -10,9 +10,10 @@ from optkit.engine import counts_statistics, statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import Mapper, Totals, aggregate_joint, question
+from optkit.engine.joint import Mapper, Totals, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of, sender_of
+from optkit.engine.question import question
 from optkit.errors import SettingsError
 from optkit.messages import REACHED
 from optkit.times import Duration, Moment, duration_ms

@@ -12,9 +12,10 @@ from optkit.engine import counts_statistics, rate_ratio, statistics
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.exposures import KEY, JointPartition
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import aggregate_joint, question
+from optkit.engine.joint import aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, sender_of
+from optkit.engine.question import question
 from optkit.engine.states import Partition
 from optkit.engine.statistics import Array
 from optkit.errors import SettingsError

@@ -11,9 +11,10 @@ from optkit.engine import statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, count_until
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import Mapper, aggregate_joint, question
+from optkit.engine.joint import Mapper, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import TIME_BITS, at_of, big, sender_of
+from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import Duration, Moment, duration_ms, parse_duration
 

@@ -11,8 +11,9 @@ from optkit.engine import counts_statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import JointPartition
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import aggregate_joint, question
+from optkit.engine.joint import aggregate_joint
 from optkit.engine.message_frames import Messages
+from optkit.engine.question import question
 from optkit.errors import SettingsError
 from optkit.messages import REACHED
 from optkit.times import Moment

@@ -8,9 +8,10 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, unit_of
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import Totals, aggregate_joint, question
+from optkit.engine.joint import Totals, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.periods import calendar, period_rows, read_stretch
+from optkit.engine.question import question
 from optkit.engine.states import Scope
 from optkit.messages import REACHED
 from optkit.times import Moment

@@ -7,10 +7,11 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import MESSAGE, JointPartition
 from optkit.engine.frames import History
-from optkit.engine.joint import aggregate_joint, question
+from optkit.engine.joint import aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of
 from optkit.engine.periods import calendar
+from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import Moment
 

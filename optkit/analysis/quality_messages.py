@@ -8,9 +8,10 @@ from optkit.analysis.quality_check import Check
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, MESSAGE, JointPartition, last_before, message_sender, unit_of
 from optkit.engine.frames import History
-from optkit.engine.joint import Totals, aggregate_joint, question
+from optkit.engine.joint import Totals, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of
+from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import SECOND, WEEK, Moment, from_ms
 

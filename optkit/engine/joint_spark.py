@@ -8,7 +8,8 @@ import polars as pl
 from optkit.engine import frames, message_frames, spark
 from optkit.engine.aggregate import PartialSum
 from optkit.engine.exposures import JointPartition
-from optkit.engine.joint import JointPacking, Question, record_of
+from optkit.engine.joint_partitions import JointPacking
+from optkit.engine.question import Question, record_of
 from optkit.times import INSTANT
 
 if TYPE_CHECKING:

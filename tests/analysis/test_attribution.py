@@ -62,11 +62,11 @@ def test_order_and_partitions_do_not_matter(
     random.shuffle(made)
     random.shuffle(sent)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint.SIZE", max(1, len(sent) // partitions))
+        patch.setattr("optkit.engine.joint_partitions.SIZE", max(1, len(sent) // partitions))
         assert_frame_equal(
             optkit.attribution(frame(made), message_frame(sent), scope=scope), whole, rel_tol=1e-12
         )
-        patch.setattr("optkit.engine.joint.memory", lambda: 100)
+        patch.setattr("optkit.engine.joint_partitions.memory", lambda: 100)
         assert_frame_equal(
             optkit.attribution(frame(made), message_frame(sent), scope=scope), whole, rel_tol=1e-12
         )

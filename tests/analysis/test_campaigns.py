@@ -39,7 +39,7 @@ def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> Non
     history, frame_of_messages = frame(made), message_frame(sent)
     whole = optkit.campaign_rates(history, frame_of_messages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint.SIZE", 5)
+        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
         assert_frame_equal(optkit.campaign_rates(history, frame_of_messages), whole, rel_tol=1e-12)
 
 

@@ -29,7 +29,7 @@ def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> Non
     asked = (frame(made), message_frame(sent))
     whole = optkit.fatigue(*asked, burn_in="0d", by="campaign")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint.SIZE", 5)
+        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
         assert_frame_equal(optkit.fatigue(*asked, burn_in="0d", by="campaign"), whole, rel_tol=1e-12)
 
 

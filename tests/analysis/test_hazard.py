@@ -26,7 +26,7 @@ def test_groups_add_up_and_partitions_do_not_matter(made: list[Event], sent: lis
     history, frame_of_messages = frame(made), message_frame(sent)
     whole = optkit.opt_out_hazard(history, frame_of_messages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint.SIZE", 5)
+        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
         assert_frame_equal(optkit.opt_out_hazard(history, frame_of_messages), whole, rel_tol=1e-12)
     parts = optkit.opt_out_hazard(history, frame_of_messages, by="from_phone").group_by("from_hours")
     if whole["person_hours"].sum():

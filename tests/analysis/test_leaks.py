@@ -45,7 +45,7 @@ def test_partitions_do_not_matter(made: list[Event], sent: list[Message], scope:
     asked = (frame(made), message_frame(sent))
     leaks, curve = (function(*asked, scope=scope) for function in (optkit.leaks, optkit.leak_curve))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint.SIZE", 5)
+        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
         assert_frame_equal(optkit.leaks(*asked, scope=scope), leaks, rel_tol=1e-12)
         assert_frame_equal(optkit.leak_curve(*asked, scope=scope), curve, rel_tol=1e-12)
 

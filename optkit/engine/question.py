@@ -1,0 +1,77 @@
+"""What an analysis of messages is asked: which messages and states it looks at, as a checked `Question`."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from optkit.engine import message_frames
+from optkit.engine.periods import Stretch, read_stretch
+from optkit.engine.states import Scope, validate_scope
+from optkit.errors import SettingsError
+from optkit.phones import check_region
+from optkit.times import Moment
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which messages and states an analysis looks at; made by `question`.
+
+    Attributes
+    ----------
+    scope : "pair" or "recipient"
+        Whose states.
+    record : Stretch
+        As the caller gave it.
+    statuses : list of str
+        Delivery statuses of messages that reached somebody.
+    region : str or None
+        ISO code of the country that phones without a country code belong to.
+    payload : list of str
+        Columns of the messages that the mapper needs besides the keys.
+    by_unit : list of str
+        Columns of both that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
+    """
+
+    scope: Scope
+    record: Stretch
+    statuses: list[str]
+    region: str | None
+    payload: list[str]
+    by_unit: list[str]
+
+
+def question(
+    *,
+    since: Moment | None,
+    until: Moment | None,
+    statuses: Collection[str],
+    region: str | None,
+    scope: Scope = "pair",
+    payload: Sequence[str] = (),
+    by_unit: Sequence[str] = (),
+) -> Question:
+    """Check what a caller gave.
+
+    Raises
+    ------
+    SettingsError
+        An argument cannot be used.
+    """
+    validate_scope(scope)
+    if scope == "recipient" and "from_phone" in by_unit:
+        raise SettingsError(
+            "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
+        )
+    return Question(
+        scope=scope,
+        record=read_stretch(since, until),
+        statuses=message_frames.validate_statuses(statuses),
+        region=check_region(region),
+        payload=list(dict.fromkeys([*payload, *by_unit])),
+        by_unit=list(by_unit),
+    )
+
+
+def record_of(asked: Question, first: int | None, last: int | None, last_event: int | None) -> Stretch:
+    """Return the record: by default from the first message to the later of last event and last message."""
+    ends = [end for end in (last, last_event) if end is not None]
+    return asked.record.within(first, max(ends, default=None))
