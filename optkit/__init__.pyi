@@ -52,5 +52,7 @@ from .loading.inventory import verify as verify
 from .loading.load import fetch as fetch
 from .loading.load import load as load
 from .loading.load import scan as scan
+from .loading.load_messages import load_messages as load_messages
+from .loading.load_messages import scan_messages as scan_messages
 from .phones import mask as mask
 from .version import __version__ as __version__

@@ -39,6 +39,7 @@ End = Annotated[str | None, typer.Option(help="Up to this date or time (UTC). De
 Region = Annotated[
     str | None, typer.Option(help="Country of numbers without a country code, as its ISO code: US.")
 ]
+Messages = Annotated[bool, typer.Option("--messages", help="Messages instead of events.")]
 Scope = Literal["pair", "recipient"]
 
 #: How the shell calls a program that Ctrl-C ended.
@@ -109,31 +110,40 @@ def refresh(
     start: Start = None,
     end: End = None,
     account: Account = None,
-    force: Annotated[bool, typer.Option("--force", help="Fetch all anew, cached or not.")] = False,
+    messages: Messages = False,
+    force: Annotated[bool, typer.Option("--force", help="Fetch everything again, cached or not.")] = False,
 ) -> None:
     """Bring the cache up to date: fetch what is missing or not final."""
-    optkit.scan(start, end, account=account, refresh="force" if force else "auto")
-    table = optkit.coverage(account)
+    scan = optkit.scan_messages if messages else optkit.scan
+    scan(start, end, account=account, refresh="force" if force else "auto")
+    dataset = _dataset(messages)
+    table = optkit.coverage(account, dataset)
     rows, windows = table["rows"].sum(), table.height
     open_ = table.filter(~table["final"]).height
-    typer.echo(f"{rows:,} events in {windows:,} windows are cached; {open_} of the windows may still change")
+    typer.echo(
+        f"{rows:,} {dataset} in {windows:,} windows are cached; {open_} of the windows may still change"
+    )
+
+
+def _dataset(messages: bool) -> str:  # noqa: FBT001 - an option of the commands
+    return "messages" if messages else "events"
 
 
 @app.command()
-def coverage(*, account: Account = None) -> None:
+def coverage(*, account: Account = None, messages: Messages = False) -> None:
     """Show what is cached, window by window."""
-    _show(optkit.coverage(account))
+    _show(optkit.coverage(account, _dataset(messages)))
 
 
 @app.command()
-def verify(*, account: Account = None) -> None:
-    """Check every cached file; exit status 1 if one is damaged."""
-    table = optkit.verify(account)
-    damaged = table.filter(~table["ok"])
-    if damaged.height:
-        _show(damaged.select("file", "problem"))
+def verify(*, account: Account = None, messages: Messages = False) -> None:
+    """Check every cached file; exit status 1 if one is corrupt."""
+    table = optkit.verify(account, _dataset(messages))
+    corrupt = table.filter(~table["ok"])
+    if corrupt.height:
+        _show(corrupt.select("file", "problem"))
         raise OptkitError(
-            f"{damaged.height} of {table.height} files are damaged; the next load fetches them anew"
+            f"{corrupt.height} of {table.height} files are corrupt; the next load fetches them again"
         )
     typer.echo(f"{table.height:,} files, all as they were written")
 
@@ -144,13 +154,20 @@ def clear(
     start: Start = None,
     end: End = None,
     account: Account = None,
+    messages: Messages = False,
+    expired: Annotated[
+        bool, typer.Option("--expired", help="Also forget messages that cannot be fetched again.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget cached windows; the next load fetches them anew."""
+    """Forget cached windows; the next load fetches them again, except for messages older than six months."""
+    dataset = _dataset(messages)
     what = "all windows" if start is None and end is None else "the windows of that time"
     if not yes:
-        typer.confirm(f"Forget {what} of this account?", abort=True)
-    typer.echo(f"{optkit.clear(start, end, account):,} windows forgotten")
+        gone = ", also those that cannot be fetched again" if expired else ""
+        typer.confirm(f"Forget {what} of this account's {dataset}{gone}?", abort=True)
+    forgotten = optkit.clear(start, end, account, dataset, expired=expired)
+    typer.echo(f"{forgotten:,} windows forgotten")
 
 
 @app.command()

@@ -110,7 +110,7 @@ def test_refresh_coverage_verify_clear(run: Run, account: dict[str, str]) -> Non
     path.write_bytes(path.read_bytes()[:-10])
     damaged = run("verify")
     assert damaged.returncode == 1
-    assert "1 of 2 files are damaged" in damaged.stderr
+    assert "1 of 2 files are corrupt" in damaged.stderr
     assert run("clear").returncode == 1
     assert run("clear", "--yes").stdout == "2 windows forgotten\n"
 
@@ -305,3 +305,18 @@ def test_report_writes_one_file_of_a_period_for_the_chosen_senders(run: Run, tmp
     assert "asked: done after" in done.stderr
     wrong = run("report", "asked.ipynb", "--period", "last-week", "--start", "2026-06-01")
     assert (wrong.returncode, wrong.stderr) == (1, "optkit: give either --period, or --start and --end\n")
+
+
+def test_messages_are_refreshed_listed_verified_and_cleared(run: Run) -> None:
+    messages = optkit.demo_messages(recipients=100)
+    with Emulator(HISTORY, messages, clock=datetime(2026, 7, 1, tzinfo=UTC)) as server:
+        settings = {"base_url": server.url, "token": server.token}
+        done = run("refresh", "--messages", **settings)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"{messages.height:,} messages in 181 windows are cached")
+        assert "expired" in run("coverage", "--messages", **settings).stdout
+        assert run("verify", "--messages", **settings).stdout == "181 files, all as they were written\n"
+        assert run("coverage", **settings).stdout.count("2026") == 0
+        assert (
+            run("clear", "--messages", "--expired", "--yes", **settings).stdout == "181 windows forgotten\n"
+        )

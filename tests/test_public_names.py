@@ -9,8 +9,9 @@ import optkit
 
 CONTRACT = set(
     """
-    load scan fetch coverage verify clear configure settings demo_history demo_messages demo_audience with_country mask
-    compare export with_local_time history_from messages_from
+    load scan load_messages scan_messages fetch coverage verify clear configure settings
+    demo_history demo_messages demo_audience with_country with_local_time
+    mask compare export history_from messages_from
     transitions spells churn opt_out_rates cycles return_curve cohorts status_at suppression_list suppression_diff
     audience attribution campaign_rates opt_out_hazard fatigue leaks leak_curve list_growth
     scrub overlap timeline spikes quality plots emulator

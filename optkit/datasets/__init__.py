@@ -3,7 +3,8 @@
 from typing import Final
 
 from optkit.datasets.endpoint import Endpoint
+from optkit.datasets.messages import MESSAGES
 from optkit.datasets.opt_status import OPT_STATUS
 
 #: Every dataset by its name, as users give it.
-DATASETS: Final[dict[str, Endpoint]] = {endpoint.dataset: endpoint for endpoint in (OPT_STATUS,)}
+DATASETS: Final[dict[str, Endpoint]] = {endpoint.dataset: endpoint for endpoint in (OPT_STATUS, MESSAGES)}

@@ -1,11 +1,29 @@
 """What is particular to one endpoint of the API: the loader reads any of them by this description."""
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
+
+from optkit.times import from_ms, to_ms
+
+
+class TimeUnit(NamedTuple):
+    """How the API reads the bounds of a request.
+
+    Attributes
+    ----------
+    name : str
+        Of the unit.
+    start, end : int
+        Milliseconds per unit.
+    """
+
+    name: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +63,10 @@ class Endpoint:
         Query parameters of every request.
     window : int
         Length of a cached window, in milliseconds.
-    horizon : timedelta or None
-        How far back the API answers; None: to the account's first record.
+    horizon_months : int or None
+        How far back the API answers, in months of the calendar; None: to the account's first record.
+    time_units : tuple of TimeUnit
+        The units in which the API may read the bounds that are sent; more than one: it has to be found out.
     """
 
     dataset: str
@@ -64,7 +84,17 @@ class Endpoint:
     private: tuple[str, ...]
     constants: Mapping[str, str] = field(default_factory=dict)
     window: int
-    horizon: timedelta | None = None
+    horizon_months: int | None = None
+    time_units: tuple[TimeUnit, ...] = (TimeUnit("ms", 1, 1),)
+
+    def horizon(self, now: int) -> int | None:
+        """Return how far back the API answers at an instant, both in epoch milliseconds; None for no limit."""
+        if self.horizon_months is None:
+            return None
+        today = from_ms(now)
+        months = today.year * 12 + today.month - 1 - self.horizon_months
+        year, month = months // 12, months % 12 + 1
+        return to_ms(today.replace(year=year, month=month, day=min(today.day, monthrange(year, month)[1])))
 
     def is_repeated(self) -> pl.Expr:
         """Return, for rows in `order`, whether a row is the same as the one before it."""

@@ -1,8 +1,9 @@
 """An account: its folder in the cache, whose it is, and the server that answers for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -96,53 +97,70 @@ class Account:
             with ApiSession(self.settings, endpoint) as session:
                 yield session
             return
-        from optkit.demo import CLOCK, demo_history
+        from optkit.demo import CLOCK, demo_history, demo_messages
         from optkit.emulator import Emulator
 
-        with Emulator(demo_history(), clock=CLOCK) as server:
+        with Emulator(demo_history(), demo_messages(), clock=CLOCK) as server:
             settings = replace(self.settings, base_url=server.url, token=server.token)
             with ApiSession(settings, endpoint) as session:
                 yield session
 
-    def admit(
-        self, session: "ApiSession", endpoint: Endpoint, cache: Cache, windows: Mapping[int, CachedWindow]
-    ) -> None:
+    def admit(self, session: "ApiSession", endpoint: Endpoint) -> None:
         """Make sure that the token reads the account that the folder holds.
 
-        A token that is not known is accepted only after a final window, read again, has the same rows.
+        A token that is not known is accepted only after a final window of any dataset, read again, has the same rows.
+
+        Parameters
+        ----------
+        session : ApiSession
+            A session with the token.
+        endpoint : Endpoint
+            What it reads.
 
         Raises
         ------
         CacheError
             It reads another account, or nothing cached can tell.
         """
-        if (self.identity is None and not windows) or (
-            self.identity is not None and self.identity.has(self._token)
-        ):
+        if self.identity is not None and self.identity.has(self._token):
+            return
+        others = [other for other in DATASETS.values() if other is not endpoint]
+        cached = [
+            (other, window)
+            for other in (endpoint, *others)
+            for window in Cache(self.folder, other).list_windows()[0].values()
+        ]
+        if self.identity is None and not cached:
             return
         name = self.settings.account
-        finals = [window for window in windows.values() if window.info.final and window.rows]
-        best = min(
-            finals, key=lambda window: (window.rows < _EVIDENCE, abs(window.rows - _EVIDENCE)), default=None
-        )
-        if best is None:
+        evidence = [(other, window) for other, window in cached if self._is_evidence(other, window)]
+        if not evidence:
             raise CacheError(
                 f"the cache of account '{name}' was filled with another token, and has no final window to tell "
                 "whether it is the same account; give this one a name of its own (OPTKIT_ACCOUNT), or forget that one "
                 "with optkit clear"
             )
-        from optkit.loading.fetch import fetch_window
-
-        order = endpoint.order
-        rows = fetch_window(best.info.window, session, endpoint)
-        if not rows.select(order).equals(cache.scan([best]).select(order).collect()):
+        dataset, window = min(evidence, key=lambda pair: _how_telling(pair[1]))
+        if dataset is endpoint:
+            is_same = _reads_same(session, dataset, self.folder, window)
+        else:
+            with self.connect(dataset) as other_session:
+                is_same = _reads_same(other_session, dataset, self.folder, window)
+        if not is_same:
             raise CacheError(
-                f"this token reads another account than the one cached as '{name}': window {best.info.window} "
+                f"this token reads another account than the one cached as '{name}': window {window.info.window} "
                 "differs; give it a name of its own (OPTKIT_ACCOUNT), or forget the cached one with optkit clear"
             )
-        salt = self.identity.salt if self.identity is not None else best.account
+        salt = self.identity.salt if self.identity is not None else window.account
         self.identity = AccountIdentity.of(self._server, self._token, salt)
         self.identity.write(self.folder, is_first=False)
+
+    def _is_evidence(self, endpoint: Endpoint, window: CachedWindow) -> bool:
+        """Return whether a window can be read again, and must then have the same rows."""
+        horizon = endpoint.horizon(self.now())
+        return (
+            window.info.final and window.rows > 0 and (horizon is None or window.info.window.start > horizon)
+        )
 
     def claim(self, cache: Cache) -> AccountIdentity:
         """Return whose account the folder holds; if it is nobody's yet, it becomes this one's.
@@ -175,6 +193,21 @@ class Account:
     @property
     def _token(self) -> str:
         return self.settings.token or DEMO
+
+
+def _how_telling(window: CachedWindow) -> tuple[bool, int]:
+    """Return what is least for the window that tells accounts apart at the least cost."""
+    return window.rows < _EVIDENCE, abs(window.rows - _EVIDENCE)
+
+
+def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, window: CachedWindow) -> bool:
+    """Return whether a window, read again, has the rows that are cached."""
+    from optkit.loading.fetch import fetch_window
+
+    units = [unit for unit in endpoint.time_units if unit.name == window.time_unit]
+    session.time_unit = units[0] if units else session.time_unit
+    rows = fetch_window(window.info.window, session, endpoint).select(endpoint.order)
+    return rows.equals(Cache(folder, endpoint).scan([window]).select(endpoint.order).collect())
 
 
 def now_of(settings: Settings) -> int:

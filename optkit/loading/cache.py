@@ -58,6 +58,8 @@ class CachedWindow:
         Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
     account : str or None
         Which account identity it was written for; None in files of older versions.
+    time_unit : str or None
+        Name of the unit in which the API read the bounds; None where it is not known.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class CachedWindow:
     dropped: int
     pages: int
     account: str | None
+    time_unit: str | None
 
 
 class Cache:
@@ -85,7 +88,7 @@ class Cache:
 
     def __init__(self, folder: Path, endpoint: Endpoint) -> None:
         self.folder = folder / endpoint.subfolder
-        self._endpoint = endpoint
+        self.endpoint = endpoint
 
     def list_windows(self, account: str | None = None) -> tuple[dict[int, CachedWindow], dict[Path, str]]:
         """Return the windows by their start, and what is wrong with the files that are not a window; reads footers.
@@ -97,7 +100,7 @@ class Cache:
         """
         windows: dict[int, CachedWindow] = {}
         corrupt: dict[Path, str] = {}
-        for path in self._paths():
+        for path in self.paths():
             try:
                 window = read_footer(path)
             except CorruptFileError as problem:
@@ -153,7 +156,7 @@ class Cache:
             "checksum": _UNSIGNED,
         }
         buffer = io.BytesIO()
-        frame.cast(self._endpoint.files_schema()).write_parquet(
+        frame.cast(self.endpoint.files_schema()).write_parquet(
             buffer, row_group_size=_ROW_GROUP, metadata={_KEY: json.dumps(about)}
         )
         path = self.folder / f"{from_ms(info.window.start):%Y-%m-%d}{SUFFIX}"
@@ -171,12 +174,13 @@ class Cache:
                 "that can be written"
             ) from None
 
-    def clear(self, asked: Window | None = None) -> int:
-        """Forget the windows that `asked` overlaps, or all of them; return how many."""
+    def clear(self, windows: Iterable[Window] | None = None) -> int:
+        """Forget windows, or all of them; return how many."""
+        chosen = None if windows is None else set(windows)
         count = 0
-        for path in self._paths():
+        for path in self.paths():
             window = self.named_window(path)
-            if window is None or (asked is not None and not window.overlaps(asked)):
+            if window is None or (chosen is not None and window not in chosen):
                 continue
             try:
                 path.unlink(missing_ok=True)
@@ -191,9 +195,9 @@ class Cache:
             day = date.fromisoformat(path.stem)
         except ValueError:
             return None
-        return grid_window(to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC)), self._endpoint.window)
+        return grid_window(to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC)), self.endpoint.window)
 
-    def _paths(self) -> list[Path]:
+    def paths(self) -> list[Path]:
         """Return the files that may be windows, by name."""
         try:
             return sorted(path for path in self.folder.iterdir() if path.suffix == SUFFIX)
@@ -207,7 +211,7 @@ class Cache:
     def scan(self, windows: Iterable[CachedWindow]) -> pl.LazyFrame:
         """Return the rows of windows as a lazy frame with the dataset's schema; nothing is read yet."""
         paths = [window.path for window in sorted(windows, key=lambda window: window.info.window)]
-        schema = self._endpoint.schema
+        schema = self.endpoint.schema
         if not paths:
             return schema.to_frame(eager=False)
         return pl.scan_parquet(paths, glob=False).cast(schema)
@@ -250,6 +254,7 @@ def read_footer(path: Path) -> CachedWindow:
             about.get("dropped", 0),
             about["pages"],
             about.get("account"),
+            about.get("time_unit"),
         )
     except KeyError:
         raise CorruptFileError("differs from what was written (its description)") from None

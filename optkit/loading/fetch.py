@@ -10,7 +10,7 @@ from optkit.formatting import join_names
 from optkit.loading.pages import Page, PageRequest
 from optkit.loading.reader import WindowReader, WindowRows
 from optkit.loading.session import ApiSession
-from optkit.loading.windows import Window, grid_window
+from optkit.loading.windows import Window
 from optkit.loading.workers import WorkerPool
 
 #: What may be wrong with one window only; any other error ends the load at once.
@@ -174,21 +174,3 @@ def fetch_window(
         on_window=lambda _, rows: frames.append(rows.frame),
     )
     return frames[0]
-
-
-def find_beginning(session: ApiSession, length: int, now: int) -> int:
-    """Return the start of the window of the account's first record; of the present one, where it has none.
-
-    It asks whether a stretch of time holds anything, and halves it; emptiness alone counts, no order and no total. For
-    a record at the very start of a window it may name the window before.
-    """
-    first, last = grid_window(0, length).start, grid_window(now, length).start
-    while first < last:
-        middle = first + (last - first) // length // 2 * length
-        page = session.get(PageRequest(first, middle + length, page=1, per_page=1))
-        last = min(last, grid_window(page.clock.now, length).start)
-        if page.entries:
-            last = min(last, middle)
-        else:
-            first = middle + length
-    return min(first, last)

@@ -1,13 +1,17 @@
 """What is in the cache: coverage, verify, clear."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from optkit.config import resolve
-from optkit.datasets.opt_status import OPT_STATUS
+from optkit.config import Settings, resolve
+from optkit.datasets import DATASETS
+from optkit.datasets.endpoint import Endpoint
 from optkit.errors import SettingsError
-from optkit.loading.cache import Cache
+from optkit.formatting import plural
+from optkit.loading.account import now_of
+from optkit.loading.cache import Cache, CachedWindow
 from optkit.loading.identity import AccountIdentity
 from optkit.loading.windows import Window
 from optkit.times import INSTANT, Moment, from_ms, instant, to_ms
@@ -16,29 +20,49 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def _cache(account: str | None) -> tuple[Cache, str | None]:
-    """Return an account's cache, and the identity that its files must have been written for."""
-    settings = resolve(account=account)
+def _endpoint(dataset: str) -> Endpoint:
+    if dataset not in DATASETS:
+        raise SettingsError(f"dataset is one of {', '.join(map(repr, DATASETS))}")
+    return DATASETS[dataset]
+
+
+def _cache(settings: Settings, dataset: str) -> tuple[Cache, str | None]:
+    """Return a dataset's cache, and the account identity that its files must have been written for."""
     folder = settings.cache_dir / settings.account
+    cache = Cache(folder, _endpoint(dataset))
     identity = AccountIdentity.read(folder)
-    return Cache(folder, OPT_STATUS), identity.salt if identity else None
+    return cache, identity.salt if identity else None
 
 
-def coverage(account: str | None = None) -> pl.DataFrame:
+def _is_expired(window: Window, endpoint: Endpoint, now: int) -> bool:
+    """Return whether the API does not answer for a window any more."""
+    horizon = endpoint.horizon(now)
+    return horizon is not None and window.start < horizon
+
+
+def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     """Return what the cache holds, window by window.
 
     Parameters
     ----------
     account : str, optional
         Which account. Default: the setting.
+    dataset : {"events", "messages"}
+        Of which dataset.
 
     Returns
     -------
     polars.DataFrame
-        A row a window, by time: window_start, window_end (Datetime, ms, UTC; [start, end)), rows (Int64, events),
-        duplicates (Int64, exact duplicates that were dropped), pages (Int64, that it took to read), final (Boolean:
-        it will not change any more), fetched_at (Datetime, ms, UTC, by the server's clock). Damaged windows are not
-        in it; see `verify`.
+        One row per window, by time: window_start, window_end (Datetime, ms, UTC; [start, end)), rows (Int64, events or
+        messages), duplicates (Int64, exact duplicates that were dropped), pages (Int64, that it took to read), final
+        (Boolean: it will not change any more), fetched_at (Datetime, ms, UTC, by the server's clock). Of messages
+        also dropped (Int64, entries of other channels or without a phone) and expired (Boolean: older than what the
+        vendor answers for, so it cannot be fetched again). Corrupt windows are not in it; see `verify`.
+
+    Raises
+    ------
+    SettingsError
+        There is no such dataset.
 
     Examples
     --------
@@ -46,22 +70,12 @@ def coverage(account: str | None = None) -> pl.DataFrame:
     >>> optkit.coverage("an-account-without-cache").height
     0
     """
-    cache, identity = _cache(account)
+    settings = resolve(account=account)
+    cache, identity = _cache(settings, dataset)
     windows, _ = cache.list_windows(identity)
-    rows = [
-        (
-            from_ms(window.info.window.start),
-            from_ms(window.info.window.end),
-            window.rows,
-            window.duplicates,
-            window.pages,
-            window.info.final,
-            from_ms(window.info.fetched_at),
-        )
-        for _, window in sorted(windows.items())
-    ]
-    schema = pl.Schema(
-        {
+    table = pl.DataFrame(
+        [_describe(window) for _, window in sorted(windows.items())],
+        schema={
             "window_start": INSTANT,
             "window_end": INSTANT,
             "rows": pl.Int64(),
@@ -69,25 +83,51 @@ def coverage(account: str | None = None) -> pl.DataFrame:
             "pages": pl.Int64(),
             "final": pl.Boolean(),
             "fetched_at": INSTANT,
-        }
+            "dropped": pl.Int64(),
+        },
+        orient="row",
     )
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    horizon = cache.endpoint.horizon(now_of(settings))
+    if horizon is None:
+        return table.drop("dropped")
+    return table.with_columns(expired=pl.col("window_start") < from_ms(horizon))
 
 
-def verify(account: str | None = None) -> pl.DataFrame:
+def _describe(window: CachedWindow) -> tuple[object, ...]:
+    info = window.info
+    return (
+        from_ms(info.window.start),
+        from_ms(info.window.end),
+        window.rows,
+        window.duplicates,
+        window.pages,
+        info.final,
+        from_ms(info.fetched_at),
+        window.dropped,
+    )
+
+
+def verify(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     """Read every file of the cache and check it against its checksum.
 
     Parameters
     ----------
     account : str, optional
         Which account. Default: the setting.
+    dataset : {"events", "messages"}
+        Of which dataset.
 
     Returns
     -------
     polars.DataFrame
-        A row a file: file (String), window_start (Datetime, ms, UTC; null where nobody can tell), ok (Boolean),
-        problem (String: what is wrong with it; empty if nothing is). What is not ok is fetched anew by the next
+        One row per file: file (String), window_start (Datetime, ms, UTC; null where it cannot be told), ok (Boolean),
+        problem (String: what is wrong with it; empty if nothing is). What is not ok is fetched again by the next
         load that needs it, and never read.
+
+    Raises
+    ------
+    SettingsError
+        There is no such dataset.
 
     Examples
     --------
@@ -95,7 +135,7 @@ def verify(account: str | None = None) -> pl.DataFrame:
     >>> optkit.verify("an-account-without-cache").height
     0
     """
-    cache, identity = _cache(account)
+    cache, identity = _cache(resolve(account=account), dataset)
     windows, corrupt = cache.list_windows(identity)
     corrupt |= cache.find_corrupt(windows.values(), again=True)
     rows: list[tuple[str, datetime | None, bool, str]] = [
@@ -114,16 +154,23 @@ def clear(
     start: Moment | None = None,
     end: Moment | None = None,
     account: str | None = None,
+    dataset: str = "events",
+    *,
+    expired: bool = False,
 ) -> int:
-    """Forget cached windows; the next load fetches them anew.
+    """Forget cached windows; the next load fetches them again.
 
     Parameters
     ----------
     start, end : str, date or datetime, optional
-        Forget the windows that [start, end) touches. Without both: the whole account, and with it which server and
-        token filled it.
+        Forget the windows that [start, end) overlaps. Without both: all windows; with the last one of an account, also
+        which server and token filled it.
     account : str, optional
         Which account. Default: the setting.
+    dataset : {"events", "messages"}
+        Of which dataset.
+    expired : bool
+        Also forget windows that cannot be fetched again, because the vendor does not answer that far back.
 
     Returns
     -------
@@ -133,7 +180,12 @@ def clear(
     Raises
     ------
     SettingsError
-        start does not lie before end.
+        start does not lie before end, or there is no such dataset.
+
+    Warns
+    -----
+    UserWarning
+        Windows that cannot be fetched again were kept.
 
     Examples
     --------
@@ -143,13 +195,23 @@ def clear(
     """
     settings = resolve(account=account)
     folder = settings.cache_dir / settings.account
-    cache = Cache(folder, OPT_STATUS)
-    if start is None and end is None:
-        count = cache.clear()
-        AccountIdentity.forget(folder)
-        return count
+    cache = Cache(folder, _endpoint(dataset))
     first = to_ms(instant(start, "start")) if start is not None else 0
     last = to_ms(instant(end, "end")) if end is not None else 2**62
     if first >= last:
         raise SettingsError("start must lie before end")
-    return cache.clear(Window(first, last))
+    now = now_of(settings)
+    asked = Window(first, last)
+    named = [window for path in cache.paths() if (window := cache.named_window(path)) is not None]
+    touched = [window for window in named if window.overlaps(asked)]
+    kept = [] if expired else [window for window in touched if _is_expired(window, cache.endpoint, now)]
+    if kept:
+        warnings.warn(
+            f"{plural(len(kept), 'window')} cannot be fetched again and stay; to forget them, say expired=True "
+            "(--expired)",
+            stacklevel=2,
+        )
+    count = cache.clear([window for window in touched if window not in kept])
+    if not any(Cache(folder, endpoint).paths() for endpoint in DATASETS.values()):
+        AccountIdentity.forget(folder)
+    return count

@@ -1,22 +1,19 @@
 """Load, scan, fetch: what users call."""
 
-from collections.abc import Iterable
 from itertools import product
 
 import polars as pl
 
-from optkit.config import Settings, resolve
+from optkit.config import resolve
 from optkit.datasets.opt_status import OPT_STATUS
-from optkit.errors import ResponseError, SettingsError
-from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
+from optkit.errors import ResponseError
+from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
-from optkit.loading.plan import LoadRequest, Refresh
+from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
+from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
-from optkit.phones import canonical, canonical_sender, spellings, warn_of_unknown_senders
-from optkit.times import DAY, Moment, from_ms, instant, to_ms
-
-#: A value of a filter, or several.
-OneOrMany = str | Iterable[str] | None
+from optkit.phones import spellings, warn_of_unknown_senders
+from optkit.times import DAY, Moment, from_ms
 
 
 def load(
@@ -148,21 +145,21 @@ def scan(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    senders = _senders(from_phone, region)
+    wanted_senders = senders(from_phone, region)
     phones = {
         name: None if numbers is None else [way for number in numbers for way in spellings(number)]
-        for name, numbers in (("to_phone", _recipients(to_phone, region)), ("from_phone", senders))
+        for name, numbers in (("to_phone", recipients(to_phone, region)), ("from_phone", wanted_senders))
     }
     states = {
-        "status": _statuses(status, "status"),
-        "current_status": _statuses(current_status, "current_status"),
+        "status": words(status, "status", STATUS.categories),
+        "current_status": words(current_status, "current_status", STATUS.categories),
     }
     settings = resolve(account=account)
-    request = _load_request(start, end, refresh, settings)
+    request = load_request(start, end, refresh, settings)
     asked, rows = refresh_cache(request, OPT_STATUS, settings, show=progress)
-    if senders is not None:
+    if wanted_senders is not None:
         known = rows.select(pl.col("from_phone").unique()).collect()["from_phone"]
-        warn_of_unknown_senders(senders, known, stacklevel=3)
+        warn_of_unknown_senders(wanted_senders, known, stacklevel=3)
     within = pl.col("created_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
     events = _keep(rows.filter(within), phones)
     if reported:
@@ -215,13 +212,13 @@ def fetch(
     """
     settings = resolve(account=account)
     filters = {
-        "to_phone": _recipients(to_phone, region),
-        "from_phone": _senders(from_phone, region),
-        "status": _statuses(status, "status"),
-        "current_status": _statuses(current_status, "current_status"),
+        "to_phone": recipients(to_phone, region),
+        "from_phone": senders(from_phone, region),
+        "status": words(status, "status", STATUS.categories),
+        "current_status": words(current_status, "current_status", STATUS.categories),
     }
     given = {name: values for name, values in filters.items() if values is not None}
-    asked = _load_request("1970-01-01" if start is None else start, end, "auto", settings)
+    asked = load_request("1970-01-01" if start is None else start, end, "auto", settings)
     parts = [SCHEMA.to_frame()]
     with interruptible(), Account(settings).connect(OPT_STATUS) as session:
         from optkit.loading.fetch import fetch_window
@@ -235,17 +232,6 @@ def fetch(
     return pl.concat(parts).unique(ORDER, keep="first", maintain_order=True).sort(ORDER)
 
 
-def _load_request(
-    start: Moment | None, end: Moment | None, refresh: Refresh, settings: Settings
-) -> LoadRequest:
-    now = from_ms(now_of(settings))
-    return LoadRequest(
-        None if start is None else to_ms(instant(start, "start", now=now)),
-        None if end is None else to_ms(instant(end, "end", now=now)),
-        refresh,
-    )
-
-
 def _matching(events: pl.DataFrame, filters: dict[str, str]) -> pl.DataFrame:
     """Return the events of an answer, or raise where the server did not apply the filters."""
     # current_status is not checked: the document does not say whether it is the recipient's or the pair's
@@ -257,30 +243,3 @@ def _matching(events: pl.DataFrame, filters: dict[str, str]) -> pl.DataFrame:
                 f"documented; use optkit.load({name}=…), which filters on this machine"
             )
     return events
-
-
-def _several(value: OneOrMany, name: str) -> list[str] | None:
-    """Return the values of a filter, None for no filter."""
-    if value is None:
-        return None
-    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    if not all(isinstance(item, str) and item.strip() for item in values):
-        raise SettingsError(f"{name} takes text or a list of it, such as '+12125550100' with its plus sign")
-    return [item.strip() for item in values]
-
-
-def _recipients(value: OneOrMany, region: str | None) -> list[str] | None:
-    numbers = _several(value, "to_phone")
-    return None if numbers is None else [canonical(number, region, "to_phone") for number in numbers]
-
-
-def _senders(value: OneOrMany, region: str | None) -> list[str] | None:
-    names = _several(value, "from_phone")
-    return None if names is None else [canonical_sender(name, region) for name in names]
-
-
-def _statuses(value: OneOrMany, name: str) -> list[str] | None:
-    values = _several(value, name)
-    if not set(values or ()) <= {OPT_IN, OPT_OUT}:
-        raise SettingsError(f"{name} is one of '{OPT_IN}' and '{OPT_OUT}'")
-    return values

@@ -82,12 +82,13 @@ class Plan:
     Attributes
     ----------
     begin : int or None
-        Start of the account's first window; None where it is not known.
+        Start of the account's first window; None where it is not known, or where the API does not answer that far back.
     """
 
     def __init__(self, request: LoadRequest, endpoint: Endpoint, cached: Sequence[WindowInfo]) -> None:
         self.begin = beginning(cached)
         self._request = request
+        self._endpoint = endpoint
         self._length = endpoint.window
         self._cached = cached
         self._is_found = False
@@ -95,11 +96,11 @@ class Plan:
     @property
     def needs_beginning(self) -> bool:
         """Whether only the server can tell where to begin."""
-        return self.begin is None and self._request.start is None
+        return self._begin(0) is None and self._request.start is None
 
     def may_be_shortened(self, now: int) -> bool:
         """Return whether most of the windows may lie before the account begins."""
-        return self.begin is None and len(self.windows(now)) > _MANY_WINDOWS
+        return self._begin(now) is None and len(self.windows(now)) > _MANY_WINDOWS
 
     def begin_at(self, start: int) -> None:
         """Take note of where the account begins, as the server says."""
@@ -114,20 +115,45 @@ class Plan:
         now : int
             Nothing is fetched beyond it.
         """
-        asked = self._request.resolve(self.begin, now)
-        if asked is None:
-            return []
-        force = self._request.refresh == "force"
-        windows = windows_to_fetch(asked, self._cached, length=self._length, now=now, force=force)
+        horizon = self._endpoint.horizon(now)
+        windows = [window for window in self._needed(now) if horizon is None or window.start >= horizon]
         if not self._is_found or self.begin is None:
             return windows
         # the first window is fetched even if it is cached: its file must say that nothing lies before it
         first = grid_window(self.begin, self._length)
         return [first, *(window for window in windows if window > first)]
 
+    def lost(self, now: int) -> list[Window]:
+        """Return the windows that are not cached and that the API does not answer for any more, in order."""
+        horizon = self._endpoint.horizon(now)
+        known = {info.window.start for info in self._cached}
+        return [
+            window
+            for window in self._needed(now)
+            if horizon is not None and window.start < horizon and window.start not in known
+        ]
+
     def is_fulfilled(self, now: int) -> bool:
         """Return whether nothing has to be fetched."""
-        return not self.needs_beginning and not self.windows(now)
+        return not self.needs_beginning and not self._needed(now)
+
+    def _needed(self, now: int) -> list[Window]:
+        """Return the windows that are not cached or not final, whether the API answers for them or not."""
+        asked = self._request.resolve(self._begin(now), now)
+        if asked is None:
+            return []
+        force = self._request.refresh == "force"
+        return windows_to_fetch(asked, self._cached, length=self._length, now=now, force=force)
+
+    def _begin(self, now: int) -> int | None:
+        """Return what an open start means; None where only the server knows."""
+        horizon = self._endpoint.horizon(now)
+        if horizon is None:
+            return self.begin
+        earliest = grid_window(
+            horizon - 1, self._length
+        ).end  # the first window that begins after the horizon
+        return min([earliest, *(info.window.start for info in self._cached)])
 
 
 class PlannedWindows:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from optkit.config import Settings
-from optkit.datasets.endpoint import Endpoint
+from optkit.datasets.endpoint import Endpoint, TimeUnit
 from optkit.errors import (
     CacheError,
     DriftError,
@@ -26,7 +26,16 @@ from optkit.loading.cache import Cache, CachedWindow
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
 from optkit.loading.progress import Progress, make_progress
-from optkit.loading.windows import Window, WindowInfo, beginning, gaps, grid_window, is_final
+from optkit.loading.windows import (
+    Window,
+    WindowInfo,
+    beginning,
+    first_covered,
+    format_instant,
+    gaps,
+    grid_window,
+    is_final,
+)
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
@@ -84,15 +93,15 @@ def refresh_cache(
         if settings.token is None and not account.is_demo:
             raise _no_token(windows)
         with interruptible(), account.connect(endpoint) as session:
-            account.admit(session, endpoint, cache, windows)
-            _find_beginning(plan, session, endpoint, now)
+            account.admit(session, endpoint)
+            now = _prepare(plan, session, endpoint, windows, now)
             kept = {} if request.refresh == "force" else windows
-            committer = _Committer(account, cache, endpoint, plan.begin, kept)
+            committer = _Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
         _warn_of_clocks(session.clock, _last_read(windows) if request.refresh != "force" else 0)
         windows, _ = _usable(request, account, cache)
     latest = max((info.window.end for info in _infos(windows)), default=0)
-    asked = request.resolve(beginning(_infos(windows)), latest)
+    asked = request.resolve(_begin(endpoint, windows), latest)
     missing = [] if asked is None else gaps(asked, _infos(windows))
     if asked is None or missing:
         raise CacheError(
@@ -129,16 +138,57 @@ def _infos(windows: Mapping[int, CachedWindow]) -> list[WindowInfo]:
     return [window.info for window in windows.values()]
 
 
-def _find_beginning(plan: Plan, session: "ApiSession", endpoint: Endpoint, now: int) -> None:
-    """Ask where the account begins, if that has to be known or saves many requests."""
-    from optkit.loading.fetch import find_beginning  # what asks the server is imported only where it is asked
+def _begin(endpoint: Endpoint, windows: Mapping[int, CachedWindow]) -> int | None:
+    """Return what an open start means, as far as the cache knows."""
+    infos = _infos(windows)
+    return beginning(infos) if endpoint.horizon_months is None else first_covered(infos)
 
+
+def _prepare(
+    plan: Plan,
+    session: "ApiSession",
+    endpoint: Endpoint,
+    windows: Mapping[int, CachedWindow],
+    now: int,
+) -> int:
+    """Find out what has to be known before windows are fetched; return the time, by the best clock there is.
+
+    Raises
+    ------
+    MissingWindowsError
+        The API does not answer any more for windows that are not cached.
+    """
+    from optkit.loading import explore  # what asks the server is imported only where it is asked
+
+    if endpoint.horizon_months is not None:
+        now = explore.ask_clock(session, now)
+        lost = plan.lost(now)
+        if lost:
+            raise MissingWindowsError(
+                f"the server answers for the last {endpoint.horizon_months} months only: {_join(lost)} cannot be had "
+                f"any more; load with a start of {format_instant(max(window.end for window in lost))} or later"
+            )
+    if session.time_unit is None:
+        known = {window.time_unit for window in windows.values()}
+        session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(now), known)
     if plan.needs_beginning:
-        plan.begin_at(find_beginning(session, endpoint.window, now))
+        plan.begin_at(explore.find_beginning(session, endpoint.window, now))
     elif plan.may_be_shortened(now):
         # a long stretch of time may be too much for the server; its windows are not
         with suppress(TransportError, ResponseError):
-            plan.begin_at(find_beginning(session, endpoint.window, now))
+            plan.begin_at(explore.find_beginning(session, endpoint.window, now))
+    return now
+
+
+def _join(windows: list[Window]) -> str:
+    """Return windows as a message names them, those that touch as one."""
+    joined: list[Window] = []
+    for window in windows:
+        if joined and joined[-1].end == window.start:
+            joined[-1] = Window(joined[-1].start, window.end)
+        else:
+            joined.append(window)
+    return join_names([str(window) for window in joined], _NAMED)
 
 
 def _fetch(
@@ -171,14 +221,15 @@ class _Committer:
         self,
         account: Account,
         cache: Cache,
-        endpoint: Endpoint,
-        begin: int | None,
         windows: Mapping[int, CachedWindow],
+        *,
+        begin: int | None,
+        time_unit: TimeUnit | None,
     ) -> None:
         self._account = account
         self._cache = cache
-        self._endpoint = endpoint
         self._covered = {start: cached.info.window.end for start, cached in windows.items()}
+        self._time_unit = time_unit.name if time_unit else None
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []
         self._do_totals_fit = self._are_totals_ignored = False
@@ -229,7 +280,7 @@ class _Committer:
         if covered.length == 0 or covered.end < self._covered.get(window.start, 0):
             return  # it has not begun; or more is cached already, read before or by a clock that was later then
         self._covered[window.start] = covered.end
-        whole = grid_window(window.start, self._endpoint.window)
+        whole = grid_window(window.start, self._cache.endpoint.window)
         identity = self._account.claim(self._cache)
         info = WindowInfo(
             covered,
@@ -237,7 +288,7 @@ class _Committer:
             final=is_final(whole, rows.clock.cautious, self._account.settings.look_back),
             begins=window.start == self._begin,
         )
-        frame = rows.frame.filter(pl.col(self._endpoint.time) < from_ms(covered.end))
+        frame = rows.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
         self._cache.commit(
             frame,
             info,
@@ -245,6 +296,7 @@ class _Committer:
             dropped=rows.dropped,
             pages=rows.pages,
             account=identity.salt,
+            time_unit=self._time_unit,
         )
 
 
@@ -264,7 +316,7 @@ def _answer_from_cache(
     """Answer without asking the server, or name what is missing."""
     infos = _infos(windows)
     latest = max((info.window.end for info in infos), default=0)
-    first = beginning(infos) if request.start is None else request.start
+    first = _begin(cache.endpoint, windows) if request.start is None else request.start
     if first is None:
         raise MissingWindowsError(
             "the cache does not know where the account begins; load with refresh='auto', or name a start"
@@ -272,12 +324,10 @@ def _answer_from_cache(
             else "nothing is cached; load with refresh='auto'"
         )
     asked = Window(first, max(first, latest if request.end is None else request.end))
-    missing = [str(gap) for gap in gaps(asked, infos)]
+    missing = gaps(asked, infos)
     if missing:
         harm = f" (corrupt: {', '.join(path.name for path in corrupt)})" if corrupt else ""
-        raise MissingWindowsError(
-            f"the cache does not hold {join_names(missing, _NAMED)}{harm}; load with refresh='auto'"
-        )
+        raise MissingWindowsError(f"the cache does not hold {_join(missing)}{harm}; load with refresh='auto'")
     return asked, cache.scan(windows.values())
 
 

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 from optkit.config import Settings, is_loopback
-from optkit.datasets.endpoint import Endpoint
+from optkit.datasets.endpoint import Endpoint, TimeUnit
 from optkit.errors import (
     AuthenticationError,
     OptkitError,
@@ -46,6 +46,8 @@ class ApiSession:
 
     Attributes
     ----------
+    time_unit : TimeUnit or None
+        How the API reads the bounds of a request; None as long as it is not known.
     failure : OptkitError or None
         Why no request can succeed; set by the first one that found out, and raised by all that follow.
     """
@@ -58,6 +60,8 @@ class ApiSession:
         self.limiter = ConcurrencyLimiter(settings.workers)
         self.rate = RateLimiter(settings.max_rps)
         self.failure: OptkitError | None = None
+        self.time_unit = endpoint.time_units[0] if len(endpoint.time_units) == 1 else None
+        self._first_unit = endpoint.time_units[0]
         self._policy = policy or RetryPolicy()
         self._host = origin.netloc
         self._paths = endpoint.paths
@@ -104,7 +108,7 @@ class ApiSession:
         LoadInterrupted
             `close` was called meanwhile.
         """
-        query = _encode({**self._constants, **(filters or {})}, request)
+        query = _encode({**self._constants, **(filters or {})}, request, self.time_unit or self._first_unit)
         failures, waited = 0, 0.0
         while True:
             try:
@@ -204,11 +208,12 @@ class ApiSession:
         raise self._give_up(ResponseError(f"{self._host} {problem}"))
 
 
-def _encode(parameters: Mapping[str, str], request: PageRequest) -> str:
+def _encode(parameters: Mapping[str, str], request: PageRequest, unit: TimeUnit) -> str:
     """Return the query: always both bounds, because a start alone yields three entries."""
     # urlencode would look through every number, too: a twentieth of a request's processor time
     named = "".join(f"{name}={quote(value, safe='')}&" for name, value in parameters.items())
-    start, end, page, per_page = request
+    page, per_page = request.page, request.per_page
+    start, end = request.start // unit.start, -(-request.end // unit.end)  # no less than what is asked for
     return f"{named}start_time={start}&end_time={end}&page={page}&per_page={per_page}"
 
 

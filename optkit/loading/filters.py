@@ -1,0 +1,56 @@
+"""What callers filter by: read, checked, and brought into the form in which it is compared."""
+
+from collections.abc import Iterable
+
+from optkit.config import Settings
+from optkit.errors import SettingsError
+from optkit.loading.account import now_of
+from optkit.loading.plan import LoadRequest, Refresh
+from optkit.phones import canonical, canonical_sender
+from optkit.times import Moment, from_ms, instant, to_ms
+
+#: A value of a filter, or several.
+OneOrMany = str | Iterable[str] | None
+
+
+def load_request(
+    start: Moment | None, end: Moment | None, refresh: Refresh, settings: Settings
+) -> LoadRequest:
+    """Read the times that a caller names."""
+    now = from_ms(now_of(settings))
+    return LoadRequest(
+        None if start is None else to_ms(instant(start, "start", now=now)),
+        None if end is None else to_ms(instant(end, "end", now=now)),
+        refresh,
+    )
+
+
+def several(value: OneOrMany, name: str) -> list[str] | None:
+    """Return the values of a filter, trimmed, None for no filter."""
+    if value is None:
+        return None
+    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not all(isinstance(item, str) and item.strip() for item in values):
+        raise SettingsError(f"{name} takes text or a list of it, such as '+12125550100' with its plus sign")
+    return [item.strip() for item in values]
+
+
+def recipients(value: OneOrMany, region: str | None) -> list[str] | None:
+    """Return phone numbers that somebody typed in E.164, None for no filter."""
+    numbers = several(value, "to_phone")
+    return None if numbers is None else [canonical(number, region, "to_phone") for number in numbers]
+
+
+def senders(value: OneOrMany, region: str | None) -> list[str] | None:
+    """Return senders in the form in which they are compared, None for no filter."""
+    names = several(value, "from_phone")
+    return None if names is None else [canonical_sender(name, region) for name in names]
+
+
+def words(value: OneOrMany, name: str, known: Iterable[str]) -> list[str] | None:
+    """Return values that must be some of the known words, None for no filter."""
+    values, known = several(value, name), list(known)
+    if not set(values or ()) <= set(known):
+        listed = " and ".join(map(repr, known)) if len(known) == 2 else ", ".join(map(repr, known))  # noqa: PLR2004
+        raise SettingsError(f"{name} is one of {listed}")
+    return values

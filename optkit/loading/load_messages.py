@@ -1,0 +1,156 @@
+"""Load and scan messages: what users call."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from optkit.config import resolve
+from optkit.datasets.messages import MESSAGES
+from optkit.errors import SettingsError
+from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
+from optkit.loading.plan import Refresh
+from optkit.loading.refresh import refresh_cache
+from optkit.messages import DELIVERY_STATUS
+from optkit.times import Moment, from_ms
+
+
+def load_messages(
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    to_phone: OneOrMany = None,
+    from_phone: OneOrMany = None,
+    campaign_id: int | Iterable[int] | None = None,
+    delivery_status: OneOrMany = None,
+    account: str | None = None,
+    refresh: Refresh = "auto",
+    region: str | None = None,
+    progress: bool | None = None,
+) -> pl.DataFrame:
+    """Return the campaign messages of an account: complete, or an error.
+
+    What is not cached, or not final, is fetched first, day by day, and stays in the cache. The vendor answers for the
+    last six months only; what was cached in time stays. Names, mail addresses, birth dates and texts are never kept.
+
+    Parameters
+    ----------
+    start, end : str, date or datetime, optional
+        The half-open interval [start, end), as in `load`. Without start: from the earliest cached message or six
+        months ago, whichever is earlier.
+    to_phone, from_phone : str or list of str, optional
+        Only messages to these recipients, from these senders; read as people write them and found in any form in
+        which the API writes them.
+    campaign_id : int or list of int, optional
+        Only messages of these campaigns.
+    delivery_status : str or list of str, optional
+        Only messages with these statuses, such as "delivered".
+    account, refresh, region, progress
+        See `load`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Messages: message_id (Int64), to_phone, from_phone (String), sent_at (Datetime, ms, UTC), delivery_status,
+        failure (Enum), campaign_id, execution_id, response_set_id (Int64), campaign, language (String), executed_at
+        (Datetime, ms, UTC), characters (Int32), mentions_stop (Boolean); one row per message_id, sorted by sent_at,
+        message_id. SMS only.
+
+    Raises
+    ------
+    MissingWindowsError
+        `start` lies before what is cached and before what the vendor still answers for; what cannot be had is named.
+    OptkitError
+        See `load`.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> messages = optkit.load_messages("2026-06-01", "2026-06-03", account="demo")
+    >>> messages.columns[:4]
+    ['message_id', 'to_phone', 'from_phone', 'sent_at']
+    """
+    return scan_messages(
+        start,
+        end,
+        to_phone=to_phone,
+        from_phone=from_phone,
+        campaign_id=campaign_id,
+        delivery_status=delivery_status,
+        account=account,
+        refresh=refresh,
+        region=region,
+        progress=progress,
+    ).collect()
+
+
+def scan_messages(
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    to_phone: OneOrMany = None,
+    from_phone: OneOrMany = None,
+    campaign_id: int | Iterable[int] | None = None,
+    delivery_status: OneOrMany = None,
+    account: str | None = None,
+    refresh: Refresh = "auto",
+    region: str | None = None,
+    progress: bool | None = None,
+) -> pl.LazyFrame:
+    """Return the same as `load_messages`, lazily: the cache is refreshed now, and read when the frame is collected.
+
+    Parameters
+    ----------
+    start, end, to_phone, from_phone, campaign_id, delivery_status, account, refresh, region, progress
+        See `load_messages`.
+
+    Returns
+    -------
+    polars.LazyFrame
+        The frame that `load_messages` returns.
+
+    Raises
+    ------
+    OptkitError
+        See `load_messages`.
+
+    Examples
+    --------
+    >>> import optkit
+    >>> import polars as pl
+    >>> lazy = optkit.scan_messages("2026-06-01", "2026-06-03", account="demo", delivery_status="delivered")
+    >>> lazy.select(pl.len()).collect().item() > 0
+    True
+    """
+    conditions = [
+        _has_number("to_phone", recipients(to_phone, region)),
+        _has_number("from_phone", senders(from_phone, region)),
+        _is_one_of("campaign_id", _ids(campaign_id)),
+        _is_one_of("delivery_status", words(delivery_status, "delivery_status", DELIVERY_STATUS.categories)),
+    ]
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    asked, rows = refresh_cache(request, MESSAGES, settings, show=progress)
+    within = pl.col("sent_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
+    return rows.filter(within, *[condition for condition in conditions if condition is not None])
+
+
+def _ids(value: int | Iterable[int] | None) -> list[int] | None:
+    if value is None:
+        return None
+    ids = list(value) if isinstance(value, Iterable) else [value]
+    if not all(type(item) is int for item in ids):
+        raise SettingsError("campaign_id takes a whole number or a list of them")
+    return ids
+
+
+def _is_one_of(name: str, values: list[int] | list[str] | None) -> pl.Expr | None:
+    return None if values is None else pl.col(name).is_in(values)
+
+
+def _has_number(name: str, values: list[str] | None) -> pl.Expr | None:
+    """Return whether a phone is one of some, whatever punctuation the API writes it with."""
+    if values is None:
+        return None
+    digits = [value.removeprefix("+") for value in values if value.startswith("+")]
+    written = pl.col(name).str.replace_all(r"[^0-9]", "")
+    return pl.col(name).is_in(values) | written.is_in(digits)

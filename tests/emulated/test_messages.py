@@ -1,0 +1,357 @@
+"""What a user of load_messages and scan_messages relies on, over real HTTP; each trap of the endpoint."""
+
+import logging
+import random
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from accounts import CLOCK, make_history
+
+import optkit
+from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
+from optkit.emulator.personal_data import EMAIL_DOMAIN, FIRST_NAMES, LAST_NAMES, SENTENCE
+from optkit.errors import OptkitError
+from optkit.loading.session import ApiSession
+from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
+
+Connect = Callable[[Emulator], None]
+START = datetime(2026, 3, 10, tzinfo=UTC)
+ASKED = ("2026-03-10", "2026-03-20")
+HISTORY = make_history(60)
+
+
+def make_messages(rows: int, *, seed: int = 0, start: datetime = START, days: int = 10) -> pl.DataFrame:
+    """Return messages of ten days, some of them in the same second or at the edge of a day."""
+    chance = random.Random(seed)
+    seconds = [chance.randrange(days * 86_400) for _ in range(rows - 6)] + [
+        0,
+        0,
+        86_399,
+        86_400,
+        86_400,
+        86_401,
+    ]
+    failures = FAILURE.categories.to_list()
+    records = []
+    for number, second in enumerate(sorted(seconds)):
+        status = chance.choice(["delivered"] * 8 + ["sent", "undelivered", "failed", "skipped"])
+        sent_at = start + timedelta(seconds=second)
+        records.append(
+            (
+                500 + number + seed * 100_000,
+                f"+1212555{chance.randrange(100, 200):04d}",
+                chance.choice(["24365", "OPTKIT", "+12125550100"]),
+                sent_at,
+                status,
+                chance.choice(failures) if status in {"failed", "skipped"} else None,
+                *((7, 70 + second // 86_400, 700, "Flu shots") if number % 3 else (8, 80, None, "Reminders")),
+                "en-US" if number % 5 else None,
+                sent_at.replace(hour=0, minute=0, second=0),
+                chance.randrange(60, 160),
+                number % 3 == 0,
+            )
+        )
+    return pl.DataFrame(records, schema=SCHEMA, orient="row").sort(ORDER)
+
+
+MESSAGES = make_messages(700)
+
+
+@pytest.fixture
+def server(connect: Connect) -> Any:
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK) as running:
+        connect(running)
+        yield running
+
+
+def probes(server: Emulator) -> int:
+    """Return how many requests were for one entry only: for the time, or the unit of time."""
+    return sum(record.params["per_page"] == "1" for record in server.requests)
+
+
+def test_a_load_is_exact_and_the_next_one_asks_nothing(server: Emulator) -> None:
+    assert optkit.load_messages(*ASKED).equals(MESSAGES)
+    asked = len(server.requests)
+    assert optkit.load_messages(*ASKED).equals(MESSAGES)
+    assert optkit.load_messages(*ASKED, refresh="never").equals(MESSAGES)
+    assert len(server.requests) == asked
+    assert optkit.coverage(dataset="messages")["rows"].sum() == MESSAGES.height
+    assert optkit.verify(dataset="messages")["ok"].all()
+    assert optkit.coverage().height == 0
+
+
+def test_without_a_start_a_load_reaches_back_six_months(server: Emulator) -> None:
+    assert optkit.load_messages().equals(MESSAGES)
+    table = optkit.coverage(dataset="messages")
+    assert table["window_start"][0] == datetime(2025, 10, 1, tzinfo=UTC)
+    assert table["window_end"][-1] == CLOCK
+    assert optkit.load_messages(refresh="never").equals(MESSAGES)
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "time in s": {"insights_unit": "s"},
+    "start in s, end in ms": {"insights_unit": "start s, end ms"},
+    "phones as digits": {"phone_form": "digits"},
+    "phones with punctuation": {"phone_form": "punctuated"},
+    "capitalized": {"capitalized": True},
+    "created_at ms": {"message_created_at": "ms"},
+    "created_at iso": {"message_created_at": "iso"},
+    "created_at s text": {"message_created_at": "s text"},
+    "other channels": {"other_channels": 0.3, "ignores_channel": True},
+    "oldest first": {"order": "oldest first"},
+    "shuffled": {"order": "shuffled"},
+    "bounds exclusive": {"bounds": "exclusive"},
+    "bounds start inclusive": {"bounds": "start inclusive"},
+    "totals missing": {"totals": "missing"},
+    "totals as in the sample": {"totals": "as in the sample"},
+    "totals too low": {"totals": "too low"},
+    "per_page ignored": {"per_page": 25},
+    "gzip": {"gzip": True},
+    "unknown fields": {"extra_fields": True},
+    "statuses settle when shown": {"settle_when_shown": True},
+}
+FAULTS: dict[str, dict[str, Any]] = {
+    "errors 503": {"errors": 0.1},
+    "resets": {"resets": 0.1},
+    "resets in the body": {"resets_in_body": 0.1},
+    "truncated": {"truncated": 0.1},
+    "HTML with 200": {"html": 0.1},
+    "cut JSON": {"cut_json": 0.1},
+    "bad gzip": {"bad_gzip": 0.1},
+    "hangs": {"hangs": 0.02, "hang_seconds": 20.0},
+    "drips": {"drips": 0.02},
+    "four at once": {"capacity": 4, "when_full": "refuse", "retry_after": 1},
+}
+
+
+@pytest.mark.filterwarnings("ignore:this server's totals mean nothing")
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("name", [*VARIANTS, *FAULTS])
+def test_a_mode_of_the_server_is_exact(
+    name: str, connect: Connect, record_property: Callable[[str, object], None]
+) -> None:
+    variant, faults = ApiVariant(**VARIANTS.get(name, {})), Faults(**FAULTS.get(name, {}))
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=variant, faults=faults) as server:
+        connect(server)
+        optkit.configure(timeout=2)
+        loaded = optkit.load_messages(*ASKED)
+    changing = {"to_phone", "from_phone", *(["delivery_status"] if variant.settle_when_shown else [])}
+    assert loaded.drop(changing).equals(MESSAGES.drop(changing))
+    digits = pl.col("to_phone").str.replace_all(r"\D", "")
+    assert loaded.select(digits).equals(MESSAGES.select(digits))
+    dropped = optkit.coverage(dataset="messages")["dropped"].sum()
+    assert (dropped > 0) == (name == "other channels")
+    record_property("outcomes", [f"messages: {name}", {"exact": 1}])
+
+
+@pytest.mark.parametrize(
+    ("damage", "field"), [("null", "id"), ("missing", "created_at"), ("null", "delivery_status")]
+)
+def test_a_damaged_entry_is_an_error_that_quotes_nothing(damage: Any, field: str, connect: Connect) -> None:
+    variant = ApiVariant(damage=damage, damaged_field=field, damaged_every=50)
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=variant) as server:
+        connect(server)
+        with pytest.raises(optkit.ResponseError, match=field) as caught:
+            optkit.load_messages(*ASKED)
+    assert "1212555" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", ["ms", "s", "start s, end ms"])
+def test_the_unit_of_time_is_found_out_once_and_kept(unit: Any, connect: Connect) -> None:
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=ApiVariant(insights_unit=unit)) as server:
+        connect(server)
+        optkit.load_messages("2026-03-10", "2026-03-15")
+        found = probes(server)
+        assert 2 <= found <= 4
+        optkit.load_messages(*ASKED)
+        assert probes(server) == found + 1  # for the time
+    # a week without messages tells nothing: the one before it does
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=ApiVariant(insights_unit=unit)) as server:
+        connect(server)
+        optkit.configure(account="another")
+        assert optkit.load_messages("2026-03-10").equals(MESSAGES)
+
+
+def test_an_account_without_messages_is_empty_and_what_comes_later_is_found(connect: Connect) -> None:
+    with Emulator(HISTORY, clock=CLOCK, variant=ApiVariant(insights_unit="s")) as server:
+        connect(server)
+        assert optkit.load_messages(*ASKED).equals(MESSAGES.clear())
+        server.add_messages(make_messages(50, start=datetime(2026, 3, 30, tzinfo=UTC), days=1))
+        assert optkit.load_messages("2026-03-10").height == 50
+
+
+def test_what_the_vendor_does_not_answer_for_any_more_is_named(server: Emulator) -> None:
+    with pytest.raises(optkit.MissingWindowsError, match=r"last 6 months only: \[2025-09-25, 2025-10-01\)"):
+        optkit.load_messages("2025-09-25", "2025-12-01")
+    assert optkit.coverage(dataset="messages").height == 0
+    assert optkit.load_messages("2025-10-01", "2025-10-05").height == 0
+
+
+def test_what_was_cached_in_time_stays_and_is_spared(connect: Connect) -> None:
+    now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    then = now - timedelta(days=100)
+    first = then - timedelta(days=120)
+    messages = make_messages(60, start=first, days=3)
+    with Emulator(HISTORY, messages, clock=then) as server:
+        connect(server)
+        assert optkit.load_messages(first).equals(messages)
+        server.clock = now
+        asked = len(server.requests)
+        assert optkit.load_messages(first, first + timedelta(days=3)).equals(messages)
+        assert len(server.requests) == asked
+        table = optkit.coverage(dataset="messages")
+        assert table.filter("expired")["window_start"].to_list()[:3] == [
+            first + timedelta(days=day) for day in range(3)
+        ]
+        assert not table["expired"].all()
+        with pytest.warns(UserWarning, match="cannot be fetched again and stay"):
+            assert optkit.clear(dataset="messages") == (~table["expired"]).sum()
+        assert optkit.coverage(dataset="messages")["expired"].all()
+        assert optkit.load_messages(first, first + timedelta(days=3)).equals(messages)
+        assert optkit.clear(dataset="messages", expired=True) == table["expired"].sum()
+        with pytest.raises(optkit.MissingWindowsError):
+            optkit.load_messages(first, first + timedelta(days=3))
+
+
+def test_a_later_load_has_the_later_status(connect: Connect) -> None:
+    variant = ApiVariant(settle_after=timedelta(hours=30))
+    clock = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    with Emulator(HISTORY, MESSAGES, clock=clock, variant=variant) as server:
+        connect(server)
+        early = optkit.load_messages(*ASKED)
+        assert (
+            early.filter(pl.col("sent_at") >= clock - timedelta(hours=30))["delivery_status"] != "delivered"
+        ).all()
+        server.clock = clock + timedelta(days=3)
+        assert optkit.load_messages(*ASKED).equals(MESSAGES)
+
+
+def test_messages_that_arrive_while_pages_are_read_hide_no_others(connect: Connect) -> None:
+    late = make_messages(60, seed=7)
+    arrivals = Arrivals(rows=late, per_request=0.5)
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, message_arrivals=arrivals) as server:
+        connect(server)
+        loaded = optkit.load_messages(*ASKED)
+    ids = set(loaded["message_id"])
+    assert set(MESSAGES["message_id"]) <= ids <= set(MESSAGES["message_id"]) | set(late["message_id"])
+    assert loaded.height == len(ids)
+
+
+def test_ten_thousand_messages_in_one_second_are_read(connect: Connect) -> None:
+    rows = 10_000
+    one = make_messages(8).head(1).drop("message_id", "sent_at")
+    crowd = pl.concat([one] * rows).with_columns(
+        message_id=pl.int_range(rows, dtype=pl.Int64),
+        sent_at=pl.lit(START + timedelta(hours=9), SCHEMA["sent_at"]),
+    )
+    crowd = pl.concat(
+        [crowd.select(SCHEMA.names()), MESSAGES.with_columns(pl.col("message_id") + rows)]
+    ).sort(ORDER)
+    with Emulator(HISTORY, crowd, clock=CLOCK) as server:
+        connect(server)
+        assert optkit.load_messages(*ASKED).equals(crowd)
+        deep = [int(record.params["page"]) for record in server.requests]
+        assert sum(page > 5 for page in deep) <= 2 * rows / 100
+
+
+def test_filters_find_phones_in_any_form(connect: Connect) -> None:
+    number = MESSAGES["to_phone"][0]
+    wanted = MESSAGES.filter(pl.col("to_phone") == number)
+    for form in ("e164", "digits", "punctuated"):
+        variant = ApiVariant(phone_form=form)
+        with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=variant) as server:
+            connect(server)
+            optkit.configure(account=form)
+            found = optkit.load_messages(
+                *ASKED, to_phone=f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}"
+            )
+            assert found["message_id"].to_list() == wanted["message_id"].to_list()
+            sender = optkit.load_messages(*ASKED, from_phone=["+12125550100", "OPTKIT"])
+            assert sender.height == MESSAGES.filter(pl.col("from_phone") != "24365").height
+
+
+def test_filters_by_campaign_and_status(server: Emulator) -> None:
+    lazy = optkit.scan_messages(*ASKED, campaign_id=[8, 9], delivery_status="delivered")
+    assert "Parquet SCAN" in lazy.explain()
+    delivered = (pl.col("campaign_id") == 8) & (pl.col("delivery_status") == "delivered")
+    assert lazy.collect().equals(MESSAGES.filter(delivered))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: optkit.load_messages(delivery_status="gone"),
+        lambda: optkit.load_messages(campaign_id="8"),  # type: ignore[arg-type]
+        lambda: optkit.coverage(dataset="replies"),
+        lambda: optkit.load_messages(to_phone="garbage"),
+    ],
+)
+def test_a_bad_argument_is_an_error(call: Callable[[], object]) -> None:
+    with pytest.raises(optkit.SettingsError):
+        call()
+
+
+def test_messages_of_another_account_never_mix_with_cached_events(connect: Connect) -> None:
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK) as server:
+        connect(server)
+        optkit.load("2026-03-02", "2026-03-16")
+        port = int(server.url.rsplit(":", 1)[1])
+    with Emulator(make_history(90, seed=4), MESSAGES, clock=CLOCK, port=port) as other:
+        optkit.configure(token=other.token)
+        with pytest.raises(optkit.CacheError, match="reads another account"):
+            optkit.load_messages(*ASKED)
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, port=port) as again:
+        optkit.configure(token=again.token)
+        assert optkit.load_messages(*ASKED).equals(MESSAGES)
+
+
+def test_nothing_personal_is_kept_logged_or_shown(
+    connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    get = ApiSession.get
+
+    def spy(self: ApiSession, *args: Any) -> Any:
+        page = get(self, *args)
+        decoded.append(repr(page))
+        return page
+
+    monkeypatch.setattr(ApiSession, "get", spy)
+    said = []
+    with caplog.at_level(logging.DEBUG), Emulator(HISTORY, MESSAGES, clock=CLOCK) as server:
+        connect(server)
+        loaded = optkit.load_messages(*ASKED)
+        said.append(str(loaded.to_dicts()))
+    damaged = ApiVariant(damage="null", damaged_field="created_at", damaged_every=9)
+    with caplog.at_level(logging.DEBUG), Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=damaged) as server:
+        connect(server)
+        optkit.configure(account="damaged")
+        with pytest.raises(OptkitError) as caught:
+            optkit.load_messages(*ASKED)
+        said.append("".join(traceback.format_exception(caught.value)))
+    files = list((tmp_path / "cache").rglob("*.parquet"))
+    said += [str(pl.read_parquet(file).to_dicts()) for file in files]
+    said += [file.read_bytes().decode("latin-1") for file in files]
+    text = caplog.text + "".join(said) + "".join(decoded)
+    personal = [
+        *FIRST_NAMES,
+        *LAST_NAMES,
+        EMAIL_DOMAIN,
+        SENTENCE[:20],
+        "Dear ",
+        "Attempt to send",
+    ]
+    assert [word for word in personal if word in text] == []
+    assert "campaigns/insights" in caplog.text
+    assert len(decoded) > 10
+
+
+def test_every_failure_is_told_from_the_vendors_text(server: Emulator) -> None:
+    loaded = optkit.load_messages(*ASKED)
+    assert set(loaded["failure"].drop_nulls()) == set(FAILURE.categories)
+    assert set(loaded["delivery_status"]) < set(DELIVERY_STATUS.categories)
