@@ -94,8 +94,7 @@ def _limits(totals: Array, exposure: Array, slots: Slots, usual: Bools, tail: fl
     dispersion = max(1.0, float(residuals[usual].sum()) / freedom)
     # A new count varies about its expectation, and the expectation about the truth.
     ratio = dispersion * (1 + expected / near + expected / (seen + 0.5))
-    low, high = count_limits(expected, ratio, 1 - 2 * tail)
-    high = np.maximum(high, _LEAST - 1)
+    low, high = count_limits(expected, ratio, 1 - 2 * tail, least=_LEAST - 1)
     return Chart(expected, low, high, totals <= high)
 
 

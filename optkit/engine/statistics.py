@@ -221,10 +221,11 @@ def log_rank(
     return float(stats.chi2.sf(excess @ np.linalg.pinv(covariance, hermitian=True) @ excess, rank))
 
 
-def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float) -> Interval:
+def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float, *, least: int = 0) -> Interval:
     """Quantiles of counts with a given mean and variance `ratio` times that: negative binomial, Poisson at 1.
 
-    A count beyond them would come by chance in a share of (1 - coverage) / 2 on either side.
+    A count beyond them would come by chance in a share of (1 - coverage) / 2 on either side. Upper limits are at
+    least `least`.
 
     Examples
     --------
@@ -232,15 +233,23 @@ def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float) -> 
     >>> low.tolist(), high.tolist()
     ([1.0, 0.0], [20.0, 38.0])
     """
-    from scipy import stats
+    from scipy import special, stats
 
     middle, more = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(ratio, np.float64))
     wide, size, tail = more > 1 + 1e-6, np.maximum(more - 1, 1e-6), (1 - coverage) / 2
-    low, high = (
-        np.where(wide, stats.nbinom.ppf(q, middle / size, 1 / (1 + size)), stats.poisson.ppf(q, middle))
-        for q in (tail, 1 - tail)
-    )
-    return Interval(low, high)
+    successes, chance = middle / size, 1 / (1 + size)
+
+    def quantile(q: float, floor: int) -> Array:
+        """Return the quantile, or `floor` where it is not above that: to find it is slow, and events are often rare."""
+        found = np.full(middle.shape, float(floor))
+        share = np.where(wide, special.betainc(successes, floor + 1, chance), special.pdtr(floor, middle))
+        if (rows := wide & (share < q)).any():
+            found[rows] = stats.nbinom.ppf(q, successes[rows], chance[rows])
+        if (rows := ~wide & (share < q)).any():
+            found[rows] = stats.poisson.ppf(q, middle[rows])
+        return found
+
+    return Interval(quantile(tail, 0), quantile(1 - tail, least))
 
 
 def counts(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:

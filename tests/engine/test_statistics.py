@@ -180,3 +180,15 @@ def test_curves_one_after_another_are_each_estimated_alone() -> None:
     for name in together._fields:
         expected = np.concatenate([getattr(curve, name) for curve in alone])
         np.testing.assert_array_equal(getattr(together, name), expected)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.001, 200), st.floats(1, 10)), min_size=1, max_size=20), st.integers(0, 3)
+)
+def test_count_limits_are_the_quantiles_of_scipy(rows: list[tuple[float, float]], least: int) -> None:
+    mean, ratio = np.array(rows).T
+    low, high = statistics.count_limits(mean, ratio, 0.998, least=least)
+    for place, (middle, more) in enumerate(rows):
+        law = stats.nbinom(middle / (more - 1), 1 / more) if more > 1 + 1e-6 else stats.poisson(middle)
+        assert low[place] == law.ppf(0.001)
+        assert high[place] == max(law.ppf(0.999), least)
