@@ -234,6 +234,10 @@ def scrub(
     account: Account = None,
 ) -> None:
     """Split a contact list into those who may be messaged and those who must not be."""
+    if len({path.resolve() for path in (contacts, keep, suppressed)}) < 3:  # noqa: PLR2004 - as many as there are
+        raise SettingsError(
+            "CONTACTS, --keep and --suppressed must be three files: one would replace another"
+        )
     history = optkit.scan(account=account)
     kept, others = optkit.scrub(contacts, history, at, scope=scope, region=region, phone=column)
     optkit.export(others, suppressed)

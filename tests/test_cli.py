@@ -148,6 +148,27 @@ def hostile_account() -> Iterator[dict[str, str]]:
         yield {"base_url": server.url, "token": server.token}
 
 
+@pytest.mark.parametrize(
+    ("keep", "suppressed"),
+    [
+        ("people.csv", "out.csv"),
+        ("keep.csv", "people.csv"),
+        ("keep.csv", "keep.csv"),
+        ("link.csv", "out.csv"),
+    ],
+)
+def test_scrub_never_replaces_one_of_its_files_by_another(
+    keep: str, suppressed: str, run: Run, account: dict[str, str], tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("phone\n+12125550100\n")
+    (tmp_path / "link.csv").symlink_to("people.csv")
+    done = run("scrub", "people.csv", "--keep", keep, "--suppressed", suppressed, **account)
+    assert done.returncode == 1
+    assert "must be three files" in done.stderr
+    assert people.read_text() == "phone\n+12125550100\n"
+
+
 def test_scrub_splits_a_contact_file(run: Run, account: dict[str, str], tmp_path: Path) -> None:
     listed = optkit.suppression_list(HISTORY)["to_phone"].unique().sort()
     fresh = "+12125559999"
