@@ -1,4 +1,4 @@
-"""Which senders were behind the opt-outs of a day."""
+"""Which senders and which campaigns were behind the opt-outs of a day."""
 
 from datetime import date
 
@@ -53,4 +53,35 @@ def opt_outs_by_sender(
         .with_columns(share=pl.col("opt_outs") / pl.col("opt_outs").sum())
         .join(mean, on="from_phone")
         .sort("opt_outs", "from_phone", descending=[True, False])
+    )
+
+
+def opt_outs_by_campaign(
+    attribution: pl.DataFrame, when: date | None, *, time_zone: str = "UTC"
+) -> pl.DataFrame:
+    """Count a day's opt-outs by the campaign whose message came last before them.
+
+    Parameters
+    ----------
+    attribution : polars.DataFrame
+        What `optkit.attribution` returned.
+    when : date, optional
+        The local day; None gives no rows.
+    time_zone : str
+        IANA name of the zone that the day is in.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by opt_outs, most first: campaign (String; null: no message within the window), opt_outs (UInt32), share
+        (Float64, of the day's opt-outs).
+    """
+    local = pl.col("opted_out_at").dt.convert_time_zone(time_zone).dt.date()
+    followed = pl.when(pl.col("source").cast(pl.String) == "message").then("campaign").alias("campaign")
+    return (
+        attribution.filter(pl.lit(value=False) if when is None else local == when)
+        .group_by(followed)
+        .agg(opt_outs=pl.len())
+        .with_columns(share=pl.col("opt_outs") / pl.col("opt_outs").sum())
+        .sort("opt_outs", "campaign", descending=[True, False], nulls_last=True)
     )

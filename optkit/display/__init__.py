@@ -6,7 +6,7 @@ from optkit.display.alerts import Alert, Alerts, find_alerts
 from optkit.display.export import export
 from optkit.display.figures import explore, show
 from optkit.display.inputs import comparison_times, format_phone, local_day
-from optkit.display.messages import leak_counts, per_thousand, worst_campaigns
+from optkit.display.messages import if_messages, leak_counts, per_thousand, worst_campaigns
 from optkit.display.tables import as_text, style, table
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "find_alerts",
     "format_phone",
     "headlines",
+    "if_messages",
     "leak_counts",
     "local_day",
     "open_account",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from optkit.analysis.spike_senders import largest_spike, opt_outs_by_sender
+from optkit.analysis.spike_senders import largest_spike, opt_outs_by_campaign, opt_outs_by_sender
 from optkit.display.account import AccountData
 from optkit.formatting import day, interval, join_names, percent, plural
 
@@ -103,18 +103,11 @@ def _spike(data: AccountData, time_zone: str) -> Iterator[Alert]:
     if when is None:
         return
     row = week.row(by_predicate=pl.col("period") == when, named=True)
-    local = pl.col("opted_out_at").dt.convert_time_zone(time_zone).dt.date()
-    behind = (
-        optkit.attribution(data.history, data.messages, until=data.until)
-        .filter(local == when)["campaign"]
-        .drop_nulls()
-        .value_counts(sort=True)
-    )
+    attributed = optkit.attribution(data.history, data.messages, until=data.until)
+    behind = opt_outs_by_campaign(attributed, when, time_zone=time_zone)["campaign"].drop_nulls()
     changes = optkit.transitions(data.history, since=data.until - 2 * _ONE_WEEK, until=data.until)
     by_sender = opt_outs_by_sender(changes, when, time_zone=time_zone)
-    cause = (
-        f"most after {behind['campaign'][0]}" if behind.height else f"most from {by_sender['from_phone'][0]}"
-    )
+    cause = f"most after {behind[0]}" if behind.len() else f"most from {by_sender['from_phone'][0]}"
     yield Alert(
         f"On {day(when)} {plural(row['opt_outs'], 'opt-out')} came, where {row['low']:,.0f} to {row['high']:,.0f} are "
         f"usual; {cause}.",

@@ -64,7 +64,7 @@ def _facts(data: "AccountData") -> dict[str, str]:
 
 def _messages(messages: pl.DataFrame) -> dict[str, str]:
     if messages.is_empty():
-        return {}
+        return {"Messages": "none: this account's campaigns, and rates per message, are not known here"}
     sent_at = messages["sent_at"]
     return {
         "Messages": f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "

@@ -1,11 +1,13 @@
 """An account's messages, where it has any, and what notebooks add to tables of campaigns."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from optkit.config import DEMO
+from optkit.display.headlines.headline import Note
 from optkit.messages import SCHEMA
 
 #: Local hours in which messages may be sent: from 8 am to 9 pm.
@@ -34,6 +36,19 @@ def load_messages(account: str, until: datetime, senders: list[str] | None) -> p
     messages = optkit.demo_messages() if account == DEMO else SCHEMA.to_frame()
     chosen = pl.col("from_phone").is_in(senders) if senders else pl.lit(value=True)
     return messages.filter(pl.col("sent_at") < until, chosen)
+
+
+def if_messages(messages: pl.DataFrame, show: Callable[[], Any]) -> Any:
+    """Return what `show` returns, or a note if there are no messages to show it of.
+
+    Parameters
+    ----------
+    messages : polars.DataFrame
+        The account's messages.
+    show : callable
+        Makes a table or shows a picture.
+    """
+    return Note("This needs messages, and none are loaded.") if messages.is_empty() else show()
 
 
 def per_thousand(rates: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from optkit.analysis.spike_senders import largest_spike, opt_outs_by_sender
+from optkit.analysis.spike_senders import largest_spike, opt_outs_by_campaign, opt_outs_by_sender
 
 
 def spikes_table(*counts: int) -> pl.DataFrame:
@@ -38,3 +38,17 @@ def test_opt_outs_by_sender_counts_the_local_day() -> None:
     assert behind.select("from_phone", "opt_outs", "share").rows() == [("72975", 2, 1.0)]
     assert behind["mean_per_day"].to_list() == [3 / 4]
     assert opt_outs_by_sender(transitions.clear(), None).is_empty()
+
+
+def test_opt_outs_by_campaign_counts_the_local_day() -> None:
+    attribution = pl.DataFrame(
+        {
+            "opted_out_at": [datetime(2026, 2, 14, hour, tzinfo=UTC) for hour in (4, 6, 7, 8, 9)],
+            "source": ["message", "message", "message", "earlier", "message"],
+            "campaign": ["night", "A", "A", "A", "B"],
+        }
+    )
+    # in New York the first is on the 13th; the fourth came too long after its message
+    found = opt_outs_by_campaign(attribution, date(2026, 2, 14), time_zone="America/New_York")
+    assert found.rows() == [("A", 2, 0.5), ("B", 1, 0.25), (None, 1, 0.25)]
+    assert opt_outs_by_campaign(attribution, None).is_empty()

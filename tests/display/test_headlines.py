@@ -251,6 +251,7 @@ def test_one_number_names_the_senders_it_is_out_of() -> None:
     events = pl.DataFrame(
         {
             "from_phone": ["72975", "ACME", "ACME"],
+            "status": ["opt-out", "opt-out", "opt-in"],
             "created_at": [NOON - timedelta(days=days) for days in (30, 20, 10)],
             "state_after": ["opt-out", "opt-out", "opt-in"],
         }
@@ -259,6 +260,24 @@ def test_one_number_names_the_senders_it_is_out_of() -> None:
     assert "+1202•••0101 is opted out of 72975, which must not message it, as of" in answer
     assert "3 events with 2 senders, the last on 21 June 2026" in answer
     assert "opted in everywhere" in headlines.one_number(events.clear(), "+1202•••0101", NOON)
+
+
+def test_one_number_counts_messages_and_those_after_an_opt_out() -> None:
+    rows = pl.DataFrame(
+        {
+            "from_phone": ["72975"] * 3,
+            "created_at": [NOON - timedelta(days=days) for days in (30, 20, 10)],
+            "status": ["opt-out", None, None],
+            "state_after": ["opt-out", "opt-out", "opt-out"],
+            "note": ["", "leak", ""],
+        }
+    )
+    answer = headlines.one_number(rows, "+1202•••0101", NOON)
+    assert (
+        "1 event with 1 sender, the last on 1 June 2026. 2 messages went to it, 1 of them although" in answer
+    )
+    only_messages = headlines.one_number(rows.tail(1), "+1202•••0101", NOON)
+    assert only_messages.endswith("opted in everywhere. 1 message went to it, none of them after an opt-out.")
 
 
 def test_most_active_has_the_most_events() -> None:

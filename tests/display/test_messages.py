@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 import optkit
-from optkit.display import leak_counts, per_thousand, worst_campaigns
+from optkit.display import if_messages, leak_counts, per_thousand, worst_campaigns
 from optkit.display.messages import load_messages
 from optkit.messages import SCHEMA
 
@@ -26,6 +26,11 @@ def test_messages_of_the_demo_end_before_until_and_are_of_the_chosen_senders() -
     expected = optkit.demo_messages().filter(pl.col("sent_at") < until, pl.col("from_phone") == "18181")
     assert found.equals(expected)
     assert found.height > 0
+
+
+def test_if_messages_shows_a_note_without_messages() -> None:
+    assert if_messages(pl.DataFrame({"message_id": [1]}), lambda: "a table") == "a table"
+    assert if_messages(SCHEMA.to_frame(), pytest.fail) == "This needs messages, and none are loaded."
 
 
 def test_per_thousand_scales_the_excess_and_its_interval() -> None:

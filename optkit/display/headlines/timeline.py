@@ -15,7 +15,7 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Headline:
     Parameters
     ----------
     events : polars.DataFrame
-        What `optkit.timeline` returned.
+        What `optkit.timeline` returned, with or without messages.
     shown : str
         The number as it may be shown.
     until : datetime
@@ -25,8 +25,16 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Headline:
     -------
     Headline
     """
+    sent = events.filter(pl.col("status").is_null())
+    messages = f" {plural(sent.height, 'message')} went to it, " if sent.height else ""
+    if sent.height:
+        leaks = int((sent["note"].cast(pl.String) == "leak").sum())
+        messages += (
+            f"{leaks:,} of them although it had opted out." if leaks else "none of them after an opt-out."
+        )
+    events = events.filter(pl.col("status").is_not_null())
     if events.is_empty():
-        return Headline(f"{shown} never opted out or in: it counts as opted in everywhere.")
+        return Headline(f"{shown} never opted out or in: it counts as opted in everywhere.{messages}")
     last = events.group_by("from_phone", maintain_order=True).last()
     out = last.filter(pl.col("state_after").cast(pl.String) == "opt-out")
     status = (
@@ -36,7 +44,7 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Headline:
     )
     return Headline(
         f"{shown} {status} as of {minute(until)}: {plural(events.height, 'event')} with "
-        f"{plural(last.height, 'sender')}, the last on {day(events['created_at'][-1])}."
+        f"{plural(last.height, 'sender')}, the last on {day(events['created_at'][-1])}.{messages}"
     )
 
 
