@@ -100,7 +100,7 @@ def history_from(
     """
     meanings = {OPT_IN: OPT_IN, OPT_OUT: OPT_OUT} if meanings is None else meanings
     conversion.validate_meanings(meanings, (OPT_IN, OPT_OUT))
-    schema = conversion.schema_of(frame)
+    frame, schema = conversion.read(frame)
     conversion.find(schema, status, "status")
     columns = {
         "to_phone": conversion.text(to_phone, conversion.find(schema, to_phone, "to_phone"), "to_phone"),

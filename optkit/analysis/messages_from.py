@@ -128,7 +128,7 @@ def messages_from(
     named = {"message_id": message_id, "to_phone": to_phone, "from_phone": from_phone, "sent_at": sent_at}
     named |= {"delivery_status": delivery_status, "campaign": campaign, **columns}
     sources = {name: column for name, column in named.items() if column is not None}
-    schema = conversion.schema_of(frame)
+    frame, schema = conversion.read(frame)
     made = {name: _column(name, sources.get(name), schema, meanings, time_zone) for name in SCHEMA}
     if delivery_status is not None:
         made["ignored"] = conversion.ignored(delivery_status, meanings)

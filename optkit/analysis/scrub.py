@@ -99,6 +99,8 @@ def scrub(
         raise SettingsError(
             "scope='pair' needs the contacts' column from_phone: the sender that will message them"
         )
+    if not is_spark(history):
+        history = frames.lazy(history)  # some Arrow streams can be read no second time
     listed = suppression_list(history, at)
     forbidden = pl.DataFrame(spark.collect(listed)) if is_spark(listed) else listed
     numbers = _numbers(people[column], regions)

@@ -21,13 +21,17 @@ _NAIVE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _AWARE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
 
 
-def schema_of(frame: Any) -> dict[str, pl.DataType]:
-    """Return the columns of any frame with their types."""
+def read(frame: Any) -> tuple[Any, dict[str, pl.DataType]]:
+    """Return any frame as a polars LazyFrame, unless it is Spark's, and its columns with their types.
+
+    It is read only once: some Arrow streams can be read no second time.
+    """
     if is_spark(frame):
         from optkit.engine import spark
 
-        return {field.name: spark.dtype_of(field.dataType) for field in frame.schema}
-    return dict(frames.lazy(frame, "frame").collect_schema())
+        return frame, {field.name: spark.dtype_of(field.dataType) for field in frame.schema}
+    polars = frames.lazy(frame, "frame")
+    return polars, dict(polars.collect_schema())
 
 
 def find(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.DataType:
@@ -140,8 +144,8 @@ def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str
 
     Parameters
     ----------
-    frame : any frame
-        What a caller gave.
+    frame : polars.LazyFrame or pyspark.sql.DataFrame
+        As `read` returns it.
     columns : mapping of str to polars.Expr
         Names and expressions; `ignored` may be among them.
     needed : mapping of str to str
@@ -167,7 +171,7 @@ def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str
             )
         _validate_counts(counts, needed)
         return rows
-    polars = frames.lazy(frame, "frame").select(expressions).collect()
+    polars = frame.select(expressions).collect()
     if "ignored" in columns:
         polars = polars.filter(~pl.col("ignored")).drop("ignored")
     _validate_counts(polars.select(needed.keys()).null_count().row(0, named=True), needed)

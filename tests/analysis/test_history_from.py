@@ -4,6 +4,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import optkit
@@ -66,6 +67,11 @@ def test_other_frames_give_the_same_history() -> None:
         relation,
     ):
         assert convert(frame).equals(EXPECTED)
+
+
+def test_a_stream_that_can_be_read_only_once_is_read_once() -> None:
+    reader = pa.RecordBatchReader.from_batches(TABLE.to_arrow().schema, TABLE.to_arrow().to_batches())
+    assert convert(reader).equals(EXPECTED)
 
 
 def test_a_history_stays_the_same() -> None:
