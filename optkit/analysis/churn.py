@@ -44,7 +44,7 @@ def churn(
     """Count opt-outs and re-opt-ins by period of the local calendar, and roll the opted-out forward.
 
     Without `audience` the population is the pairs seen in the history: only people who ever opted out or in. A
-    rate of those rises by itself as they leave (constant true churn looks four times as high at the end of a year
+    rate of those rises by itself as they leave (constant true churn looks several times as high at the end of a year
     as at its beginning), so there is none: compare the counts.
 
     Parameters

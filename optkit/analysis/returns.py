@@ -16,6 +16,7 @@ from optkit.times import Duration, Moment, duration_ms
 #: Columns of the answers, and those on the way to them, that no column of `by` may be named like.
 _COMPUTED: Final = (
     *("days", "at_risk", "returned", "censored", "still_out", "low", "high", "steps", "ended", "surviving"),
+    *("steps_b", "over", "over_b", "pairs", "row", "row_b"),
     *("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate"),
     *("relapse_30d", "relapse_90d", "quick_returns", "median_days_out"),
 )
