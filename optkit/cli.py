@@ -325,10 +325,11 @@ def _write_pages(
 
 @app.command()
 def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports/demo")) -> None:
-    """Load a made-up account over HTTP, show who leaves whom, and write every notebook's page."""
+    """Load a made-up account over HTTP, show which senders people leave, and write every notebook's page."""
     from optkit.display import as_text
 
     history = optkit.load(account="demo")
+    optkit.scan_messages(account="demo")  # so that the notebooks do not fetch them one beside the other
     senders = optkit.opt_out_rates(history, audience=optkit.demo_audience()).sort(
         "shrunk_rate", descending=True
     )

@@ -49,6 +49,8 @@ class AccountData:
         from_phone, recipients; None if it is not known how many were messaged.
     messages : polars.DataFrame
         The account's messages before `until`; empty if it has none, or if they were not asked for.
+    no_messages : str
+        Why there are no messages; empty if they were loaded.
     coverage : polars.DataFrame
         What `optkit.coverage` returned.
     senders : list of str or None
@@ -65,6 +67,7 @@ class AccountData:
     history: pl.DataFrame = field(repr=False)
     audience: pl.DataFrame | None = field(repr=False)
     messages: pl.DataFrame = field(repr=False)
+    no_messages: str
     coverage: pl.DataFrame = field(repr=False)
     senders: list[str] | None
     since: datetime | None
@@ -179,8 +182,22 @@ def open_account(
     until = min(last_read, instant(end, "end", now=last_read)) if end else last_read
     since = instant(start, "start", now=last_read) if start else None
     opened_at = datetime.now(UTC).replace(microsecond=0)
-    sent = load_messages(name, until, senders) if messages else SCHEMA.to_frame()
-    return AccountData(name, history, people, sent, coverage, senders or None, since, until, opened_at)
+    sent, no_messages = (
+        load_messages(name, end, senders or None) if messages else (SCHEMA.to_frame(), "not asked for")
+    )
+    sent = sent.filter(pl.col("sent_at") < until)
+    return AccountData(
+        name=name,
+        history=history,
+        audience=people,
+        messages=sent,
+        no_messages=no_messages,
+        coverage=coverage,
+        senders=senders or None,
+        since=since,
+        until=until,
+        opened_at=opened_at,
+    )
 
 
 def default_account() -> str:

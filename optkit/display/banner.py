@@ -4,8 +4,6 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from optkit.formatting import NONE, join_names, minute, plural
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def _facts(data: "AccountData") -> dict[str, str]:
         f"{_minute(events.min())} to {_minute(events.max())}",
         "Coverage": f"{plural(data.coverage.height, 'window')} without a gap, {not_final:,} of them may still change; "
         f"last read {_minute(data.coverage['fetched_at'].max())}",
-        **_messages(data.messages),
+        "Messages": _messages(data),
         "Audience": f"known for {plural(known, 'sender')}"
         if known
         else "not known: no rates of all messaged",
@@ -62,14 +60,15 @@ def _facts(data: "AccountData") -> dict[str, str]:
     }
 
 
-def _messages(messages: pl.DataFrame) -> dict[str, str]:
+def _messages(data: "AccountData") -> str:
+    messages = data.messages
     if messages.is_empty():
-        return {"Messages": "none: this account's campaigns, and rates per message, are not known here"}
+        return f"none ({data.no_messages or 'nothing was sent'}): campaigns and rates per message are not known here"
     sent_at = messages["sent_at"]
-    return {
-        "Messages": f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "
+    return (
+        f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "
         f"{minute(sent_at[0])} to {minute(sent_at[-1])}; what was sent before is not known"
-    }
+    )
 
 
 def _minute(moment: object) -> str:

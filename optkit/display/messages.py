@@ -1,41 +1,41 @@
 """An account's messages, where it has any, and what notebooks add to tables of campaigns."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
 
-from optkit.config import DEMO
 from optkit.display.headlines.headline import Note
+from optkit.errors import AuthenticationError, MissingWindowsError, ResponseError, SettingsError
 from optkit.messages import SCHEMA
 
 #: Local hours in which messages may be sent: from 8 am to 9 pm.
 _DAYTIME: Final = (8, 21)
 
 
-def load_messages(account: str, until: datetime, senders: list[str] | None) -> pl.DataFrame:
-    """Return an account's messages before `until`; an empty frame if it has none.
+def load_messages(account: str, end: str | None, senders: list[str] | None) -> tuple[pl.DataFrame, str]:
+    """Return an account's messages, and why there are none where they cannot be had.
 
     Parameters
     ----------
     account : str
         Its name.
-    until : datetime
+    end : str, optional
         Later messages are left out.
     senders : list of str, optional
         Only messages of these senders. Default: all.
 
     Returns
     -------
-    polars.DataFrame
-        Messages, as `optkit.demo_messages` returns them.
+    (polars.DataFrame, str)
+        Messages, as `optkit.load_messages` returns them, and an empty text; or an empty frame and the reason.
     """
     import optkit
 
-    messages = optkit.demo_messages() if account == DEMO else SCHEMA.to_frame()
-    chosen = pl.col("from_phone").is_in(senders) if senders else pl.lit(value=True)
-    return messages.filter(pl.col("sent_at") < until, chosen)
+    try:
+        return optkit.load_messages(None, end, from_phone=senders, account=account), ""
+    except (AuthenticationError, ResponseError, MissingWindowsError, SettingsError) as error:
+        return SCHEMA.to_frame(), str(error)
 
 
 def if_messages(messages: pl.DataFrame, show: Callable[[], Any]) -> Any:

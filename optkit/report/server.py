@@ -52,6 +52,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     if demo:
         os.environ["OPTKIT_ACCOUNT"] = "demo"
+        optkit.scan_messages(account="demo")
         optkit.scan(account="demo")  # so that the first notebook does not wait for it
     from jupyterlab.labapp import LabApp
 

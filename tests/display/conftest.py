@@ -52,6 +52,7 @@ def account_data() -> display.AccountData:
         history=history,
         audience=None,
         messages=messages.SCHEMA.to_frame(),
+        no_messages="not asked for",
         coverage=coverage,
         senders=None,
         since=None,

@@ -29,7 +29,8 @@ def test_banner_names_account_period_and_coverage(account_data: display.AccountD
         "first event to 2026-01-10 08:00 UTC",
         "2 opt-outs and 0 re-opt-ins; 0 opt-outs in force at the start, 2 at the end",
         "1 window without a gap, 1 of them may still change",
-        "not known",
+        "none (not asked for): campaigns and rates per message are not known here",
+        "not known: no rates of all messaged",
         optkit.__version__,
     ):
         assert words in page
@@ -102,3 +103,10 @@ def test_audience_is_read_from_a_file(demo_cache: None, tmp_path: Path) -> None:
     file.write_text("sender,people\n18181,50000\n")
     with pytest.raises(SettingsError, match=r"audience\.csv cannot be read"):
         display.open_account("demo", start="2026-06-22", end="2026-06-29", audience=str(file))
+
+
+def test_banner_says_over_which_time_messages_are_known(account_data: display.AccountData) -> None:
+    messages = optkit.demo_messages(recipients=200)
+    page = banner(replace(account_data, messages=messages))
+    assert f"{messages.height:,} messages of {messages['campaign'].n_unique()} campaigns, 2026-01-" in page
+    assert "what was sent before is not known" in page

@@ -22,12 +22,13 @@ from optkit.report.notebooks import find
 
 @pytest.fixture(scope="session")
 def demo_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The demo account, loaded once; what a notebook needs to find it."""
+    """Load the demo account once; return what a notebook needs to find it."""
     environment = {"OPTKIT_ACCOUNT": "demo", "OPTKIT_CACHE_DIR": str(tmp_path_factory.mktemp("demo"))}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         optkit.load(progress=False)
+        optkit.load_messages(progress=False)
     return environment
 
 
