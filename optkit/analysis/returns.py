@@ -19,6 +19,7 @@ _COMPUTED: Final = (
     *("steps_b", "over", "over_b", "pairs", "row", "row_b"),
     *("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate"),
     *("relapse_30d", "relapse_90d", "quick_returns", "median_days_out"),
+    *("row", "row_b", "steps_b", "over", "over_b", "pairs"),
 )
 
 #: Days after a return at which the share that has opted out again is estimated.
