@@ -21,6 +21,9 @@ from optkit.times import DAY, INSTANT
 #: Words that tell how to opt out.
 _STOP: Final = re.compile(r"\b(?:STOP|UNSUBSCRIBE|QUIT|END|CANCEL|OPT[ -]?OUT)\b", re.IGNORECASE)
 
+#: One of these is part of every such text; to look for them takes a tenth of the time.
+_HINTS: Final = ("stop", "unsubscribe", "quit", "end", "cancel", "opt")
+
 #: Parts of the vendor's texts of errors, in lower case, and what they mean; the first that is found counts.
 _FAILURES: Final = {
     "unsubscribed": "unsubscribed",
@@ -78,13 +81,23 @@ class Message(msgspec.Struct, gc=False):
     failure: str | None = msgspec.field(name="class of error", default=None)
 
     def __post_init__(self) -> None:
-        status = self.delivery_status.strip().lower()
-        self.delivery_status = status if status in _STATUSES else "other"
-        self.failure = _classify(self.error) if self.error or status in _FAILED else None
-        if self.content is not None:
-            self.characters = len(self.content)
-            self.mentions_stop = _STOP.search(self.content) is not None
-        self.content = self.error = None
+        status = self.delivery_status
+        if status not in _STATUSES:
+            status = status.strip().lower()
+            self.delivery_status = status = status if status in _STATUSES else "other"
+        if self.error or status in _FAILED:
+            self.failure = _classify(self.error)
+            self.error = None
+        content = self.content
+        if content is not None:
+            self.characters = len(content)
+            self.mentions_stop = _mentions_stop(content)
+            self.content = None
+
+
+def _mentions_stop(content: str) -> bool:
+    text = content.lower()
+    return any(hint in text for hint in _HINTS) and _STOP.search(content) is not None
 
 
 def _classify(error: str | None) -> str:
@@ -95,7 +108,8 @@ def _classify(error: str | None) -> str:
 
 def _belongs(message: Message) -> bool:
     """Return whether it is a text to a phone."""
-    return bool(message.to_phone) and (message.delivery_channel or "sms").lower() == "sms"
+    channel = message.delivery_channel
+    return bool(message.to_phone) and (channel is None or channel == "sms" or channel.lower() == "sms")
 
 
 _fields = attrgetter(
