@@ -36,7 +36,8 @@ def audience(
     messages : any frame
         Messages, in any order.
     by : str or collection of str, optional
-        Columns of the messages; None: one row for all.
+        Columns of the messages; None: one row for all. Messages without a sender are left out where it names
+        from_phone: they match no sender, so they are nobody's audience.
     since, until : str, date or datetime, optional
         The stretch that is counted, both ends included; default from the first message to the last.
     statuses : collection of str
@@ -91,4 +92,6 @@ def audience(
         return pl.concat([totals["counts"], totals["extents"].select(extent)], how="horizontal")
     extents = totals["extents"].group_by(groups).agg(extent)
     joined = totals["counts"].join(extents, on=groups, nulls_equal=True)
+    if "from_phone" in groups:
+        joined = joined.drop_nulls("from_phone")
     return joined.sort(groups, nulls_last=True)

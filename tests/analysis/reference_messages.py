@@ -113,14 +113,14 @@ def attribution(it: Account, window: int, begin: int | None) -> list[tuple[Any, 
 def audience(messages: list[Message]) -> list[tuple[Any, ...]]:
     """(from_phone, recipients, messages, delivered, undelivered, failed, skipped, first, last) by sender."""
     rows: list[tuple[Any, ...]] = []
-    for sender in {m.from_phone and spelled(m.from_phone) for m in messages}:
+    for sender in {spelled(m.from_phone) for m in messages if m.from_phone is not None}:
         mine = [m for m in messages if (m.from_phone and spelled(m.from_phone)) == sender]
         statuses = [m.delivery_status for m in mine]
         reached = {spelled(m.to_phone) for m in mine if m.delivery_status in REACHED}
         counts = [statuses.count(status) for status in ("delivered", "undelivered", "failed", "skipped")]
         times = [m.at for m in mine]
         rows.append((sender, len(reached), len(mine), *counts, min(times), max(times)))
-    return sorted(rows, key=lambda row: (row[0] is None, row[0]))
+    return sorted(rows)
 
 
 class Stretch(NamedTuple):

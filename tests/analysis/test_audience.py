@@ -39,6 +39,7 @@ def test_it_is_a_denominator() -> None:
         for number in range(8)
     ]
     history = frame([Event("+12025550101", "ACME", 1_767_225_600_000, "opt-out")])
+    sent.append(sent[0]._replace(message_id=99, from_phone=None))  # matches no sender
     audience = optkit.audience(message_frame(sent))
     rates = optkit.opt_out_rates(history, audience=audience)
     assert rates.select("ever_opted_out", "n", "denominator").rows() == [(1, 8, "audience")]
