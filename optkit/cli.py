@@ -40,6 +40,12 @@ Region = Annotated[
     str | None, typer.Option(help="Country of numbers without a country code, as its ISO code: US.")
 ]
 Messages = Annotated[bool, typer.Option("--messages", help="Messages instead of events.")]
+TableFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A .csv, .parquet, .json or .xlsx file, readable by you alone. Default: print the table."
+    ),
+]
 Scope = Literal["pair", "recipient"]
 
 #: How the shell calls a program that Ctrl-C ended.
@@ -212,6 +218,43 @@ def suppress(
     with PrivateFile(out, remedy="give another file with --out") as file:
         write_table(table, file, f".{format}")
     typer.echo(f"{table.height:,} rows in {out}", err=True)
+
+
+@app.command()
+def leaks(*, out: TableFile = None, account: Account = None) -> None:
+    """List the messages to people who had opted out, the latest last: numbers shortened, or whole in a file."""
+    table = optkit.leaks(optkit.load(account=account), optkit.load_messages(account=account))
+    _export_or_show(table, optkit.mask(table), out)
+
+
+@app.command()
+def campaigns(*, out: TableFile = None, account: Account = None) -> None:
+    """Compare campaigns by the opt-outs beyond the background, the most per message first."""
+    table = optkit.campaign_rates(optkit.load(account=account), optkit.load_messages(account=account))
+    _export_or_show(table, _ranked(table), out)
+
+
+def _ranked(rates: "pl.DataFrame") -> "pl.DataFrame":
+    """Return campaigns by their excess per 1,000 exposures, without what few people read on a screen."""
+    import polars as pl
+
+    per_thousand = {
+        f"{name} per 1,000": (pl.col(name) * 1000 / pl.col("exposures")).round(1)
+        for name in ("excess", "excess_low", "excess_high")
+    }
+    ranked = rates.filter(pl.col("exposures") > 0).select(
+        "campaign_id", "campaign", "exposures", "recipients", "opt_outs", **per_thousand, signal="signal"
+    )
+    return ranked.sort("excess per 1,000", descending=True, nulls_last=True)
+
+
+def _export_or_show(table: "pl.DataFrame", shown: "pl.DataFrame", out: Path | None) -> None:
+    """Write a table to a file, or print what is shown of it."""
+    if out is None:
+        _show(shown)
+        return
+    optkit.export(table, out)
+    typer.echo(f"{plural(table.height, 'row')} in {out}", err=True)
 
 
 @app.command()

@@ -60,6 +60,8 @@ COMMANDS = [
     "clear",
     "status",
     "suppress",
+    "leaks",
+    "campaigns",
     "scrub",
     "report",
     "lab",
@@ -212,6 +214,36 @@ def test_suppress_writes_full_numbers_for_the_owner_only(
     printed = run("suppress", "--scope", "recipient", "--format", "json", **account)
     assert {row["to_phone"] for row in json.loads(printed.stdout)} == set(table["to_phone"])
     assert run("suppress", "--format", "parquet", **account).returncode == 1
+
+
+SMALL = {"recipients": 800}
+
+
+@pytest.fixture
+def messaged() -> Iterator[dict[str, str]]:
+    """Serve a small made-up account that has messages, leaks among them."""
+    history, messages = optkit.demo_history(**SMALL), optkit.demo_messages(**SMALL)
+    with Emulator(history, messages, clock=DEMO_CLOCK) as server:
+        yield {"base_url": server.url, "token": server.token}
+
+
+def test_leaks_are_shortened_on_the_screen_and_whole_in_a_file(
+    run: Run, messaged: dict[str, str], tmp_path: Path
+) -> None:
+    expected = optkit.leaks(optkit.demo_history(**SMALL), optkit.demo_messages(**SMALL))
+    printed = run("leaks", **messaged)
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.count("•••") == expected.height > 0
+    done = run("leaks", "--out", str(tmp_path / "leaks.csv"), **messaged)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith(f"{expected.height} rows in {tmp_path / 'leaks.csv'}\n")
+    assert stat.S_IMODE((tmp_path / "leaks.csv").stat().st_mode) == 0o600
+    table = pl.read_csv(tmp_path / "leaks.csv", schema_overrides={"to_phone": pl.String})
+    assert table["to_phone"].to_list() == expected["to_phone"].to_list()
+    campaigns = run("campaigns", **messaged)
+    assert campaigns.returncode == 0, campaigns.stderr
+    rows = [line for line in campaigns.stdout.splitlines() if line.startswith("|")][2:]
+    assert "Spring clearance" in rows[0]  # the worst is first
 
 
 def test_settings_hide_the_token(run: Run) -> None:
