@@ -11,7 +11,7 @@ from optkit.config import DEMO, Settings, is_loopback
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
-from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.cache import Cache, CachedWindow, collect
 from optkit.loading.clocks import local_clock
 from optkit.loading.identity import AccountIdentity
 from optkit.times import to_ms
@@ -168,14 +168,15 @@ class Account:
         Raises
         ------
         CacheError
-            Another process has claimed it meanwhile, for another account.
+            Another process has claimed it meanwhile, for another account, or has cleared it.
         """
         if self.identity is None:
             cache.make()
             mine = AccountIdentity.of(self._server, self._token)
             mine.write(self.folder, is_first=True)
             self.identity = AccountIdentity.read(self.folder)
-            assert self.identity is not None
+            if self.identity is None:
+                raise CacheError("the cache was cleared while it was filled; load again")
             if self.identity != mine and not self.identity.has(self._token):
                 raise CacheError(
                     f"another process fills the cache of account '{self.settings.account}' with another token; load "
@@ -206,8 +207,8 @@ def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, window:
 
     units = [unit for unit in endpoint.time_units if unit.name == window.time_unit]
     session.time_unit = units[0] if units else session.time_unit
-    rows = fetch_window(window.info.window, session, endpoint).select(endpoint.order)
-    return rows.equals(Cache(folder, endpoint).scan([window]).select(endpoint.order).collect())
+    rows = fetch_window(window.info.window, session, endpoint).frame.select(endpoint.order)
+    return rows.equals(collect(Cache(folder, endpoint).scan([window]).select(endpoint.order)))
 
 
 def now_of(settings: Settings) -> int:

@@ -106,6 +106,8 @@ class Cache:
             except CorruptFileError as problem:
                 corrupt[path] = str(problem)
                 continue
+            except FileNotFoundError:  # another process has cleared it
+                continue
             if account is not None and window.account not in {account, None}:
                 corrupt[path] = "was written for another account"
             else:
@@ -135,6 +137,8 @@ class Cache:
                 self._verified.pop(path, None)
                 verify_checksum(path)
                 self._verified[path] = state
+        except FileNotFoundError:  # another process has cleared it: whoever reads it will see
+            return ""
         except OSError as error:
             return f"cannot be read ({error.strerror})"
         except CorruptFileError as problem:
@@ -217,11 +221,27 @@ class Cache:
         return pl.scan_parquet(paths, glob=False).cast(schema)
 
 
+def collect(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Read the rows of cached windows.
+
+    Raises
+    ------
+    CacheError
+        A window was removed meanwhile.
+    """
+    try:
+        return rows.collect()
+    except FileNotFoundError:
+        raise CacheError("a window went out of the cache while it was read; load again") from None
+
+
 def read_footer(path: Path) -> CachedWindow:
     """Read what a file says of its window.
 
     Raises
     ------
+    FileNotFoundError
+        It is not there any more.
     CorruptFileError
         It is not what optkit wrote.
     """
@@ -230,6 +250,8 @@ def read_footer(path: Path) -> CachedWindow:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             tail = file.read()
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise CorruptFileError(f"cannot be read ({error.strerror})") from None
     if not tail:

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import polars as pl
-
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import DriftError, OptkitError, ResponseError, TransportError
 from optkit.formatting import join_names
@@ -161,9 +159,9 @@ def _name_windows(failed: list[_Job]) -> OptkitError:
 
 def fetch_window(
     window: Window, session: ApiSession, endpoint: Endpoint, filters: Mapping[str, str] | None = None
-) -> pl.DataFrame:
+) -> WindowRows:
     """Return the rows of one window."""
-    frames: list[pl.DataFrame] = []
+    results: list[WindowRows] = []
     windows = [window]
     fetch_windows(
         lambda: windows.pop() if windows else None,
@@ -171,6 +169,6 @@ def fetch_window(
         endpoint,
         filters=filters,
         on_page=lambda _: None,
-        on_window=lambda _, rows: frames.append(rows.frame),
+        on_window=lambda _, rows: results.append(rows),
     )
-    return frames[0]
+    return results[0]

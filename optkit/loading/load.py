@@ -6,9 +6,10 @@ import polars as pl
 
 from optkit.config import resolve
 from optkit.datasets.opt_status import OPT_STATUS
-from optkit.errors import ResponseError
+from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
+from optkit.loading.cache import collect
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
@@ -89,7 +90,7 @@ def load(
     >>> history.columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
-    return scan(
+    rows = scan(
         start,
         end,
         to_phone=to_phone,
@@ -101,7 +102,8 @@ def load(
         reported=reported,
         region=region,
         progress=progress,
-    ).collect()
+    )
+    return collect(rows)
 
 
 def scan(
@@ -120,7 +122,8 @@ def scan(
 ) -> pl.LazyFrame:
     """Return the same as `load`, lazily: the cache is refreshed now, and read when the frame is collected.
 
-    Filters on time and phones reach the files, so that what is not wanted is not read.
+    Filters on time and phones reach the files, so that what is not wanted is not read. If the cache is cleared before
+    the frame is collected, collecting raises `FileNotFoundError`.
 
     Parameters
     ----------
@@ -228,7 +231,13 @@ def fetch(
         assert window is not None
         for values in product(*given.values()) if window.length else ():
             wanted = dict(zip(given, values, strict=True))
-            parts.append(_matching(fetch_window(window, session, OPT_STATUS, wanted), wanted))
+            answer = fetch_window(window, session, OPT_STATUS, wanted)
+            if answer.totals_contradict:
+                raise DriftError(
+                    "the server counts another number of events than it sends; ask again, or use optkit.load, which "
+                    "compares windows"
+                )
+            parts.append(_matching(answer.frame, wanted))
     return pl.concat(parts).unique(ORDER, keep="first", maintain_order=True).sort(ORDER)
 
 

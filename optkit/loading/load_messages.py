@@ -7,6 +7,7 @@ import polars as pl
 from optkit.config import resolve
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import SettingsError
+from optkit.loading.cache import collect
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import refresh_cache
@@ -69,7 +70,7 @@ def load_messages(
     >>> messages.columns[:4]
     ['message_id', 'to_phone', 'from_phone', 'sent_at']
     """
-    return scan_messages(
+    rows = scan_messages(
         start,
         end,
         to_phone=to_phone,
@@ -80,7 +81,8 @@ def load_messages(
         refresh=refresh,
         region=region,
         progress=progress,
-    ).collect()
+    )
+    return collect(rows)
 
 
 def scan_messages(

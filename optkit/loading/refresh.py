@@ -89,6 +89,7 @@ def refresh_cache(
     now = account.latest(request.end)
     now = last_read + 1 if last_read > now + TOLERANCE else now
     plan = Plan(request, endpoint, _infos(windows))
+    latest = max((info.window.end for info in _infos(windows)), default=0)
     if not plan.is_fulfilled(now) or not account.is_confirmed:
         if settings.token is None and not account.is_demo:
             raise _no_token(windows)
@@ -99,13 +100,16 @@ def refresh_cache(
             committer = _Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
         _warn_of_clocks(session.clock, _last_read(windows) if request.refresh != "force" else 0)
+        # not by what is cached now: another process may have cleared it meanwhile
+        latest = max(latest, committer.latest)
         windows, _ = _usable(request, account, cache)
-    latest = max((info.window.end for info in _infos(windows)), default=0)
     asked = request.resolve(_begin(endpoint, windows), latest)
     missing = [] if asked is None else gaps(asked, _infos(windows))
     if asked is None or missing:
         raise CacheError(
-            f"window {missing[0] if missing else ''} went out of the cache while it was read; load again"
+            f"window {missing[0]} went out of the cache while it was read; load again"
+            if missing
+            else "the cache was cleared while it was read; load again"
         )
     return asked, cache.scan(windows.values())
 
@@ -233,6 +237,11 @@ class _Committer:
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []
         self._do_totals_fit = self._are_totals_ignored = False
+
+    @property
+    def latest(self) -> int:
+        """Until when windows are cached, in epoch milliseconds; 0 where none is."""
+        return max(self._covered.values(), default=0)
 
     def take(self, window: Window, rows: "WindowRows") -> None:
         """Commit a window; one that the server counts otherwise waits for what the other windows show."""

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,13 @@ def test_an_empty_number_is_an_error(
         with pytest.raises(optkit.SettingsError, match=name):
             call(**{name: " "})
         assert not server.requests
+
+
+def test_events_of_a_number_that_are_counted_and_not_sent_are_an_error(
+    connect: Callable[[Emulator], None],
+) -> None:
+    year = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    with Emulator(HISTORY, clock=CLOCK, variant=ApiVariant(withheld=year)) as server:
+        connect(server)
+        with pytest.raises(optkit.DriftError, match="counts another number of events than it sends"):
+            optkit.fetch(to_phone=NUMBER)

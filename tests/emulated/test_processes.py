@@ -1,7 +1,10 @@
 """Several processes in one cache folder."""
 
+import contextlib
 import os
+import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -73,3 +76,26 @@ def test_a_load_goes_on_after_a_long_pause_while_others_use_the_folder(tmp_path:
         child.resume()
         child.wait()
     assert events_of(pl.read_parquet(output)) == distinct(HISTORY)
+
+
+def test_a_load_while_the_cache_is_cleared_is_exact_or_a_cache_error(
+    connect: Callable[[Emulator], None],
+) -> None:
+    with Emulator(HISTORY, clock=CLOCK) as server:
+        connect(server)
+        stopped = threading.Event()
+
+        def clear() -> None:
+            while not stopped.wait(0.02):
+                optkit.clear("2026-03-02", "2026-03-16")
+
+        clearing = threading.Thread(target=clear)
+        clearing.start()
+        try:
+            for _ in range(20):
+                with contextlib.suppress(optkit.CacheError):
+                    assert events_of(optkit.load(*ASKED)) == distinct(HISTORY)
+        finally:
+            stopped.set()
+            clearing.join()
+        assert events_of(optkit.load(*ASKED)) == distinct(HISTORY)
