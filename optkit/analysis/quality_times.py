@@ -138,13 +138,14 @@ def odd_silences(counts: npt.NDArray[np.int64], weekday: int) -> list[tuple[int,
     days = (weekday + np.arange(len(counts))) % 7
     slots = control_chart.weekdays(days + 1)
     chart = control_chart.chart(counts.astype(np.float64), np.ones(len(counts)), slots, _RARE / len(counts))
-    ratio = _spread_below(counts, chart.expected)
+    expected = np.minimum(chart.expected, _quiet_days(counts, slots)[slots])
+    ratio = _spread_below(counts, expected)
     found = []
     for run, (start, end) in enumerate(zip(starts, ends, strict=True)):
         inside = np.arange(len(counts))
         here = (inside >= start) & (inside < end)
         seldom = _share_empty(slots, empty, ~here)[slots[here]].min() <= _SELDOM
-        unlikely = len(counts) * _chance_of_none(float(chart.expected[here].sum()), ratio) < _RARE
+        unlikely = len(counts) * _chance_of_none(float(expected[here].sum()), ratio) < _RARE
         others = np.delete(lengths, run)
         usual = float(np.quantile(others, 0.9)) if len(others) else 0.0
         long = lengths[run] > max(_WEEKEND, _TIMES * usual) and (~empty).sum() >= _ACTIVE
@@ -157,6 +158,11 @@ def _share_empty(slots: control_chart.Slots, empty: control_chart.Bools, where: 
     """Return the share of empty days of each slot."""
     size = int(slots.max()) + 1
     return np.bincount(slots, empty & where, size) / np.maximum(1, np.bincount(slots, where, size))
+
+
+def _quiet_days(counts: npt.NDArray[np.int64], slots: control_chart.Slots) -> Array:
+    """Return how many events a quiet day of each slot has: a campaign every other Monday makes no Monday busy."""
+    return np.array([np.quantile(counts[slots == slot], 0.25) for slot in range(int(slots.max()) + 1)])
 
 
 def _spread_below(counts: npt.NDArray[np.int64], expected: Array) -> float:

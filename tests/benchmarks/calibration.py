@@ -80,7 +80,7 @@ def of_returns(pages: int) -> Iterator[Row]:
 
 def of_quality(pages: int) -> Iterator[Row]:
     for account in quality.ACCOUNTS:
-        for rate in (0.3, 3.0, 30.0):
+        for rate in (0.3, 3.0, 30.0, 100.0):
             share = quality.accounts_with_silent_days(max(1, pages // 3), account, rate)
             yield "quality", f"{account}, {rate:g} events a day: told of silent days", "<= 0.02", share
     for account, rate, length in (

@@ -13,7 +13,7 @@ def history() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("account", quality.ACCOUNTS)
-@pytest.mark.parametrize("rate", [0.3, 10.0])
+@pytest.mark.parametrize("rate", [0.3, 10.0, 50.0])
 def test_whole_accounts_are_seldom_told_of_silent_days(account: str, rate: float) -> None:
     assert quality.accounts_with_silent_days(25, account, rate) <= 0.04
 
