@@ -1,6 +1,6 @@
 """Settings: an argument, or else `configure`, or else the environment, or else the default.
 
-The room is not called ``settings`` because ``optkit.settings()`` is a function.
+The module is not called ``settings``, because ``optkit.settings()`` is a function.
 """
 
 import ipaddress
@@ -44,11 +44,11 @@ class Settings:
     cache_dir : Path
         The folder of the accounts' folders.
     workers : int
-        Requests under way at once, at most.
+        Requests in flight, at most; how many really are is found out while loading.
     timeout : float
-        Seconds to wait for a connection, and for the next bytes of an answer.
+        Seconds to wait for a connection, and for a whole answer.
     max_rps : float or None
-        Requests a second, at most; None for no limit.
+        Requests per second, at most; None for no limit.
     look_back : timedelta
         How late an event may become visible; younger windows are read again.
     """
@@ -196,7 +196,7 @@ _configured: dict[str, Any] = {}
 
 
 class NewSettings(TypedDict, total=False):
-    """What `configure` takes; None takes a setting back."""
+    """What `configure` takes; None removes a setting."""
 
     token: str | None
     base_url: str | None
@@ -211,8 +211,8 @@ class NewSettings(TypedDict, total=False):
 def configure(**settings: Unpack[NewSettings]) -> None:
     """Set settings for this process.
 
-    They go before the environment (``OPTKIT_TOKEN``, ``OPTKIT_BASE_URL``, …) and after the argument of a
-    call. None takes a setting back.
+    They override the environment (``OPTKIT_TOKEN``, ``OPTKIT_BASE_URL``, …) and are overridden by the argument of a
+    call. None removes a setting.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def settings() -> "pl.DataFrame":
     Returns
     -------
     polars.DataFrame
-        A row a setting: setting (String), value (String, null where there is none; of a token only that it
+        One row per setting: setting (String), value (String, null where there is none; of a token only that it
         is set), source (String: "configure", the environment variable's name, or "default").
 
     Raises

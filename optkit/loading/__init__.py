@@ -9,6 +9,6 @@ From a call to the socket::
     transport.Connections.get                       a connection that is kept open
 
 and back: `pages.PageDecoder` makes records of an answer, `reader.WindowReader` a window of pages and
-`chunks.ChunkReader` decides whether they can be believed; `refresh._Committer` and `cache.Cache.commit` write a file.
+`chunks.ChunkReader` decides whether they can be believed; `commit.Committer` and `cache.Cache.commit` write a file.
 What is particular to an endpoint stands in `optkit.datasets`.
 """

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from optkit.config import Settings
-from optkit.datasets.endpoint import Endpoint, TimeUnit
+from optkit.datasets.endpoint import Endpoint
 from optkit.errors import (
     CacheError,
-    DriftError,
     LoadInterrupted,
     MissingWindowsError,
     ResponseError,
@@ -24,19 +23,10 @@ from optkit.interrupts import make_waits_interruptible
 from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindow
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
+from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
 from optkit.loading.progress import Progress, make_progress
-from optkit.loading.windows import (
-    Window,
-    WindowInfo,
-    beginning,
-    first_covered,
-    format_instant,
-    gaps,
-    grid_window,
-    is_final,
-)
-from optkit.times import from_ms
+from optkit.loading.windows import Window, WindowInfo, beginning, first_covered, format_instant, gaps
 
 if TYPE_CHECKING:
     from optkit.loading.clocks import ServerClock
@@ -46,8 +36,6 @@ if TYPE_CHECKING:
 
 #: So many gaps are named in a message.
 _NAMED: Final = 5
-#: So many windows with wrong totals, and none with a true one, show that the server's totals mean nothing.
-_ENOUGH: Final = 8
 
 
 def refresh_cache(
@@ -97,7 +85,7 @@ def refresh_cache(
             account.admit(session, endpoint)
             now = _prepare(plan, session, endpoint, windows, now)
             kept = {} if request.refresh == "force" else windows
-            committer = _Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
+            committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
         _warn_of_clocks(session.clock, _last_read(windows) if request.refresh != "force" else 0)
         # not by what is cached now: another process may have cleared it meanwhile
@@ -196,7 +184,7 @@ def _join(windows: list[Window]) -> str:
 
 
 def _fetch(
-    windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: "_Committer", bar: Progress
+    windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
 ) -> None:
     """Fetch windows and commit each as soon as it is complete."""
     from optkit.loading.fetch import fetch_windows
@@ -216,97 +204,6 @@ def _fetch(
         committer.finish()
     finally:
         bar.close()
-
-
-class _Committer:
-    """Commits windows to the cache as they are read."""
-
-    def __init__(
-        self,
-        account: Account,
-        cache: Cache,
-        windows: Mapping[int, CachedWindow],
-        *,
-        begin: int | None,
-        time_unit: TimeUnit | None,
-    ) -> None:
-        self._account = account
-        self._cache = cache
-        self._covered = {start: cached.info.window.end for start, cached in windows.items()}
-        self._time_unit = time_unit.name if time_unit else None
-        self._begin = begin
-        self._doubtful: list[tuple[Window, WindowRows]] = []
-        self._do_totals_fit = self._are_totals_ignored = False
-
-    @property
-    def latest(self) -> int:
-        """Until when windows are cached, in epoch milliseconds; 0 where none is."""
-        return max(self._covered.values(), default=0)
-
-    def take(self, window: Window, rows: "WindowRows") -> None:
-        """Commit a window; one that the server counts otherwise waits for what the other windows show."""
-        self._do_totals_fit |= rows.totals_fit
-        if rows.totals_contradict and not self._are_totals_ignored:
-            self._doubtful.append((window, rows))
-            if len(self._doubtful) == _ENOUGH and not self._do_totals_fit:
-                self._ignore_totals()
-        else:
-            self._commit(window, rows)
-
-    def finish(self) -> None:
-        """Decide about the windows that wait.
-
-        Raises
-        ------
-        DriftError
-            The server counts other numbers of entries in them than it sends, though its other totals are true.
-        """
-        if not self._doubtful:
-            return
-        if not self._do_totals_fit:
-            self._ignore_totals()
-            return
-        names = join_names([str(window) for window, _ in self._doubtful], _NAMED)
-        raise DriftError(
-            f"the server counts another number of entries in {names} than it sends; load again, and tell the vendor if "
-            "that does not help"
-        )
-
-    def _ignore_totals(self) -> None:
-        """Commit the windows that wait: no total of this server has been the number of entries that came."""
-        self._are_totals_ignored = True
-        warnings.warn(
-            "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
-            "asked; what it sends is taken for complete",
-            stacklevel=6,
-        )
-        for window, rows in self._doubtful:
-            self._commit(window, rows)
-        self._doubtful.clear()
-
-    def _commit(self, window: Window, rows: "WindowRows") -> None:
-        covered = window.until(rows.clock.now)
-        if covered.length == 0 or covered.end < self._covered.get(window.start, 0):
-            return  # it has not begun; or more is cached already, read before or by a clock that was later then
-        self._covered[window.start] = covered.end
-        whole = grid_window(window.start, self._cache.endpoint.window)
-        identity = self._account.claim(self._cache)
-        info = WindowInfo(
-            covered,
-            fetched_at=rows.clock.now,
-            final=is_final(whole, rows.clock.cautious, self._account.settings.look_back),
-            begins=window.start == self._begin,
-        )
-        frame = rows.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
-        self._cache.commit(
-            frame,
-            info,
-            duplicates=rows.duplicates,
-            dropped=rows.dropped,
-            pages=rows.pages,
-            account=identity.salt,
-            time_unit=self._time_unit,
-        )
 
 
 def _last_read(windows: Mapping[int, CachedWindow]) -> int:

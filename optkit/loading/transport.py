@@ -4,10 +4,8 @@ By the standard library's HTTP, because a load sends thousands of small requests
 for each, requests three times.
 """
 
-import base64
 import io
 import logging
-import os
 import re
 import select
 import socket
@@ -18,22 +16,16 @@ import zlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPMessage, HTTPResponse, HTTPSConnection
-from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-import certifi
+from urllib.parse import urlsplit
 
 from optkit.config import is_loopback
-from optkit.errors import SettingsError
+from optkit.loading.environment import find_proxy, proxy_login, trusted_tls
 
 _log: Final = logging.getLogger("optkit")
 
 #: A page has some 20 kB: few reads should bring it.
 _BUFFER: Final = 2**16
-#: The variables that may name a file or folder of certificates; the first one that is set counts.
-_CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class UnpackError(Exception):
@@ -140,8 +132,8 @@ class Connections:
         self._host, self._port = parts.hostname or "", parts.port
         self._timeout = timeout
         self._private = re.compile(rf"\b({'|'.join(private)})=[^&]*") if private else None
-        self._tls = _trusting() if parts.scheme == "https" else None
-        self._proxy = None if is_loopback(self._host) else _proxy_for(parts.scheme, self._host)
+        self._tls = trusted_tls() if parts.scheme == "https" else None
+        self._proxy = None if is_loopback(self._host) else find_proxy(parts.scheme, self._host)
         self.proxy = None if self._proxy is None else self._proxy.netloc.rpartition("@")[2]
         self._idle: list[HTTPConnection] = []  # the one used last is used next
         self._is_closed = False
@@ -226,7 +218,7 @@ class Connections:
             else HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
         )
         if self._proxy is not None:
-            connection.set_tunnel(self._host, self._port or 443, _login(self._proxy))
+            connection.set_tunnel(self._host, self._port or 443, proxy_login(self._proxy))
         connection.response_class = _Response
         return connection
 
@@ -274,48 +266,3 @@ def _has_news(sock: socket.socket) -> bool:
         poll.register(sock, select.POLLIN)
         return bool(poll.poll(0))
     return bool(select.select([sock], [], [], 0)[0])
-
-
-def _proxy_for(scheme: str, host: str) -> SplitResult | None:
-    """Return the proxy that the environment names for a host."""
-    proxies = getproxies()
-    url = proxies.get(scheme) or proxies.get("all")
-    if not url or proxy_bypass(host):
-        return None
-    try:
-        proxy = urlsplit(url if "://" in url else f"http://{url}")
-        is_usable = proxy.scheme == "http" and bool(proxy.hostname) and proxy.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise SettingsError(
-            "the proxy that the environment names cannot be used; set HTTPS_PROXY (or ALL_PROXY) to a URL such as "
-            "http://proxy.example:3128, or NO_PROXY where none is needed"
-        )
-    return proxy
-
-
-def _login(proxy: SplitResult) -> dict[str, str]:
-    """Return the headers that log in to a proxy."""
-    if proxy.username is None:
-        return {}
-    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"}
-
-
-def _trusting() -> ssl.SSLContext:
-    """Return a TLS context that trusts the certificates that the environment names, or else the usual ones."""
-    name = next((name for name in _CERTIFICATES if os.environ.get(name)), None)
-    path = Path(os.environ[name] if name else certifi.where())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        if path.is_dir():
-            context.load_verify_locations(capath=path)
-        else:
-            context.load_verify_locations(cafile=path)
-    except (OSError, ssl.SSLError):
-        raise SettingsError(
-            f"the certificates of {path}, which {name} names, cannot be read; set it to a file in PEM format"
-        ) from None
-    return context

@@ -1,0 +1,114 @@
+"""Commit windows to the cache as they are read; hold back those whose totals contradict what came."""
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from optkit.datasets.endpoint import TimeUnit
+from optkit.errors import DriftError
+from optkit.formatting import join_names
+from optkit.loading.account import Account
+from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.windows import Window, WindowInfo, grid_window, is_final
+from optkit.times import from_ms
+
+if TYPE_CHECKING:
+    from optkit.loading.reader import WindowRows
+
+#: So many windows are named in a message.
+_NAMED: Final = 5
+#: So many windows with wrong totals, and none with a true one, show that the server's totals mean nothing.
+_ENOUGH: Final = 8
+
+
+class Committer:
+    """Commits windows to the cache as they are read."""
+
+    def __init__(
+        self,
+        account: Account,
+        cache: Cache,
+        windows: Mapping[int, CachedWindow],
+        *,
+        begin: int | None,
+        time_unit: TimeUnit | None,
+    ) -> None:
+        self._account = account
+        self._cache = cache
+        self._covered = {start: cached.info.window.end for start, cached in windows.items()}
+        self._time_unit = time_unit.name if time_unit else None
+        self._begin = begin
+        self._doubtful: list[tuple[Window, WindowRows]] = []
+        self._do_totals_fit = self._are_totals_ignored = False
+
+    @property
+    def latest(self) -> int:
+        """Until when windows are cached, in epoch milliseconds; 0 where none is."""
+        return max(self._covered.values(), default=0)
+
+    def take(self, window: Window, rows: "WindowRows") -> None:
+        """Commit a window; one that the server counts otherwise waits for what the other windows show."""
+        self._do_totals_fit |= rows.totals_fit
+        if rows.totals_contradict and not self._are_totals_ignored:
+            self._doubtful.append((window, rows))
+            if len(self._doubtful) == _ENOUGH and not self._do_totals_fit:
+                self._ignore_totals()
+        else:
+            self._commit(window, rows)
+
+    def finish(self) -> None:
+        """Decide about the windows that wait.
+
+        Raises
+        ------
+        DriftError
+            The server counts other numbers of entries in them than it sends, though its other totals are true.
+        """
+        if not self._doubtful:
+            return
+        if not self._do_totals_fit:
+            self._ignore_totals()
+            return
+        names = join_names([str(window) for window, _ in self._doubtful], _NAMED)
+        raise DriftError(
+            f"the server counts another number of entries in {names} than it sends; load again, and tell the vendor if "
+            "that does not help"
+        )
+
+    def _ignore_totals(self) -> None:
+        """Commit the windows that wait: no total of this server has been the number of entries that came."""
+        self._are_totals_ignored = True
+        warnings.warn(
+            "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
+            "asked; what it sends is taken for complete",
+            stacklevel=6,
+        )
+        for window, rows in self._doubtful:
+            self._commit(window, rows)
+        self._doubtful.clear()
+
+    def _commit(self, window: Window, rows: "WindowRows") -> None:
+        covered = window.until(rows.clock.now)
+        if covered.length == 0 or covered.end < self._covered.get(window.start, 0):
+            return  # it has not begun; or more is cached already, read before or by a clock that was later then
+        self._covered[window.start] = covered.end
+        whole = grid_window(window.start, self._cache.endpoint.window)
+        identity = self._account.claim(self._cache)
+        info = WindowInfo(
+            covered,
+            fetched_at=rows.clock.now,
+            final=is_final(whole, rows.clock.cautious, self._account.settings.look_back),
+            begins=window.start == self._begin,
+        )
+        frame = rows.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
+        self._cache.commit(
+            frame,
+            info,
+            duplicates=rows.duplicates,
+            dropped=rows.dropped,
+            pages=rows.pages,
+            account=identity.salt,
+            time_unit=self._time_unit,
+        )
