@@ -172,8 +172,9 @@ class Connections:
             began = time.monotonic()
             connection.sock.settimeout(self._timeout)
             connection.request("GET", target, headers=headers)
-            answer = connection.getresponse()
-            body = _read(answer, most)
+            # an answer that is not closed would keep its socket open
+            with connection.getresponse() as answer:
+                body = _read(answer, most)
         except BaseException:
             connection.close()
             raise
