@@ -77,10 +77,11 @@ def quality(
     Every event is a transition or is found by one of "duplicates", "ties", "repeats" and "orphan opt-ins", so
     rows = transitions + these four. Near duplicates are a pair's same event again within a second or a whole
     number of hours later (below a day) to the millisecond; late repeats the same status more than a day later.
-    Silent days are days (UTC) without any event, in a run that has a chance below 1 in 1000 by the same
-    expectation as `optkit.spikes`, or that is far longer than the account's other silences: of accounts where nothing
-    is missing, fewer than one in fifty is told of silent days. Rows that are missing here and there, without a trace in
-    times or states, are not noticed. A number is invalid if it has no country (`optkit.with_country`).
+    Silent days are days (UTC) without any event, in a run that has a chance below 1 in 1000 by the expectation of
+    `optkit.spikes` and by quiet days of its weekdays, or that is far longer than the account's other silences: of
+    accounts where nothing is missing, fewer than one in fifty is told of silent days. Rows that are missing here and
+    there, without a trace in times or states, are not noticed. A number is invalid if it has no country
+    (`optkit.with_country`).
 
     Examples
     --------

@@ -118,9 +118,9 @@ def _silent_days(totals: Totals) -> Check:
 def odd_silences(counts: npt.NDArray[np.int64], weekday: int) -> list[tuple[int, int]]:
     """Return the runs of empty days that are too long to be chance: length, and place of the first day.
 
-    A run is odd if so few events as none have a chance below 1 in 1000, by the same expectation as
-    `optkit.spikes`, and some of its weekdays are seldom empty; or if it is longer than a long weekend and five times
-    as long as nine tenths of the account's other silences.
+    A run is odd if so few events as none have a chance below 1 in 1000, by the expectation of `optkit.spikes` or, if
+    that is less, by a quiet day of its weekday, and some of its weekdays are seldom empty; or if it is longer than a
+    long weekend and five times as long as nine tenths of the account's other silences.
 
     Parameters
     ----------
