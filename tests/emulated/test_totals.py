@@ -1,13 +1,14 @@
 """Servers whose counts contradict what they send: exact, or a documented error, after few requests."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 from accounts import CLOCK, distinct, events_of, make_history
 
 import optkit
+from optkit.demo import CLOCK as DEMO_CLOCK
 from optkit.emulator import ApiVariant, Emulator, Faults
 
 HISTORY = make_history(600, days=28)
@@ -85,3 +86,19 @@ def test_a_part_of_a_window_that_is_counted_and_not_sent_is_an_error(
             optkit.load(*ASKED)
         assert len(server.requests) < 1000
     assert optkit.coverage().filter(pl.col("window_start").dt.date() == date(2026, 3, 9)).height == 0
+
+
+def test_messages_that_are_counted_and_not_sent_are_an_error_for_their_window_alone(
+    connect: Callable[[Emulator], None],
+) -> None:
+    history, messages = optkit.demo_history(recipients=200), optkit.demo_messages(recipients=200)
+    last = DEMO_CLOCK - timedelta(days=30)
+    withheld = (last, last + timedelta(days=3))
+    variant = ApiVariant(withheld=withheld)
+    with Emulator(history, messages=messages, clock=DEMO_CLOCK, variant=variant) as server:
+        connect(server)
+        with pytest.raises(optkit.DriftError, match="another number of"):
+            optkit.load_messages(DEMO_CLOCK - timedelta(days=60), DEMO_CLOCK - timedelta(days=7))
+    covered = optkit.coverage(dataset="messages")
+    assert covered.height > 3
+    assert covered.filter(pl.col("window_start").is_between(*withheld, closed="left")).height == 0
