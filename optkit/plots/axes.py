@@ -17,6 +17,7 @@ from matplotlib.image import AxesImage
 
 from optkit.engine import frames
 from optkit.errors import HistoryError, OptkitError, SettingsError
+from optkit.plots.names import MESSAGE, clean_names
 
 #: Colours by the name of a series, or in the order of the series.
 Colors: TypeAlias = Mapping[str, str] | Sequence[str]
@@ -57,9 +58,11 @@ def styled(
         ours, current, default = _style(), cast("Any", plt.rcParams), cast("Any", rcParamsDefault)
         changed = {name: current[name] for name in ours if current[name] != default[name]}
         location = {"axes.titlelocation": current["axes.titlelocation"]}
+        ax: Any = kwargs.get("ax")
+        callers = set(ax.texts) if isinstance(ax, Axes) else set()
         with plt.rc_context(ours | changed | location):
             try:
-                return draw(_read(table), *args, **kwargs)
+                result = draw(_read(table), *args, **kwargs)
             except OptkitError:
                 raise
             except _UNDRAWABLE as error:
@@ -67,6 +70,9 @@ def styled(
                 raise HistoryError(
                     f"plots.{name} cannot draw this: it takes what optkit.{name} returned, and arguments as documented"
                 ) from error
+            if isinstance(result, Axes):
+                clean_names(result, callers)
+            return result
 
     return cast("Callable[Concatenate[Any, _Arguments], _Result]", draw_styled)
 
@@ -193,7 +199,7 @@ def require_columns(table: pl.DataFrame, function: str, *columns: str) -> None:
 def show_message(ax: Axes, why: str) -> Axes:
     """Write why there is nothing to draw where the picture would be."""
     ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color="#666666")
+    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color="#666666", gid=MESSAGE)
     return ax
 
 

@@ -1,11 +1,17 @@
 """Who is opted out of two senders."""
 
+from typing import Final
+
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
+from optkit.formatting import shorten
 from optkit.plots import axes
+
+#: Letters of a name below the picture, where names stand side by side.
+_LETTERS: Final = 16
 
 
 @axes.styled
@@ -79,8 +85,9 @@ def overlap(
     axes.cell_texts(ax, image, texts)
     outs = dict(sizes.rows())
     ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
-    ax.set_xticks(range(len(senders)), senders)
-    if sum(map(len, senders)) > 55:  # noqa: PLR2004 - more letters do not fit side by side
+    names = [shorten(sender, _LETTERS) for sender in senders]
+    ax.set_xticks(range(len(senders)), names)
+    if sum(map(len, names)) > 55:  # noqa: PLR2004 - more letters do not fit side by side
         plt.setp(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
     ax.set_ylabel("opted out of this sender (people)")
     ax.set_xlabel("share that is also opted out of this sender")
