@@ -65,7 +65,7 @@ class DriftError(OptkitError):
     """A window's pages changed while they were read, and kept doing so."""
 
 
-class LoadInterrupted(OptkitError):  # noqa: N818 - an interruption is no error; the contract's name says so
+class LoadInterrupted(OptkitError):  # noqa: N818 - an interruption is not an error; the contract's name says so
     """The load was stopped; what was committed stays, and the next load goes on from there."""
 
 

@@ -35,7 +35,7 @@ def cohorts(
     Returns
     -------
     polars.DataFrame
-        Sorted by cohort and age; for each period in which a pair opted out for the first time a row per age
+        Sorted by cohort and age; for each period in which a pair opted out for the first time one row per age
         that has begun by `until`: cohort (Date: the period's first local day); age (Int64: whole calendar
         periods since, from 0); size (pairs in the cohort), returned (of them, those that have come back at
         least once by the end of that age, whether or not they stayed) (Int64); share = returned / size

@@ -156,7 +156,7 @@ def _rated(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
 
 
 def _limits(rated: pl.DataFrame, denominator: Denominator) -> list[pl.Series]:
-    """Return limit_low and limit_high: null without an audience, because composition is no rate to compare."""
+    """Return limit_low and limit_high: null without an audience, because a composition is not a rate to compare."""
     k, n = rated["ever_opted_out"].to_numpy(), rated["n"].to_numpy()
     limits = funnel_limits(k, n) if denominator == "audience" else Interval(*np.full((2, len(n)), np.nan))
     return [pl.Series(f"limit_{side}", values, nan_to_null=True) for side, values in limits._asdict().items()]

@@ -44,7 +44,7 @@ def spikes(
     times, for days, the weekday's usual share; or, with `audience`, what so many messages usually bring. Periods
     above the limits are left out and the estimate repeated until it settles, so that a spike neither raises the
     expectation nor hides in limits that it widened itself. Fewer than ten periods have no spikes: there is
-    nothing to compare them with. A period with fewer than three opt-outs is no spike.
+    nothing to compare them with. A period with fewer than three opt-outs is not a spike.
 
     Parameters
     ----------
@@ -58,10 +58,10 @@ def spikes(
         IANA name of the zone whose calendar is used.
     audience : frame, optional
         How many were messaged in each period: the columns of `by`, period (Date: its first local day) and
-        recipients. A period without a row had none: it has no expectation, and is no spike.
+        recipients. A period without a row had none: it has no expectation, and is not a spike.
     messages : any frame, optional
         Messages: as an audience of the messages that reached somebody in each period. Opt-outs are then expected in
-        proportion to them: a day with ten times the messages and ten times the opt-outs is no spike, a day with half
+        proportion to them: a day with ten times the messages and ten times the opt-outs is not a spike, a day with half
         the messages and as many opt-outs may be one.
     since : str, date or datetime, optional
         Rows from the period that holds it; default all. What to expect is estimated from earlier periods as

@@ -145,7 +145,7 @@ class _ContactList:
         return at + (count // _PER_SECOND + 1) * SECOND
 
     def _send(self, execution: Execution, at: int, sent: Ints, text: Ints) -> Bools:
-        """Send the messages of one execution; return whom they reached."""
+        """Send the messages of one execution; return who was reached."""
         count = len(sent)
         chosen = (self._rng(count) < execution.campaign.share) & (self._joined < at)
         out = (self._out_at < sent) & (self._back_at >= sent)

@@ -30,7 +30,7 @@ the sums with the codes turned back into names::
 * `by` is any column that is constant for a sender, a recipient or a pair; else `HistoryError`.
 * The tables of an empty history have no rows and the right dtypes: the mapper runs on an empty partition.
 
-Functions with a row per event, pair or spell give `map_rows` a *mapper* instead, whose columns ``sender`` and
+Functions with one row per event, pair or spell give `map_rows` a *mapper* instead, whose columns ``sender`` and
 ``recipient`` come back as from_phone and to_phone, in place::
 
     def opted_out(partition: Partition) -> pl.LazyFrame:

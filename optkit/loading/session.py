@@ -117,7 +117,7 @@ class ApiSession:
                 pause = trouble.retry_after
                 if not pause:  # no pause was asked for: one of our own
                     failures += 1
-                    pause = self._policy.pause(failures, random.random())  # noqa: S311 - jitter is no secret
+                    pause = self._policy.pause(failures, random.random())  # noqa: S311 - jitter is not a secret
                 if trouble.is_limited or trouble.retry_after is not None:
                     self.rate.pause(pause)
                 waited += trouble.retry_after or 0.0

@@ -26,7 +26,7 @@ def prepare(events: Path, messages: Path, threads: int) -> None:
 
 _PAIR = "from_phone, to_phone"
 
-#: A row per change of state, and where one before there was none; those who only opted in are left out.
+#: One row per change of state, and where one before there was none; those who only opted in are left out.
 _RUNS = f"""
     settled AS (SELECT {_PAIR}, ms, max(status) = 'opt-out' AS out FROM events GROUP BY ALL),
     states AS (SELECT *, lag(out) OVER (PARTITION BY {_PAIR} ORDER BY ms) AS was FROM settled),

@@ -93,7 +93,7 @@ RAW: dict[str, tuple[bytes, type[optkit.OptkitError], str]] = {
     "nothing": (b"", optkit.TransportError, "the connection broke"),
     "no HTTP": (b"220 mail.optkit.test ESMTP\r\n", optkit.TransportError, "the connection broke"),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", optkit.TransportError, "the connection broke"),
-    "a status that is no number": (http("abc"), optkit.TransportError, "the connection broke"),
+    "a status that is not a number": (http("abc"), optkit.TransportError, "the connection broke"),
     "too many headers": (
         http("200 OK\n" + "\n".join(f"x-{number}: 1" for number in range(200))),
         optkit.TransportError,

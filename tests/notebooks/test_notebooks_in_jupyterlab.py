@@ -96,7 +96,7 @@ def _move(control: Locator) -> None:
             control.press("ArrowLeft")
         assert control.get_attribute("aria-valuetext") != before
     elif kind.startswith("select"):
-        assert control.locator("option").count() > 1, "a list with one choice is no control"
+        assert control.locator("option").count() > 1, "a list with one choice is not a control"
         control.select_option(index=1 if control.evaluate("control => control.selectedIndex") == 0 else 0)
     elif kind == "date":
         control.fill("2026-03-01")
@@ -113,6 +113,6 @@ def _photograph(tab: Page, path: Path) -> None:
     height = tab.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollHeight ?? 900")
     tab.set_viewport_size({"width": 1200, "height": min(int(height) + 150, 16_000)})
     tab.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 0)")
-    tab.wait_for_timeout(200)  # for the page to be drawn anew
+    tab.wait_for_timeout(200)  # for the page to be drawn again
     path.parent.mkdir(parents=True, exist_ok=True)
     tab.screenshot(path=path)
