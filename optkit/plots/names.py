@@ -14,7 +14,7 @@ from optkit.formatting import shorten
 MESSAGE: Final = "message"
 
 #: The longest line of a label of an axis, and of a text in or beside the picture, that leaves room for the picture.
-_LABEL: Final = 28
+_LABEL: Final = 32
 _TEXT: Final = 34
 _NO_GLYPH: Final = "\N{WHITE SQUARE}"
 

@@ -11,7 +11,7 @@ from plot_tables import CHURN, CYCLES, OVERLAP, RATES, RETURN_CURVE, STATUS_AT, 
 from optkit import plots
 
 LONG = "A" * 5000 + "Z"
-SHORT = "A" * 14 + "…" + "A" * 12 + "Z"
+SHORT = "A" * 16 + "…" + "A" * 14 + "Z"
 
 
 @pytest.mark.parametrize(
