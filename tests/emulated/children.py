@@ -25,10 +25,19 @@ class Child:
         From when to when it loads.
     output : Path or None
         Where it writes what it loaded, as Parquet.
+    call : str
+        The function that loads.
     """
 
     def __init__(
-        self, server: Emulator, cache: Path, account: str, asked: tuple[str, str], output: Path | None = None
+        self,
+        server: Emulator,
+        cache: Path,
+        account: str,
+        asked: tuple[str, str],
+        output: Path | None = None,
+        *,
+        call: str = "load",
     ) -> None:
         settings = {
             "OPTKIT_BASE_URL": server.url,
@@ -40,7 +49,7 @@ class Child:
         self.account = account
         self._cut_short = False
         self._process = subprocess.Popen(
-            [sys.executable, __file__, *asked, *([output] if output else [])],
+            [sys.executable, __file__, call, *asked, *([output] if output else [])],
             env={**os.environ, **settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -84,7 +93,7 @@ class Child:
         return self._process.stdout.readline()
 
 
-def main(start: str, end: str, output: str | None = None) -> None:
+def main(call: str, start: str, end: str, output: str | None = None) -> None:
 
     import optkit
     import optkit.loading.load
@@ -92,7 +101,7 @@ def main(start: str, end: str, output: str | None = None) -> None:
 
     print("ready", flush=True)  # noqa: T201 - its parent listens
     sys.stdin.readline()
-    loaded = optkit.load(start, end)
+    loaded = getattr(optkit, call)(start, end)
     if output:
         loaded.write_parquet(output)
     print("loaded", flush=True)  # noqa: T201

@@ -2,8 +2,10 @@
 
 import logging
 import random
+import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 from accounts import CLOCK, make_history
+from children import Child
 
 import optkit
 from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
@@ -355,3 +358,44 @@ def test_every_failure_is_told_from_the_vendors_text(server: Emulator) -> None:
     loaded = optkit.load_messages(*ASKED)
     assert set(loaded["failure"].drop_nulls()) == set(FAILURE.categories)
     assert set(loaded["delivery_status"]) < set(DELIVERY_STATUS.categories)
+
+
+def test_four_processes_on_a_cold_cache_under_faults_are_exact_each(tmp_path: Path) -> None:
+    outputs = [tmp_path / f"{number}.parquet" for number in range(4)]
+    faults = Faults(errors=7, resets=8, truncated=9)
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, faults=faults) as server, ExitStack() as stack:
+        children = [
+            stack.enter_context(
+                Child(server, tmp_path / "cache", "shared", ASKED, output, call="load_messages")
+            )
+            for output in outputs
+        ]
+        for child in children:
+            child.begin()
+        for child in children:
+            child.wait()
+    for output in outputs:
+        assert pl.read_parquet(output).cast(pl.String).equals(MESSAGES.cast(pl.String))
+    optkit.configure(cache_dir=tmp_path / "cache")
+    assert optkit.verify("shared", "messages")["ok"].all()
+
+
+@pytest.mark.parametrize("requests", [3, 5, 7, 9, 11])
+def test_a_load_that_is_killed_goes_on_where_it_was(requests: int, connect: Connect, tmp_path: Path) -> None:
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, faults=Faults(latency=0.02)) as server:
+        with Child(server, tmp_path / "cache", "tested", ASKED, call="load_messages") as child:
+            child.begin()
+            while len(server.requests) < requests:
+                time.sleep(0.002)
+            child.kill()
+        connect(server)
+        assert optkit.verify(dataset="messages")["ok"].all()
+        committed = optkit.coverage(dataset="messages").height
+        before = len(server.requests)
+        assert optkit.load_messages(*ASKED).equals(MESSAGES)
+        starts = {
+            record.params["start_time"]
+            for record in server.requests[before:]
+            if record.params["per_page"] == "100"
+        }
+        assert len(starts) == 10 - committed
