@@ -299,9 +299,13 @@ def mask(frame: Any) -> Any:
     ['+1202•••0101', '+•••0123', '•••']
     """
     if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
+        not_a_frame = HistoryError(f"mask takes a polars, pandas or Arrow frame, not {type(frame).__name__}")
         if not hasattr(frame, "__arrow_c_stream__") or not hasattr(frame, "shape"):
-            raise HistoryError(f"mask takes a polars, pandas or Arrow frame, not {type(frame).__name__}")
-        frame = pl.DataFrame(frame)
+            raise not_a_frame
+        try:
+            frame = pl.DataFrame(frame)
+        except (ValueError, TypeError, pl.exceptions.PolarsError):
+            raise not_a_frame from None  # what was raised may quote a phone number
     if "to_phone" not in frame.collect_schema():
         return frame
     text = pl.col("to_phone").cast(pl.String)

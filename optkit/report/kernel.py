@@ -58,6 +58,11 @@ class _Client(AsyncKernelClient):
     control_channel_class = _Channel
 
 
+class _NotebookClient(NotebookClient):
+    def _cleanup_kernel(self) -> None:
+        """Do nothing when the interpreter ends: the caller kills the kernel, and nbclient would do it again."""
+
+
 def execute(
     path: Path, parameters: Mapping[str, Any], *, on_start: Callable[[Callable[[], None]], None]
 ) -> tuple[NotebookNode, str | None]:
@@ -86,7 +91,7 @@ def execute(
     _inject(notebook, parameters)
     with TemporaryDirectory(prefix="optkit-kernel-", ignore_cleanup_errors=True) as folder:
         manager = _kernel_manager(folder)
-        client = NotebookClient(
+        client = _NotebookClient(
             notebook,
             km=manager,
             timeout=None,
