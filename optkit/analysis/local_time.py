@@ -31,6 +31,7 @@ _BY_POPULATION: Final = (
     "Europe/Madrid",
     "Asia/Makassar",
     "America/Denver",
+    "America/Santiago",
     "Asia/Almaty",
     "Australia/Sydney",
     "America/Guayaquil",

@@ -58,15 +58,15 @@ def test_a_warehouse_table_becomes_a_history() -> None:
 
 
 def test_other_frames_give_the_same_history() -> None:
-    relation = duckdb.connect().from_arrow(TABLE.to_arrow())
-    for frame in (
-        TABLE.lazy(),
-        TABLE.to_arrow(),
-        TABLE.to_pandas(),
-        pd.DataFrame(TABLE.to_pandas()),
-        relation,
-    ):
-        assert convert(frame).equals(EXPECTED)
+    with duckdb.connect() as connection:  # some versions close it when nothing refers to it
+        for frame in (
+            TABLE.lazy(),
+            TABLE.to_arrow(),
+            TABLE.to_pandas(),
+            pd.DataFrame(TABLE.to_pandas()),
+            connection.from_arrow(TABLE.to_arrow()),
+        ):
+            assert convert(frame).equals(EXPECTED)
 
 
 def test_a_stream_that_can_be_read_only_once_is_read_once() -> None:
