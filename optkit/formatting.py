@@ -39,6 +39,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def needs(count: int) -> str:
+    """Return the verb for so many things: "needs" or "need"."""
+    return "needs" if count == 1 else "need"
+
+
 def percent(share: float | None) -> str:
     """Return a share as per cent: one decimal, below 1 % two significant digits; a dash for none.
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from optkit.analysis.spike_senders import largest_spike, opt_outs_by_campaign, opt_outs_by_sender
 from optkit.display.account import AccountData
-from optkit.formatting import day, interval, join_names, percent, plural
+from optkit.formatting import day, interval, join_names, needs, percent, plural
 
 _ONE_WEEK: Final = timedelta(days=7)
 
@@ -143,6 +143,7 @@ def _failed(checks: pl.DataFrame) -> Iterator[Alert]:
     failed = checks.filter(~pl.col("ok"))["check"].to_list()
     if failed:
         yield Alert(
-            f"{len(failed):,} of {plural(checks.height, 'check')} of the data need a look: {join_names(failed, 5)}.",
+            f"{len(failed):,} of {plural(checks.height, 'check')} of the data {needs(len(failed))} a look: "
+            f"{join_names(failed, 5)}.",
             "00_start_here",
         )

@@ -35,7 +35,7 @@ def test_the_demo_account_has_what_was_planted_in_it(account_data: display.Accou
     assert "more than 10 business days after they opted out" in texts["10_did_we_stop"]
     assert texts["08_which_campaign"].startswith("After Spring clearance ")
     assert "+19075550107" in texts["03_opt_out_rates_by_sender"]
-    assert alerts[-1] == Alert("1 of 2 checks of the data need a look: ties.", "00_start_here")
+    assert alerts[-1] == Alert("1 of 2 checks of the data needs a look: ties.", "00_start_here")
 
 
 def test_a_spike_of_the_last_week_names_the_campaign_behind_it(account_data: display.AccountData) -> None:

@@ -4,7 +4,7 @@ import polars as pl
 
 from optkit.display.account import AccountData
 from optkit.display.headlines.headline import Headline
-from optkit.formatting import day, join_names, plural
+from optkit.formatting import day, join_names, needs, plural
 
 
 def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> Headline:
@@ -34,7 +34,8 @@ def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> He
     )
     failed = checks.filter(~pl.col("ok"))["check"].to_list()
     sound = (
-        f"{len(failed):,} of {plural(checks.height, 'check')} need a look first: {join_names(failed, 5)}"
+        f"{len(failed):,} of {plural(checks.height, 'check')} {needs(len(failed))} a look first: "
+        f"{join_names(failed, 5)}"
         if failed
         else f"{plural(checks.height, 'check')} of its events found nothing odd"
     )
