@@ -40,7 +40,7 @@ History: TypeAlias = "Table | SparkFrame"
 #: What identifies an event, and all that most analyses read.
 KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
 
-#: A time in a history lies within this many milliseconds of 1970 (557 years), the room of the packed form.
+#: A time in a history lies within this many milliseconds of 1970 (557 years), what the packed form can hold.
 REACH: Final = 2**44 - 1
 
 #: Names that the engine gives to columns of its own.
