@@ -29,7 +29,7 @@ _MOST_DAYS: Final = 36_525  # a century
 
 _REPEATS: Final = 0.05  # share of events that are there twice
 _REPEAT_WITHIN: Final = 20 * SECOND  # before anything else can happen to the pair
-_TIES: Final = 0.004  # share of opt-outs with an opt-in in the same millisecond
+_TIES: Final = 0.001  # share of opt-outs with an opt-in in the same millisecond; few enough for `optkit.quality`
 
 
 def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:
@@ -96,7 +96,8 @@ def demo_messages(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
 
     The messages begin on 2026-01-05, as far back as the API would tell. What they do to people is known:
     `optkit.demo.effects` names the rate of each kind of campaign and every factor. Most messages arrive, some fail
-    for each of the reasons that the API knows, and a few went to people who had opted out.
+    for each of the reasons that the API knows, and a few went to people who had opted out. A number that is a landline
+    or invalid stays so: no message to it arrives.
 
     Parameters
     ----------

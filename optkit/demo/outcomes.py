@@ -22,10 +22,8 @@ _NAME_LENGTHS: Final = 7  # texts hold the first name, of 3 to 9 characters
 #: What becomes of messages that arrive and of those that do not, with weights.
 _ARRIVED: Final = {"delivered": 0.985, "sent": 0.015}
 _LOST: Final = {"undelivered": 0.55, "failed": 0.30, "skipped": 0.15}
-#: Why messages failed or were skipped, with weights.
+#: Why messages to numbers that can be reached failed or were skipped, with weights.
 _REASONS: Final = {
-    "landline": 20,
-    "invalid number": 18,
     "unreachable": 24,
     "blocked": 6,
     "filtered": 10,
@@ -37,6 +35,8 @@ _REASONS: Final = {
     "content": 1,
     "unknown": 8,
 }
+#: Shares of the people without events whose number can never be reached, and why.
+_UNREACHABLE: Final = {"landline": 0.004, "invalid number": 0.003}
 _STATUS_CODE: Final = {status: code for code, status in enumerate(DELIVERY_STATUS.categories)}
 _FAILURE_CODE: Final = {reason: code for code, reason in enumerate(FAILURE.categories, start=1)}
 _NO_FAILURE: Final = 0
@@ -67,6 +67,9 @@ def messages_of(simulation: Simulation, start: int, rng: Rng) -> pl.DataFrame:
     batch = Batch.concat([part.messages for part in parts])
     status = np.concatenate([part.status for part in parts])
     failure = np.concatenate([part.failure for part in parts])
+    unreachable = _unreachable(simulation, rng)[simulation.population.recipient[batch.pair]]
+    status = np.where(unreachable, _STATUS_CODE["failed"], status)
+    failure = np.where(unreachable, unreachable, failure)
     order = np.lexsort((batch.pair, batch.execution, batch.sent))
     return _frame(simulation, batch.take(order), status[order], failure[order])
 
@@ -80,6 +83,21 @@ def _outcomes(sent: Batch, reached: Bools, rng: Rng) -> _Outcomes:
     explained = np.isin(status, [_STATUS_CODE["failed"], _STATUS_CODE["skipped"]])
     failure = np.where(explained, _draw(_REASONS, _FAILURE_CODE, count, rng), _NO_FAILURE)
     return _Outcomes(sent, status, failure)
+
+
+def _unreachable(simulation: Simulation, rng: Rng) -> Ints:
+    """Draw which recipients' numbers can never be reached: of each a place in FAILURE, from 1, or `_NO_FAILURE`.
+
+    Only people without events come into question, because nobody answers from such a number. So the history stays as
+    it was simulated.
+    """
+    people = simulation.population
+    drawn = rng(len(people.numbers))
+    edges = np.cumsum(list(_UNREACHABLE.values()))
+    codes = np.asarray([*(_FAILURE_CODE[reason] for reason in _UNREACHABLE), _NO_FAILURE])
+    unreachable = codes[np.searchsorted(edges, drawn, "right")]
+    unreachable[people.recipient[np.concatenate([pair for pair, _, _ in simulation.events])]] = _NO_FAILURE
+    return unreachable
 
 
 def _draw(weights: Mapping[str, float], codes: Mapping[str, int], count: int, rng: Rng) -> Ints:
