@@ -45,8 +45,10 @@ class Endpoint:
     to_columns : callable
         Returns records as a frame with the columns of `schema`, one row per record, and raises `ResponseError` where
         one cannot be read.
-    belongs : callable or None
-        Returns whether a record belongs to the dataset; None: every record does.
+    strip_private : callable or None
+        Replaces in the records of a page what must not live on by what is kept of it; None: there is nothing such.
+    select : callable or None
+        Returns those of some records that belong to the dataset; None: all do.
     schema : polars.Schema
         Columns and dtypes of the dataset.
     time : str
@@ -75,7 +77,8 @@ class Endpoint:
     record: type[Any]
     identity: Callable[[Any], Any]
     to_columns: Callable[[Sequence[Any]], pl.DataFrame]
-    belongs: Callable[[Any], bool] | None = None
+    strip_private: Callable[[Sequence[Any]], None] | None = None
+    select: Callable[[Sequence[Any]], list[Any]] | None = None
     schema: pl.Schema
     time: str
     order: tuple[str, ...]

@@ -5,7 +5,7 @@ facts that are kept of them are known: how long the text is, whether it tells ho
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -18,11 +18,18 @@ from optkit.errors import ResponseError
 from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
 from optkit.times import DAY, INSTANT
 
-#: Words that tell how to opt out.
-_STOP: Final = re.compile(r"\b(?:STOP|UNSUBSCRIBE|QUIT|END|CANCEL|OPT[ -]?OUT)\b", re.IGNORECASE)
-
-#: One of these is part of every such text; to look for them takes a tenth of the time.
-_HINTS: Final = ("stop", "unsubscribe", "quit", "end", "cancel", "opt")
+#: Words that tell how to opt out, by a part that each always has: most texts have none, and that is found out quickly.
+_STOP: Final = {
+    part: re.compile(rf"\b{word}\b")
+    for part, word in {
+        "stop": "stop",
+        "unsubscribe": "unsubscribe",
+        "quit": "quit",
+        "end": "end",
+        "cancel": "cancel",
+        "opt": "opt[ -]?out",
+    }.items()
+}
 
 #: Parts of the vendor's texts of errors, in lower case, and what they mean; the first that is found counts.
 _FAILURES: Final = {
@@ -44,8 +51,7 @@ _FAILURES: Final = {
     "suspended": "account",
     "too large": "content",
 }
-_FAILED: Final = frozenset({"failed", "skipped"})
-_STATUSES: Final = frozenset(DELIVERY_STATUS.categories)
+_FAILED: Final = ("failed", "skipped")
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -58,10 +64,14 @@ class _Execution(msgspec.Struct, gc=False):
     created_at: int | float | str | None = None
 
 
+_NONE: Final = _Named()
+_NO_EXECUTION: Final = _Execution()
+
+
 class Message(msgspec.Struct, gc=False):
     """One message as the API sends it; other fields, `user` among them, are never decoded.
 
-    Once it is decoded, `content` and `error` are gone.
+    `_strip_private` replaces `content` and `error` by the last three fields, which the API cannot set.
     """
 
     id: int
@@ -80,88 +90,89 @@ class Message(msgspec.Struct, gc=False):
     mentions_stop: bool | None = msgspec.field(name="content mentions stop", default=None)
     failure: str | None = msgspec.field(name="class of error", default=None)
 
-    def __post_init__(self) -> None:
-        status = self.delivery_status
-        if status not in _STATUSES:
-            status = status.strip().lower()
-            self.delivery_status = status = status if status in _STATUSES else "other"
-        if self.error or status in _FAILED:
-            self.failure = _classify(self.error)
-            self.error = None
-        content = self.content
+
+def _strip_private(messages: Sequence[Message]) -> None:
+    """Keep of the texts of a page what is wanted of them."""
+    # all at once and as bytes, because to look for a part in each text would take most of a load's processor time
+    page = "\n".join([message.content or "" for message in messages]).encode().lower()
+    words = [(part, word) for part, word in _STOP.items() if part.encode() in page]
+    for message in messages:
+        content, error = message.content, message.error
         if content is not None:
-            self.characters = len(content)
-            self.mentions_stop = _mentions_stop(content)
-            self.content = None
+            message.characters = len(content)
+            message.mentions_stop = bool(words) and _mentions(words, content.lower())
+            message.content = None
+        if error:
+            message.failure = _classify(error)
+            message.error = None
 
 
-def _mentions_stop(content: str) -> bool:
-    text = content.lower()
-    return any(hint in text for hint in _HINTS) and _STOP.search(content) is not None
+def _mentions(words: Iterable[tuple[str, re.Pattern[str]]], text: str) -> bool:
+    return any(part in text and word.search(text) is not None for part, word in words)
 
 
-def _classify(error: str | None) -> str:
+def _classify(error: str) -> str:
     """Return the class of a failure."""
-    text = (error or "").lower()
+    text = error.lower()
     return next((failure for part, failure in _FAILURES.items() if part in text), "unknown")
 
 
-def _belongs(message: Message) -> bool:
-    """Return whether it is a text to a phone."""
-    channel = message.delivery_channel
-    return bool(message.to_phone) and (channel is None or channel == "sms" or channel.lower() == "sms")
-
-
-_fields = attrgetter(
-    "id",
-    "to_phone",
-    "from_phone",
-    "created_at",
-    "delivery_status",
-    "failure",
-    "campaign",
-    "execution",
-    "response_set",
-    "language",
-    "characters",
-    "mentions_stop",
-)
+def _select(messages: Sequence[Message]) -> list[Message]:
+    """Return the texts to a phone."""
+    return [
+        message
+        for message in messages
+        if message.to_phone
+        and ((channel := message.delivery_channel) == "sms" or channel is None or channel.lower() == "sms")
+    ]
 
 
 def _to_columns(messages: Sequence[Message]) -> pl.DataFrame:
     """Return messages as a frame with the columns of `optkit.messages.SCHEMA`."""
-    if not messages:
-        return SCHEMA.to_frame()
-    columns = zip(*map(_fields, messages), strict=True)
-    ids, to_phone, from_phone, created_at, status, failure, campaign, execution, response_set, *rest = columns
-    language, characters, mentions_stop = rest
-    return pl.DataFrame(
-        {
-            "message_id": pl.Series(ids, dtype=pl.Int64),
-            "to_phone": pl.Series(to_phone, dtype=pl.String).str.strip_chars(),
-            "from_phone": pl.Series(from_phone, dtype=pl.String).str.strip_chars(),
-            "sent_at": read_timestamps(created_at, "created_at"),
-            "delivery_status": pl.Series(status, dtype=pl.String).cast(DELIVERY_STATUS),
-            "failure": pl.Series(failure, dtype=pl.String).cast(FAILURE),
-            "campaign_id": _ids(campaign),
-            "execution_id": _ids(execution),
-            "response_set_id": _ids(response_set),
-            "campaign": pl.Series([item and item.name for item in campaign], dtype=pl.String),
-            "language": pl.Series(language, dtype=pl.String),
-            "executed_at": _executed_at(execution),
-            "characters": pl.Series(characters, dtype=pl.Int32),
-            "mentions_stop": pl.Series(mentions_stop, dtype=pl.Boolean),
-        }
+    campaigns = [message.campaign or _NONE for message in messages]
+    executions = [message.execution or _NO_EXECUTION for message in messages]
+    response_sets = [message.response_set or _NONE for message in messages]
+    columns: dict[str, list[Any]] = {
+        "message_id": [message.id for message in messages],
+        "to_phone": [message.to_phone for message in messages],
+        "from_phone": [message.from_phone for message in messages],
+        "delivery_status": [message.delivery_status for message in messages],
+        "failure": [message.failure for message in messages],
+        "campaign_id": [campaign.id for campaign in campaigns],
+        "execution_id": [execution.id for execution in executions],
+        "response_set_id": [response_set.id for response_set in response_sets],
+        "campaign": [campaign.name for campaign in campaigns],
+        "language": [message.language for message in messages],
+        "characters": [message.characters for message in messages],
+        "mentions_stop": [message.mentions_stop for message in messages],
+    }
+    sent_at = read_timestamps([message.created_at for message in messages], "created_at")
+    executed_at = _executed_at([execution.created_at for execution in executions])
+    status = pl.col("delivery_status").str.strip_chars().str.to_lowercase()
+    dtypes = MESSAGES.files_schema()  # words are text until they are checked
+    return pl.DataFrame(columns, schema={name: dtypes[name] for name in columns}).select(
+        "message_id",
+        pl.col("to_phone", "from_phone").str.strip_chars(),
+        sent_at.alias("sent_at"),
+        status.cast(DELIVERY_STATUS, strict=False).fill_null("other"),
+        pl.when(pl.col("failure").is_null() & status.is_in(_FAILED))
+        .then(pl.lit("unknown"))
+        .otherwise("failure")
+        .cast(FAILURE)
+        .alias("failure"),
+        "campaign_id",
+        "execution_id",
+        "response_set_id",
+        "campaign",
+        "language",
+        executed_at.alias("executed_at"),
+        "characters",
+        "mentions_stop",
     )
 
 
-def _ids(items: Sequence[Any]) -> pl.Series:
-    return pl.Series([item and item.id for item in items], dtype=pl.Int64)
-
-
-def _executed_at(executions: Sequence[_Execution | None]) -> pl.Series:
+def _executed_at(times: Sequence[float | str | None]) -> pl.Series:
     """Return when executions began; there are few of them, so each time is read once."""
-    times = [None if execution is None else execution.created_at for execution in executions]
     known = list({time for time in times if time is not None})
     try:
         instants = dict(zip(known, read_timestamps(known, "created_at").to_physical().to_list(), strict=True))
@@ -179,7 +190,8 @@ MESSAGES: Final = Endpoint(
     record=Message,
     identity=attrgetter("id"),
     to_columns=_to_columns,
-    belongs=_belongs,
+    strip_private=_strip_private,
+    select=_select,
     schema=SCHEMA,
     time="sent_at",
     order=ORDER,

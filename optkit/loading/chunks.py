@@ -282,7 +282,7 @@ def _in_frame(pages: list[Page], endpoint: Endpoint) -> pl.DataFrame:
     records: list[object] = []
     numbers: list[int] = []
     for number, page in enumerate(pages):
-        entries = page.entries if endpoint.belongs is None else list(filter(endpoint.belongs, page.entries))
+        entries = page.entries if endpoint.select is None else endpoint.select(page.entries)
         records += entries
         numbers += [number] * len(entries)
     rows = endpoint.to_columns(records).with_columns(page=pl.Series(numbers, dtype=pl.Int64))

@@ -71,6 +71,7 @@ class PageDecoder:
     def __init__(self, endpoint: Endpoint) -> None:
         envelope: Any = _Envelope
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(envelope[endpoint.record]).decode
+        self._strip_private = endpoint.strip_private
 
     def decode(self, body: bytes) -> Page:
         """Read an answer.
@@ -90,6 +91,8 @@ class PageDecoder:
             raise UnreadableBodyError(_describe(body)) from None
         except RecursionError:
             raise ResponseError("the answer is nested too deeply to be the documented object") from None
+        if self._strip_private is not None:
+            self._strip_private(sent.entries)
         return Page(sent.entries, sent.per_page, sent.total_entries, sent.total_pages, sent.time_token)
 
 

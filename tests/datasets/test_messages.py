@@ -1,9 +1,12 @@
 """Entries of the insights endpoint as columns, from the bytes of an answer."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import ResponseError
@@ -66,6 +69,39 @@ def test_the_vendors_sample_is_read() -> None:
 def test_a_text_tells_how_to_opt_out_by_whole_words(content: str, says: bool) -> None:  # noqa: FBT001 - a table
     row = read(content=content)
     assert (row["characters"], row["mentions_stop"]) == (len(content), says)
+
+
+#: What the words are by definition, as slow as it is obvious.
+STOP = re.compile(r"\b(STOP|UNSUBSCRIBE|QUIT|END|CANCEL|OPT[ -]?OUT)\b", re.IGNORECASE)
+SYLLABLES = [
+    "stop",
+    "Unsubscribe",
+    "QUIT",
+    "eNd",
+    "cancel",
+    "opt",
+    "out",
+    "s",
+    "_",
+    "1",
+    "é",
+    "ß",
+    "日",
+    "❤️",
+    "🌕",
+]
+MARKS = [" ", "-", ".", "\n", "'", "/", "\u200d", "\u0301", "\0", ""]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([*SYLLABLES, *MARKS]), max_size=8).map("".join), min_size=1, max_size=6)
+)
+@settings(max_examples=300, deadline=None)
+def test_words_are_found_in_each_text_of_a_page_whatever_the_others_say(texts: list[str]) -> None:
+    body = json.dumps({"entries": [{**SAMPLE, "content": text} for text in texts]}).encode()
+    rows = MESSAGES.to_columns(PageDecoder(MESSAGES).decode(body).entries)
+    assert rows["mentions_stop"].to_list() == [STOP.search(text) is not None for text in texts]
+    assert rows["characters"].to_list() == [len(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -141,9 +177,9 @@ def test_what_may_be_missing_is_null() -> None:
 )
 def test_only_texts_to_a_phone_belong(channel: str | None, phone: str | None, belongs: bool) -> None:  # noqa: FBT001
     body = json.dumps({"entries": [{**SAMPLE, "delivery_channel": channel, "to_phone": phone}]}).encode()
-    (entry,) = PageDecoder(MESSAGES).decode(body).entries
-    assert MESSAGES.belongs is not None
-    assert MESSAGES.belongs(entry) is belongs
+    entries = PageDecoder(MESSAGES).decode(body).entries
+    assert MESSAGES.select is not None
+    assert MESSAGES.select(entries) == list(entries if belongs else ())
 
 
 def test_a_decoded_entry_holds_neither_text_nor_error_nor_person() -> None:
@@ -155,6 +191,11 @@ def test_a_decoded_entry_holds_neither_text_nor_error_nor_person() -> None:
     body = json.dumps({"entries": [{**SAMPLE, **secret}]}).encode()
     (entry,) = PageDecoder(MESSAGES).decode(body).entries
     assert not any(word in repr(entry) for word in ("Zoërella", "blocked +", "example.com", "first_name"))
+
+
+def test_a_page_without_entries_is_a_frame_without_rows() -> None:
+    frame = MESSAGES.to_columns(PageDecoder(MESSAGES).decode(b'{"entries": []}').entries)
+    assert (frame.schema, frame.height) == (MESSAGES.schema, 0)
 
 
 def test_an_execution_at_no_time_is_an_error() -> None:
