@@ -26,20 +26,15 @@ class Event(msgspec.Struct, gc=False, frozen=True):
     current_status: _Status
 
 
-_fields = attrgetter(*Event.__struct_fields__)
-
-
 def _to_columns(events: Sequence[Event]) -> pl.DataFrame:
     """Return events as a frame with a history's columns."""
-    columns = zip(*map(_fields, events), strict=True) if events else ((),) * len(SCHEMA)
-    to_phone, from_phone, created_at, status, current_status = columns
     frame = pl.DataFrame(
         {
-            "to_phone": pl.Series(to_phone, dtype=pl.String).str.strip_chars(),
-            "from_phone": pl.Series(from_phone, dtype=pl.String).str.strip_chars(),
-            "created_at": read_timestamps(created_at, "created_at"),
-            "status": pl.Series(status, dtype=pl.String).cast(STATUS),
-            "current_status": pl.Series(current_status, dtype=pl.String).cast(STATUS),
+            "to_phone": pl.Series([event.to_phone for event in events], dtype=pl.String).str.strip_chars(),
+            "from_phone": pl.Series([event.from_phone for event in events], dtype=pl.String).str.strip_chars(),
+            "created_at": read_timestamps([event.created_at for event in events], "created_at"),
+            "status": pl.Series([event.status for event in events], dtype=STATUS),
+            "current_status": pl.Series([event.current_status for event in events], dtype=STATUS),
         }
     )
     for phone in ("to_phone", "from_phone"):

@@ -10,8 +10,9 @@ from http import HTTPStatus
 from typing import Final
 
 from optkit.errors import TransportError
+from optkit.loading.responses import UnpackError
 from optkit.loading.retries import TransientError
-from optkit.loading.transport import ProxyError, UnpackError
+from optkit.loading.transport import ProxyError
 
 #: OpenSSL's codes of what is wrong with a certificate; any other: nobody who is trusted has signed it.
 _CERTIFICATE: Final = {

@@ -22,8 +22,9 @@ from optkit.loading.clocks import ServerClock
 from optkit.loading.failures import explain
 from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
+from optkit.loading.responses import Response, TooLargeError, UnpackError
 from optkit.loading.retries import RetryPolicy, TransientError, parse_retry_after
-from optkit.loading.transport import Connections, Response, TooLargeError, UnpackError
+from optkit.loading.transport import Connections
 from optkit.version import __version__
 
 E = TypeVar("E", bound=OptkitError)
@@ -69,13 +70,13 @@ class ApiSession:
         self._constants = endpoint.constants
         self._decoder = PageDecoder(endpoint)
         self._timeout = settings.timeout
-        self._headers = {
+        headers = {
             "access-token": settings.token,
             "accept": "application/json",
             "accept-encoding": "gzip",
             "user-agent": f"optkit/{__version__}",
         }
-        self._connections = Connections(settings.base_url, settings.timeout, endpoint.private)
+        self._connections = Connections(settings.base_url, headers, settings.timeout, endpoint.private)
 
     def __repr__(self) -> str:
         return f"ApiSession({self._host!r})"
@@ -148,9 +149,7 @@ class ApiSession:
     def _request(self, query: str) -> tuple[Response, float]:
         path = self._path
         try:
-            response, seconds = self._connections.get(
-                f"{self._paths[path]}?{query}", self._headers, _MAX_BODY
-            )
+            response, seconds = self._connections.get(f"{self._paths[path]}?{query}", _MAX_BODY)
         except TooLargeError:
             raise ResponseError(f"{self._host} sent a page of more than {_MAX_BODY // 2**20} MB") from None
         except (OSError, HTTPException, UnpackError) as error:

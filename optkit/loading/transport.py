@@ -1,10 +1,9 @@
 """Connections to one server, by the proxies and certificates that the environment names.
 
-By the standard library's HTTP, because a load sends thousands of small requests: urllib3 takes twice the processor time
-for each, requests three times.
+By the standard library's connections, because a load sends thousands of small requests: urllib3 takes three times the
+processor time for each, requests more.
 """
 
-import io
 import logging
 import re
 import select
@@ -12,81 +11,16 @@ import socket
 import ssl
 import threading
 import time
-import zlib
 from collections.abc import Mapping
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPMessage, HTTPResponse, HTTPSConnection
-from typing import Any, Final, NamedTuple
+from http.client import HTTPConnection, HTTPSConnection
+from typing import Final
 from urllib.parse import urlsplit
 
 from optkit.config import is_loopback
 from optkit.loading.environment import find_proxy, proxy_login, trusted_tls
+from optkit.loading.responses import Response, read_response
 
 _log: Final = logging.getLogger("optkit")
-
-#: A page has some 20 kB: few reads should bring it.
-_BUFFER: Final = 2**16
-
-
-class UnpackError(Exception):
-    """A body is not the gzip that it says it is."""
-
-
-class TooLargeError(Exception):
-    """A body is larger than any page."""
-
-
-class Response(NamedTuple):
-    """An answer, read whole.
-
-    Attributes
-    ----------
-    status : int
-        HTTP status.
-    headers : HTTPMessage
-        By name, whatever its case.
-    body : bytes
-        Unpacked.
-    """
-
-    status: int
-    headers: HTTPMessage
-    body: bytes
-
-
-class _UntilDeadline(io.RawIOBase):
-    """A socket's incoming bytes; the socket's timeout is for all of them, not for each piece."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._bytes = sock.makefile("rb", buffering=0)
-        timeout = sock.gettimeout()
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._sock.settimeout(left)
-        return self._bytes.readinto(buffer)
-
-    def close(self) -> None:
-        self._bytes.close()
-        super().close()
-
-
-class _Response(HTTPResponse):
-    """An answer whose headers and body must come within the socket's timeout; byte by byte, it could take for ever."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_UntilDeadline(sock), _BUFFER)
-
 
 class ProxyError(OSError):
     """A proxy cannot be reached, or does not connect to the server.
@@ -111,6 +45,8 @@ class Connections:
     ----------
     origin : str
         Of the server.
+    headers : mapping
+        Of every request.
     timeout : float
         Seconds to connect, and for a whole answer.
     private : tuple of str
@@ -127,9 +63,13 @@ class Connections:
         A proxy or a file of certificates that the environment names cannot be used.
     """
 
-    def __init__(self, origin: str, timeout: float, private: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, origin: str, headers: Mapping[str, str], timeout: float, private: tuple[str, ...] = ()
+    ) -> None:
         parts = urlsplit(origin)
         self._host, self._port = parts.hostname or "", parts.port
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {"host": parts.netloc, **headers}.items())
+        self._head = f" HTTP/1.1\r\n{lines}\r\n".encode("ascii")
         self._timeout = timeout
         self._private = re.compile(rf"\b({'|'.join(private)})=[^&]*") if private else None
         self._tls = trusted_tls() if parts.scheme == "https" else None
@@ -139,15 +79,13 @@ class Connections:
         self._is_closed = False
         self._lock = threading.Lock()
 
-    def get(self, target: str, headers: Mapping[str, str], most: int) -> tuple[Response, float]:
+    def get(self, target: str, most: int) -> tuple[Response, float]:
         """Request a path and query once.
 
         Parameters
         ----------
         target : str
             Path and query.
-        headers : mapping
-            Of the request.
         most : int
             Bytes that a body may have.
 
@@ -171,17 +109,18 @@ class Connections:
                 self._open(connection)
             began = time.monotonic()
             connection.sock.settimeout(self._timeout)
-            connection.request("GET", target, headers=headers)
-            # an answer that is not closed would keep its socket open
-            with connection.getresponse() as answer:
-                body = _read(answer, most)
+            connection.sock.sendall(b"GET " + target.encode("ascii") + self._head)
+            response = read_response(connection.sock, self._timeout, most)
         except BaseException:
             connection.close()
             raise
         seconds = time.monotonic() - began
-        self._log(target, answer.status)
-        self._give_back(connection)
-        return Response(answer.status, answer.headers, body), seconds
+        self._log(target, response.status)
+        if response.is_last:
+            connection.close()
+        else:
+            self._give_back(connection)
+        return response, seconds
 
     def close(self) -> None:
         """Close the connections: those in use as soon as they are not."""
@@ -204,7 +143,7 @@ class Connections:
 
     def _give_back(self, connection: HTTPConnection) -> None:
         with self._lock:
-            if connection.sock is not None and not self._is_closed:
+            if not self._is_closed:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -220,7 +159,6 @@ class Connections:
         )
         if self._proxy is not None:
             connection.set_tunnel(self._host, self._port or 443, proxy_login(self._proxy))
-        connection.response_class = _Response
         return connection
 
     def _open(self, connection: HTTPConnection) -> None:
@@ -238,26 +176,6 @@ class Connections:
         if _log.isEnabledFor(logging.DEBUG):
             shown = target if self._private is None else self._private.sub(r"\1=(hidden)", target)
             _log.debug("GET %s: HTTP %s", shown, status)
-
-
-def _read(answer: HTTPResponse, most: int) -> bytes:
-    """Return a body, unpacked."""
-    if answer.length is not None and answer.length > most:
-        raise TooLargeError
-    # to read up to a length would not notice that the body ends before it
-    body = answer.read() if answer.length is not None else answer.read(most + 1)
-    packing = (answer.headers.get("content-encoding") or "").lower()
-    if answer.status == HTTPStatus.OK and packing in {"gzip", "x-gzip"}:
-        unpacking = zlib.decompressobj(31)  # gzip's header and checksum
-        try:
-            body = unpacking.decompress(body, most + 1)
-        except zlib.error:
-            raise UnpackError from None
-        if not unpacking.eof and len(body) <= most:
-            raise UnpackError
-    if len(body) > most:
-        raise TooLargeError
-    return body
 
 
 def _has_news(sock: socket.socket) -> bool:

@@ -33,6 +33,7 @@ class WorkerPool(Generic[J]):
         self._results: SimpleQueue[tuple[J, PageRequest, Page | BaseException]] = SimpleQueue()
         self._order = count()  # of tasks with the same priority
         self._workers = 0
+        self._lock = threading.Lock()  # of the number of workers
         self.outstanding = 0
 
     def submit(self, priority: Priority, job: J, request: PageRequest) -> None:
@@ -54,10 +55,11 @@ class WorkerPool(Generic[J]):
             self._tasks.put(((), next(self._order), None))  # () is less than any other priority
 
     def _add_workers(self) -> None:
-        for _ in range(self._workers, min(self._limiter.limit, self.outstanding)):
+        while self._workers < min(self._limiter.limit, self.outstanding):
+            with self._lock:
+                self._workers += 1
             # no executor: at its end the interpreter would wait for a server that hangs
             threading.Thread(target=self._work, name="optkit-worker", daemon=True).start()
-            self._workers += 1
 
     def _work(self) -> None:
         while (task := self._tasks.get()[2]) is not None:
@@ -67,3 +69,12 @@ class WorkerPool(Generic[J]):
             except BaseException as error:  # noqa: BLE001 - it is raised again, by the thread that waits for the page
                 result = error
             self._results.put((job, request, result))
+            if self._is_surplus():
+                return
+
+    def _is_surplus(self) -> bool:
+        """Take a worker out of the count if there are more than may be in flight: they would only take turns."""
+        with self._lock:
+            is_surplus = self._workers > self._limiter.limit
+            self._workers -= is_surplus
+        return is_surplus
