@@ -31,7 +31,9 @@ def _to_columns(events: Sequence[Event]) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "to_phone": pl.Series([event.to_phone for event in events], dtype=pl.String).str.strip_chars(),
-            "from_phone": pl.Series([event.from_phone for event in events], dtype=pl.String).str.strip_chars(),
+            "from_phone": pl.Series(
+                [event.from_phone for event in events], dtype=pl.String
+            ).str.strip_chars(),
             "created_at": read_timestamps([event.created_at for event in events], "created_at"),
             "status": pl.Series([event.status for event in events], dtype=STATUS),
             "current_status": pl.Series([event.current_status for event in events], dtype=STATUS),

@@ -29,7 +29,9 @@ _HALVINGS: Final = 6
 #: So many pages are requested for each one that came: a total that is far too high is found out after few requests.
 _PAGES_PER_PAGE: Final = 16
 
-_Step: TypeAlias = Callable[[], list[PageRequest]]
+#: What to do once all requested pages have come: a function, because a reader that held its own bound method would keep
+#: its records in memory until the garbage collector finds it.
+_Step: TypeAlias = "Callable[[ChunkReader], list[PageRequest]]"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class ChunkReader:
     def start(self) -> list[PageRequest]:
         """Return the first request."""
         self._pages = {}
-        return self._request([1], self._plan)
+        return self._request([1], ChunkReader._plan)
 
     def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
         """Take the page that was requested, and return the requests that follow from it.
@@ -118,7 +120,7 @@ class ChunkReader:
         """
         self._pages[request.page] = page
         self._missing -= 1
-        return [] if self._missing else self._next()
+        return [] if self._missing else self._next(self)
 
     def _request(self, numbers: Sequence[int], then: _Step) -> list[PageRequest]:
         """Request pages; `then` is called once all of them have come."""
@@ -151,8 +153,8 @@ class ChunkReader:
                 1 if len(self._first.entries) < most else _PAGES_PER_PAGE
             )  # after a short one nothing may come
             stop = min(last, len(pages) * (1 + per_page))
-            return self._request(range(len(pages) + 1, stop + 1), self._read_counted)
-        return self._request([1], self._check) if len(pages) > 1 else self._check()
+            return self._request(range(len(pages) + 1, stop + 1), ChunkReader._read_counted)
+        return self._request([1], ChunkReader._check) if len(pages) > 1 else self._check()
 
     def _check(self) -> list[PageRequest]:
         """Compare what came with what was counted; the first page has come a second time by now."""
@@ -180,7 +182,7 @@ class ChunkReader:
             if received > MOST_ENTRIES and self.chunk.is_divisible:
                 return self._split(received)
             number = len(pages) + 1
-            return self._request(range(number, 2 * number), self._read_until_empty)
+            return self._request(range(number, 2 * number), ChunkReader._read_until_empty)
         if any(later.entries for earlier, later in pairwise(pages) if not earlier.entries):
             return self._fail("an empty page came before one that was not empty")
         return self._confirm(_in_frame(pages, self._endpoint), _count(pages))

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 import polars as pl
@@ -63,7 +64,9 @@ class WindowReader:
         self._endpoint = endpoint
         self._pending: deque[Chunk] = deque([Chunk(window)])
         self._reading: dict[tuple[int, int], ChunkReader] = {}
-        self._finished: list[ChunkReader] = []
+        self._frames: dict[int, pl.DataFrame] = {}  # of finished chunks, by their start
+        self._duplicates = self._dropped = self._requests = 0
+        self._do_totals_fit = self._do_totals_contradict = False
         self._clock: Clock | None = None
 
     @property
@@ -98,41 +101,48 @@ class WindowReader:
         if not chunk.is_done:
             return requests
         del self._reading[request.start, request.end]
-        self._finished.append(chunk)
-        self._pending.extendleft(reversed(chunk.chunks))
+        self._finish(chunk)
         return self.start()
 
     def result(self) -> WindowRows:
         """Return what was read, once it is done."""
         assert self.is_done
         assert self._clock is not None
-        finished = [chunk for chunk in self._finished if chunk.rows is not None]
-        kept = sum(chunk.rows.height for chunk in finished if chunk.rows is not None)
-        frames = [self._inside(chunk) for chunk in finished]
         return WindowRows(
-            frame=pl.concat([frame for frame, _ in frames]).sort(self._endpoint.order),
-            duplicates=sum(duplicates for _, duplicates in frames),
-            dropped=sum(chunk.received for chunk in finished) - kept,
-            pages=sum(chunk.requests for chunk in self._finished),
+            frame=pl.concat([frame for _, frame in sorted(self._frames.items(), key=itemgetter(0))]),
+            duplicates=self._duplicates,
+            dropped=self._dropped,
+            pages=self._requests,
             clock=self._clock,
-            totals_fit=any(chunk.totals_fit for chunk in finished),
-            totals_contradict=any(chunk.totals_contradict for chunk in finished),
+            totals_fit=self._do_totals_fit,
+            totals_contradict=self._do_totals_contradict,
         )
 
-    def _inside(self, chunk: ChunkReader) -> tuple[pl.DataFrame, int]:
-        """Return the rows of a chunk that lie in it, each once, and how many were repeated."""
-        assert chunk.rows is not None
-        start, end = chunk.chunk.window.start, chunk.chunk.window.end
-        moment = pl.col(
-            self._endpoint.time
-        ).to_physical()  # as timestamps, comparing takes four times as long
-        first, last = chunk.rows.select(first=moment.first(), last=moment.last()).row(0)
+    def _finish(self, chunk: ChunkReader) -> None:
+        """Take the rows of a chunk, or read smaller ones instead; its records are not kept."""
+        self._requests += chunk.requests
+        self._pending.extendleft(reversed(chunk.chunks))
+        if chunk.rows is None:
+            return
+        frame, duplicates = self._inside(chunk.chunk.window, chunk.rows)
+        self._frames[chunk.chunk.window.start] = frame
+        self._duplicates += duplicates
+        self._dropped += chunk.received - chunk.rows.height
+        self._do_totals_fit |= chunk.totals_fit
+        self._do_totals_contradict |= chunk.totals_contradict
+
+    def _inside(self, window: Window, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+        """Return the rows of a chunk that lie in its window, each once, and how many were repeated."""
+        start, end = window.start, window.end
+        # as timestamps, comparing takes four times as long
+        moment = pl.col(self._endpoint.time).to_physical()
+        first, last = rows.select(first=moment.first(), last=moment.last()).row(0)
         # a filter that works to the second may return as much beyond the bounds
-        if chunk.rows.height and (first < start - SECOND or end + SECOND < last):
+        if rows.height and (first < start - SECOND or end + SECOND < last):
             raise ResponseError(
                 "the server sends entries of other times; it does not filter by time as documented, or their "
                 f"'{self._endpoint.time}' is in a unit that cannot be told"
             )
-        inside = chunk.rows.filter(moment.is_between(start, end, closed="left"))
+        inside = rows.filter(moment.is_between(start, end, closed="left"))
         unique = inside.filter(~self._endpoint.is_repeated()).drop("page")
         return unique, inside.height - unique.height

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import BadStatusLine, HTTPException, IncompleteRead
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 #: A page has some 20 kB: few reads should bring it.
 _BUFFER: Final = 2**16
@@ -88,7 +88,7 @@ def read_response(sock: socket.socket, timeout: float, most: int) -> Response:
     TooLargeError
         The body is larger than `most`.
     """
-    stream = io.BufferedReader(_UntilDeadline(sock, timeout), _BUFFER)
+    stream: BinaryIO = io.BufferedReader(_UntilDeadline(sock, timeout), _BUFFER)
     version, status, headers = _read_head(stream)
     length = _length(status, headers)
     is_last = version == b"0" or "close" in headers.get("connection", "").lower()
@@ -107,7 +107,7 @@ def read_response(sock: socket.socket, timeout: float, most: int) -> Response:
     return Response(status, headers, body, is_last)
 
 
-def _read_head(stream: io.BufferedReader) -> tuple[bytes, int, dict[str, str]]:
+def _read_head(stream: BinaryIO) -> tuple[bytes, int, dict[str, str]]:
     """Return the minor version, the status and the headers; those of a header that comes twice, the last one."""
     while True:
         found = re.match(rb"HTTP/1\.(\d) +(\d{3})\b", _read_line(stream))
@@ -131,7 +131,7 @@ def _length(status: int, headers: dict[str, str]) -> int | None:
     return int(length) if re.fullmatch(r"\d{1,18}", length) else None
 
 
-def _read_chunks(stream: io.BufferedReader, most: int) -> Iterator[bytes]:
+def _read_chunks(stream: BinaryIO, most: int) -> Iterator[bytes]:
     """Return the parts of a body whose length nobody knew when it began."""
     left = most
     while True:
@@ -150,7 +150,7 @@ def _read_chunks(stream: io.BufferedReader, most: int) -> Iterator[bytes]:
         pass
 
 
-def _read_line(stream: io.BufferedReader) -> bytes:
+def _read_line(stream: BinaryIO) -> bytes:
     """Return a line without its end."""
     line = stream.readline(_LONGEST_LINE)
     if not line.endswith(b"\n"):
@@ -158,7 +158,7 @@ def _read_line(stream: io.BufferedReader) -> bytes:
     return line.rstrip(b"\r\n")
 
 
-def _read_exactly(stream: io.BufferedReader, size: int) -> bytes:
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise IncompleteRead(b"")

@@ -22,6 +22,7 @@ from optkit.loading.responses import Response, read_response
 
 _log: Final = logging.getLogger("optkit")
 
+
 class ProxyError(OSError):
     """A proxy cannot be reached, or does not connect to the server.
 

@@ -1,6 +1,8 @@
 """The reading of a window, against servers on paper that do what no real one should."""
 
+import gc
 import random
+import weakref
 from collections.abc import Callable, Sequence
 
 import polars as pl
@@ -220,3 +222,20 @@ def test_an_empty_page_that_claims_entries_is_read_twice_and_reported() -> None:
     assert rows.totals_contradict
     assert not rows.totals_fit
     assert len(asked) == 2
+
+
+def test_records_are_not_kept_once_a_chunk_is_read() -> None:
+    entries = events(450)
+    reader = chunks.ChunkReader(chunks.Chunk(WEEK_OF_MARCH), OPT_STATUS)
+    wanted = reader.start()
+    gc.disable()  # it would find them, but late: until then they fill the memory
+    try:
+        while wanted:
+            request = wanted.pop()
+            wanted += reader.take(request, page_of(entries, request))
+        assert reader.is_done
+        kept = weakref.ref(reader)
+        del reader
+        assert kept() is None
+    finally:
+        gc.enable()

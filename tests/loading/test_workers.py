@@ -86,6 +86,23 @@ def test_workers_are_added_as_the_limit_grows() -> None:
     pool.shutdown()
 
 
+def test_workers_end_as_the_limit_falls() -> None:
+    before, barrier, limiter = workers(), threading.Barrier(4), Fixed(4)
+
+    def get(_: str, request: PageRequest) -> Page:
+        if request.page < 4:
+            barrier.wait(10)
+            limiter.fixed = 1
+        return Page([])
+
+    pool: WorkerPool[str] = WorkerPool(get, limiter)
+    submit(pool, 8)
+    assert {pool.next_result()[1].page for _ in range(8)} == set(range(8))
+    wait_for_workers(before + 1)
+    pool.shutdown()
+    wait_for_workers(before)
+
+
 def test_an_error_is_handed_over_and_its_worker_goes_on() -> None:
     def get(_: str, request: PageRequest) -> Page:
         if request.page == 0:
