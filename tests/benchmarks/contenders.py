@@ -1,4 +1,4 @@
-"""Ways to bring some weeks of the endpoint into Parquet files: one a process, run by loading.py.
+"""Ways to bring some weeks of an endpoint into Parquet files: one a process, run by loading.py and load_messages.py.
 
 Each is what its library's documentation would have one write. dlt gets windows of equal size, one for each worker.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-ENDPOINT = "api/v2/sms/opt-status.json"
+ENDPOINTS = {"events": "api/v2/sms/opt-status.json", "messages": "api/v2/campaigns/insights"}
 WORKERS = 8
 
 
@@ -29,6 +29,11 @@ class Job(NamedTuple):
     end: int
     rows: int
     folder: str
+    dataset: str
+
+    @property
+    def endpoint(self) -> str:
+        return ENDPOINTS[self.dataset]
 
     def query(self, start: int, end: int) -> dict[str, int]:
         return {"start_time": start, "end_time": end - 1, "per_page": 100}
@@ -46,7 +51,7 @@ def naive(job: Job) -> str:
     page = 1
     while True:
         answer = requests.get(
-            f"{job.url}/{ENDPOINT}",
+            f"{job.url}/{job.endpoint}",
             params={**job.query(job.start, job.end), "page": page},
             headers={"access-token": job.token},
             timeout=30,
@@ -57,8 +62,9 @@ def naive(job: Job) -> str:
             break
         rows += entries
         page += 1
-    pl.DataFrame(rows).write_parquet(Path(job.folder) / "events.parquet")
-    return "events.parquet"
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    frame.write_parquet(Path(job.folder) / "rows.parquet")
+    return "rows.parquet"
 
 
 def bare(job: Job) -> str:
@@ -68,7 +74,7 @@ def bare(job: Job) -> str:
         connection = HTTPConnection(urlsplit(job.url).netloc)
         for page in range(first, job.rows // 100 + 1, WORKERS):
             query = urlencode({**job.query(job.start, job.end), "page": page})
-            connection.request("GET", f"/{ENDPOINT}?{query}", headers={"access-token": job.token})
+            connection.request("GET", f"/{job.endpoint}?{query}", headers={"access-token": job.token})
             assert connection.getresponse().read().count(b"to_phone") == 100
         connection.close()
 
@@ -82,6 +88,9 @@ def optkit(job: Job) -> str:
 
     optkit.configure(base_url=job.url, token=job.token, cache_dir=job.folder, account="bench")
     start, end = (datetime.fromtimestamp(moment / 1000, UTC) for moment in (job.start, job.end))
+    if job.dataset == "messages":
+        optkit.scan_messages(start, end, progress=False)
+        return "bench/messages/*.parquet"
     optkit.scan(start, end, progress=False)
     return "bench/*.parquet"
 
@@ -107,7 +116,7 @@ def dlt_arrow(job: Job) -> str:
 
     def get(start: int, end: int, page: int) -> Any:
         query = {**job.query(start, end), "page": page}
-        answer = session.get(f"{job.url}/{ENDPOINT}", params=query, timeout=30)
+        answer = session.get(f"{job.url}/{job.endpoint}", params=query, timeout=30)
         answer.raise_for_status()
         return msgspec.json.decode(answer.content)
 
@@ -117,11 +126,11 @@ def dlt_arrow(job: Job) -> str:
             count = get(start, end, 1)["total_pages"]
             yield from ((start, end, page) for page in range(1, count + 1))
 
-    @dlt.transformer(data_from=pages, parallelized=True, table_name="events")
-    def events(page: tuple[int, int, int]) -> Iterator[pa.Table]:
+    @dlt.transformer(data_from=pages, parallelized=True, table_name=job.dataset)
+    def rows(page: tuple[int, int, int]) -> Iterator[pa.Table]:
         yield pa.Table.from_pylist(get(*page)["entries"])
 
-    return _load(job, pages | events)
+    return _load(job, pages | rows)
 
 
 def _rest_api(job: Job, windows: list[tuple[int, int]]) -> Any:
@@ -138,8 +147,12 @@ def _rest_api(job: Job, windows: list[tuple[int, int]]) -> Any:
             "resources": [
                 {
                     "name": f"window_{number}",
-                    "table_name": "events",
-                    "endpoint": {"path": ENDPOINT, "params": job.query(*window), "data_selector": "entries"},
+                    "table_name": job.dataset,
+                    "endpoint": {
+                        "path": job.endpoint,
+                        "params": job.query(*window),
+                        "data_selector": "entries",
+                    },
                 }
                 for number, window in enumerate(windows)
             ],
@@ -156,13 +169,13 @@ def _load(job: Job, data: Any) -> str:
         "bench", destination=destination, dataset_name="all", pipelines_dir=f"{job.folder}/state"
     )
     pipeline.run(data, loader_file_format="parquet")
-    return "out/all/events/*.parquet"
+    return f"out/all/{job.dataset}/*.parquet"
 
 
 CONTENDERS: dict[str, tuple[Callable[[Job], str], list[str]]] = {
     "http.client, 8 threads, nothing kept": (bare, []),
     "naive loop": (naive, ["polars", "requests"]),
-    "optkit": (optkit, ["optkit.loading.session", "optkit.loading.load"]),
+    "optkit": (optkit, ["optkit.loading.session", "optkit.loading.load", "optkit.loading.load_messages"]),
     "dlt rest_api": (dlt_rest_api, ["dlt.sources.rest_api", "dlt.destinations"]),
     "dlt rest_api, 8 windows in parallel": (dlt_windows, ["dlt.sources.rest_api", "dlt.destinations"]),
     "dlt, own Arrow transformer, 8 workers": (
@@ -173,22 +186,23 @@ CONTENDERS: dict[str, tuple[Callable[[Job], str], list[str]]] = {
 
 
 def main(name: str, *job: str) -> None:
-    """Run one contender, its libraries imported before; print seconds, CPU seconds, its age, MB and rows."""
+    """Run one contender, its libraries imported before; print seconds, CPU seconds, its age, MB, rows and bytes."""
     os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", EXTRACT__WORKERS=str(WORKERS))
     run, libraries = CONTENDERS[name]
     for library in libraries:
         __import__(library)
-    url, token, start, end, rows, folder = job
+    url, token, start, end, rows, folder, dataset = job
     imports = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the highest memory is counted from here on
     began, used = time.perf_counter(), time.process_time()
-    files = run(Job(url, token, int(start), int(end), int(rows), folder))
+    files = run(Job(url, token, int(start), int(end), int(rows), folder, dataset))
     result = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - used, "process": _age()}
     result["memory"] = _memory("VmHWM") - imports
     if files:
         import polars as pl
 
         result["rows"] = pl.scan_parquet(Path(folder) / files).select(pl.len()).collect().item()
+        result["bytes"] = sum(path.stat().st_size for path in Path(folder).glob(files))
     print(json.dumps(result))
 
 

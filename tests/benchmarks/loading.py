@@ -23,7 +23,7 @@ from statistics import median
 from typing import NamedTuple
 
 from contenders import CONTENDERS, WORKERS
-from inputs import make_events
+from inputs import make_events, make_messages
 
 from optkit.emulator import Emulator, Faults
 from optkit.times import to_ms
@@ -41,6 +41,7 @@ class Case(NamedTuple):
     latency: float = 0.0
     names: tuple[str, ...] = tuple(CONTENDERS)
     once: bool = False
+    dataset: str = "events"
 
 
 ONE_BY_ONE = ("naive loop", "dlt rest_api")
@@ -57,10 +58,12 @@ CASES = {
 
 def serve(pipe: Connection, case: Case) -> None:
     """Answer until told to stop."""
+    accounts = {
+        "events": lambda: (make_events(case.rows, START, case.days),),
+        "messages": lambda: (make_events(10, START, case.days), make_messages(case.rows, START, case.days)),
+    }
     clock = START + timedelta(days=case.days + 30)
-    with Emulator(
-        make_events(case.rows, START, case.days), clock=clock, faults=Faults(latency=case.latency)
-    ) as server:
+    with Emulator(*accounts[case.dataset](), clock=clock, faults=Faults(latency=case.latency)) as server:
         pipe.send((server.url, server.token))
         pipe.recv()
 
@@ -84,7 +87,16 @@ def run(name: str, server: tuple[str, str], case: Case) -> Result:
     period = (to_ms(START), to_ms(START + timedelta(days=case.days)))
     with tempfile.TemporaryDirectory() as folder:
         script = Path(__file__).with_name("contenders.py")
-        command = [sys.executable, script, name, *server, *map(str, period), str(case.rows), folder]
+        command = [
+            sys.executable,
+            script,
+            name,
+            *server,
+            *map(str, period),
+            str(case.rows),
+            folder,
+            case.dataset,
+        ]
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=folder).stdout
     result: Result = json.loads(output.splitlines()[-1])
     if result.get("rows", case.rows) != case.rows:
@@ -101,10 +113,7 @@ def measure(case: Case, only: list[str], repeat: int) -> dict[str, Result]:
             for name in names:
                 results[name].append(run(name, server, case))
     return {
-        name: {
-            figure: median(result[figure] for result in them)
-            for figure in ("seconds", "cpu", "process", "memory")
-        }
+        name: {figure: median(result[figure] for result in them) for figure in them[0]}
         for name, them in results.items()
     }
 
