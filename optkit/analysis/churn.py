@@ -16,6 +16,7 @@ from optkit.times import Moment
 #: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
 _COMPUTED: Final = (
     "place",
+    "group_number",
     "period",
     "net_opt_outs",
     "opted_out_start",
@@ -136,17 +137,20 @@ def _roll_forward(
         .with_columns(net_opt_outs=pl.col("opt_outs") - pl.col("re_opt_ins"))
     )
     out_before = pl.col("out_before").sum()
-    frame = people.join(rows, how="cross").join(moves, on=[*groups, "place"], how="left", nulls_equal=True)
-    frame = (
-        frame.join(totals["pairs"].group_by(groups).agg(out_before), on=groups, how="left", nulls_equal=True)
-        if groups
-        else frame.join(totals["pairs"].select(out_before), how="cross")
-    )
-    net = pl.col("net_opt_outs").cum_sum()
-    counted = frame.with_columns(pl.col("opt_outs", "re_opt_ins", "net_opt_outs", "out_before").fill_null(0))
+    if groups:
+        before = totals["pairs"].group_by(groups).agg(out_before)
+        known = people.join(before, on=groups, how="left", nulls_equal=True)
+    else:
+        known = people.join(totals["pairs"].select(out_before), how="cross")
+    # A group's periods follow one another, so that one pass adds them up.
+    frame = known.sort(groups, nulls_last=True).with_row_index("group_number").join(rows, how="cross")
+    counted = frame.join(
+        moves, on=[*groups, "place"], how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(pl.col("opt_outs", "re_opt_ins", "net_opt_outs", "out_before").fill_null(0))
     return (
-        counted.sort("place")
-        .with_columns(opted_out_end=pl.col("out_before") + (net.over(groups) if groups else net))
+        counted.with_columns(
+            opted_out_end=pl.col("out_before") + pl.col("net_opt_outs").cum_sum().over("group_number")
+        )
         .with_columns(opted_out_start=pl.col("opted_out_end") - pl.col("net_opt_outs"))
         .with_columns(opted_in_start=pl.col("population") - pl.col("opted_out_start"))
     )
@@ -169,4 +173,4 @@ def _rates(rolled: pl.DataFrame, groups: list[str], denominator: str) -> pl.Data
         net_churn_rate=known.then(pl.col("net_opt_outs") / opted_in),
         denominator=pl.lit(denominator),
         complete="complete",
-    ).sort(*groups, "period", nulls_last=True)
+    )

@@ -136,7 +136,7 @@ def odd_silences(counts: npt.NDArray[np.int64], weekday: int) -> list[tuple[int,
     if not len(starts):
         return []
     days = (weekday + np.arange(len(counts))) % 7
-    slots = control_chart.weekdays(days + 1)
+    slots = control_chart.rhythm(days, len(days))
     chart = control_chart.chart(counts.astype(np.float64), np.ones(len(counts)), slots, _RARE / len(counts))
     expected = np.minimum(chart.expected, _quiet_days(counts, slots)[slots])
     ratio = _spread_below(counts, expected)

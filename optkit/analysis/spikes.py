@@ -4,18 +4,24 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from optkit.analysis.churn import churn
 from optkit.analysis.messages_per_period import messages_per_period
 from optkit.engine import control_chart, frames
+from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
+from optkit.engine.control_chart import Chart
 from optkit.engine.frames import History, by_columns
-from optkit.engine.periods import calendar, read_stretch
+from optkit.engine.periods import calendar, period_rows, read_stretch
+from optkit.engine.states import Partition
 from optkit.errors import HistoryError, SettingsError
 from optkit.times import Moment
 
 if TYPE_CHECKING:
     from optkit.engine.message_frames import Messages
+
+#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+_COMPUTED: Final = ("place", "group_number", "period", "expected", "low", "high", "spike", "recipients")
 
 #: False alarms to expect in a chart of usual periods: one chart in ten has one.
 _ALARMS: Final = 0.1
@@ -103,10 +109,8 @@ def spikes(
     >>> worst["spike"], worst["opt_outs"] > 2 * worst["expected"]
     (True, True)
     """
-    groups = by_columns(by, ("expected", "low", "high", "spike", "recipients"))
+    groups = by_columns(by, _COMPUTED)
     begin = read_stretch(since, until).since
-    counted = churn(history, every=every, time_zone=time_zone, by=groups, until=until)
-    table = counted.select(*groups, "period", "opt_outs", recipients=pl.lit(1, pl.Int64))
     if messages is not None:
         if audience is not None:
             raise SettingsError("give audience or messages, not both")
@@ -114,44 +118,71 @@ def spikes(
             history, messages, by=groups, every=every, time_zone=time_zone, until=until
         )
         audience = sent.rename({"reached": "recipients"})
-    if audience is not None:
-        table = _messaged(table, audience, [*groups, "period"])
-    rhythm = every == "1d"
-    parts = table.partition_by(groups, maintain_order=True) if groups and table.height else [table]
-    alarms = min(_ALARMS, _ALARMS_OF_ALL / len(parts))
-    charts = pl.concat([_charted(part, alarms, rhythm=rhythm) for part in parts])
+
+    def mapper(partition: Partition) -> dict[str, PartialSum]:
+        index = calendar(partition.since, partition.until, every, time_zone).index(pl.col("at"))
+        moves = partition.transitions.with_columns(place=index)
+        return {
+            "moves": partial_sum(moves, ["group", "place"], opt_outs=pl.col("out").sum()),
+            "groups": partial_sum(partition.unit_summary, ["group"], pairs=pl.len()),
+        }
+
+    totals = aggregate(history, mapper, by=groups, until=until)
+    periods = period_rows(totals.since, totals.until, every, time_zone, totals["moves"]["place"])
+    charted = totals["groups"].select(groups).sort(groups, nulls_last=True) if groups else pl.DataFrame([{}])
+    opt_outs = _matrix(totals["moves"], "opt_outs", charted, periods)
+    if audience is None:
+        recipients = np.broadcast_to(1, opt_outs.shape)
+    else:
+        recipients = _matrix(_messaged(audience, groups, periods), "recipients", charted, periods)
+    chart = _charts(opt_outs, recipients, periods["period"], rhythm=every == "1d")
+    rows = charted.join(periods.select("period"), how="cross").with_columns(
+        opt_outs=pl.Series(opt_outs.ravel()),
+        expected=pl.Series(chart.expected.ravel(), nan_to_null=True),
+        low=pl.Series(chart.low.ravel(), nan_to_null=True),
+        high=pl.Series(chart.high.ravel(), nan_to_null=True),
+        spike=pl.Series(~chart.usual.ravel()),
+    )
     if begin is None:
-        return charts
-    return charts.filter(pl.col("period") >= calendar(begin, begin, every, time_zone).starts[0])
+        return rows
+    return rows.filter(pl.col("period") >= calendar(begin, begin, every, time_zone).starts[0])
 
 
-def _messaged(table: pl.DataFrame, audience: Any, keys: list[str]) -> pl.DataFrame:
-    """Return the table with `recipients` from the audience."""
+def _messaged(audience: Any, groups: list[str], periods: pl.DataFrame) -> pl.DataFrame:
+    """Return the audience with the place of its period."""
+    keys = [*groups, "period"]
     try:
         given = frames.read(audience, [*keys, "recipients"]).collect()
     except HistoryError as error:
         raise SettingsError(f"audience is a frame with {', '.join(keys)}, recipients ({error})") from None
-    given = given.cast({"period": pl.Date}).group_by(keys).agg(pl.col("recipients").sum().cast(pl.Int64))
-    joined = table.drop("recipients").join(
-        given, on=keys, how="left", nulls_equal=True, maintain_order="left"
-    )
-    return joined.with_columns(pl.col("recipients").fill_null(0))
+    return given.cast({"period": pl.Date}).join(periods, on="period")
 
 
-def _charted(part: pl.DataFrame, alarms: float, *, rhythm: bool) -> pl.DataFrame:
-    """Return one group's periods with expectation, limits and verdict; `alarms`: how many false ones to expect."""
-    messaged = part.filter(pl.col("recipients") > 0)
-    totals = messaged["opt_outs"].to_numpy().astype(np.float64)
-    exposure = messaged["recipients"].to_numpy().astype(np.float64)
-    days = messaged["period"].dt.weekday().to_numpy()
-    slots = control_chart.weekdays(days) if rhythm else np.zeros(len(days), np.int64)
-    chart = control_chart.chart(totals, exposure, slots, min(_TAIL, alarms / max(1, len(totals))))
-    judged = messaged.select(
-        "period",
-        expected=pl.Series(chart.expected),
-        low=pl.Series(chart.low),
-        high=pl.Series(chart.high),
-        spike=pl.Series(~chart.usual, dtype=pl.Boolean),
+def _matrix(
+    table: pl.DataFrame, value: str, groups: pl.DataFrame, periods: pl.DataFrame
+) -> npt.NDArray[np.int64]:
+    """Return the sums of a column by group (one per row) and period; 0 where the table has no row."""
+    numbered = groups.with_row_index("group_number")
+    known = (
+        table.join(numbered, on=groups.columns, nulls_equal=True)
+        if groups.width
+        else table.join(numbered, how="cross")
     )
-    joined = part.drop("recipients").join(judged, on="period", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("spike").fill_null(False))
+    found = np.zeros((groups.height, periods.height), np.int64)
+    np.add.at(found, (known["group_number"].to_numpy(), known["place"].to_numpy()), known[value].to_numpy())
+    return found
+
+
+def _charts(
+    opt_outs: npt.NDArray[np.int64],
+    recipients: npt.NDArray[np.int64],
+    periods: pl.Series,
+    *,
+    rhythm: bool,
+) -> Chart:
+    """Return a chart per group, with limits as wide as all charts' false alarms together allow."""
+    number = np.maximum(1, (recipients > 0).sum(axis=1, keepdims=True))
+    days = periods.dt.weekday().to_numpy() - 1 if rhythm else np.zeros(len(periods), np.int8)
+    slots = control_chart.rhythm(days, number)
+    alarms = min(_ALARMS, _ALARMS_OF_ALL / max(1, len(opt_outs)))
+    return control_chart.charts(opt_outs, recipients, slots, np.minimum(_TAIL, alarms / number))

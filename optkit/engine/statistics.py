@@ -16,6 +16,9 @@ Array = npt.NDArray[np.float64]
 #: A beta must make the counts more likely by at least this (log) to be preferred to no differences at all.
 _ROUNDING: Final = 1e-6
 
+#: Quantiles of counts below this are found by adding up chances.
+_SMALL_COUNTS: Final = 32
+
 
 class Interval(NamedTuple):
     """Lower and upper ends, one of each per estimate."""
@@ -221,7 +224,9 @@ def log_rank(
     return float(stats.chi2.sf(excess @ np.linalg.pinv(covariance, hermitian=True) @ excess, rank))
 
 
-def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float, *, least: int = 0) -> Interval:
+def count_limits(
+    mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: npt.ArrayLike, *, least: int = 0
+) -> Interval:
     """Quantiles of counts with a given mean and variance `ratio` times that: negative binomial, Poisson at 1.
 
     A count beyond them would come by chance in a share of (1 - coverage) / 2 on either side. Upper limits are at
@@ -233,23 +238,39 @@ def count_limits(mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: float, *, 
     >>> low.tolist(), high.tolist()
     ([1.0, 0.0], [20.0, 38.0])
     """
-    from scipy import special, stats
+    given = (np.asarray(values, np.float64) for values in (mean, ratio, coverage))
+    middle, more, inside = np.broadcast_arrays(*given)
+    tail = (1 - inside.ravel()) / 2
+    low, high = (_count_quantile(middle.ravel(), more.ravel(), q) for q in (tail, 1 - tail))
+    return Interval(low.reshape(middle.shape), np.maximum(high, least).reshape(middle.shape))
 
-    middle, more = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(ratio, np.float64))
-    wide, size, tail = more > 1 + 1e-6, np.maximum(more - 1, 1e-6), (1 - coverage) / 2
-    successes, chance = middle / size, 1 / (1 + size)
 
-    def quantile(q: float, floor: int) -> Array:
-        """Return the quantile, or `floor` where it is not above that: to find it is slow, and events are often rare."""
-        found = np.full(middle.shape, float(floor))
-        share = np.where(wide, special.betainc(successes, floor + 1, chance), special.pdtr(floor, middle))
-        if (rows := wide & (share < q)).any():
-            found[rows] = stats.nbinom.ppf(q, successes[rows], chance[rows])
-        if (rows := ~wide & (share < q)).any():
-            found[rows] = stats.poisson.ppf(q, middle[rows])
+def _count_quantile(mean: Array, ratio: Array, q: Array) -> Array:
+    """Return the least count that at least a share of `q` does not exceed.
+
+    Events are often rare: small counts' chances are added up for all at once, which is far faster than to look for
+    each quantile. The few that are larger are left to scipy.
+    """
+    found = np.empty(len(mean))
+    rows = np.arange(len(mean))
+    more = np.where(ratio > 1 + 1e-6, ratio - 1, 0.0)
+    chance = np.exp(-mean * np.divide(np.log1p(more), more, out=np.ones_like(more), where=more > 0))
+    below = chance.copy()
+    for count in range(_SMALL_COUNTS):
+        larger = below < q
+        found[rows[~larger]] = count
+        rows, mean, more, q = rows[larger], mean[larger], more[larger], q[larger]
+        below, chance = below[larger], chance[larger]
+        chance *= (mean + count * more) / ((1 + more) * (count + 1))
+        below += chance
+    if not len(rows):
         return found
+    from scipy import stats
 
-    return Interval(quantile(tail, 0), quantile(1 - tail, least))
+    wide = more > 0
+    found[rows[wide]] = stats.nbinom.ppf(q[wide], mean[wide] / more[wide], 1 / (1 + more[wide]))
+    found[rows[~wide]] = stats.poisson.ppf(q[~wide], mean[~wide])
+    return found
 
 
 def counts(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
