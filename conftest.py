@@ -15,6 +15,13 @@ settings.register_profile("optkit", derandomize=True, deadline=None, max_example
 settings.load_profile("optkit")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let processes share compiled modules where the machine says that Python writes none: tests start many."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+        sys.dont_write_bytecode = False
+
+
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("OPTKIT_")]:

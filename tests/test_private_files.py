@@ -21,6 +21,7 @@ import polars as pl
 from optkit.errors import SettingsError
 from optkit.private_files import PrivateFile
 
+sys.dont_write_bytecode = True  # a compiled module that is cut off would break all processes after this one
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 path, form = sys.argv[1:]

@@ -19,7 +19,8 @@ HISTORY = make_history(3000)
 
 #: Runs a command in a process that may write no more than 3,000 bytes to a file: for it, that is a full disk.
 FULL_DISK = """
-import resource, signal
+import resource, signal, sys
+sys.dont_write_bytecode = True  # a compiled module that is cut off would break all processes after this one
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
 from optkit.cli import main
