@@ -1,9 +1,6 @@
 """What a user of load_messages and scan_messages relies on, over real HTTP; each trap of the endpoint."""
 
-import logging
-import random
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -12,54 +9,17 @@ from typing import Any
 
 import polars as pl
 import pytest
-from accounts import CLOCK, make_history
+from accounts import CLOCK, make_history, make_messages
+from accounts import MESSAGES_START as START
 from children import Child
 
 import optkit
 from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
-from optkit.emulator.personal_data import EMAIL_DOMAIN, FIRST_NAMES, LAST_NAMES, SENTENCE
-from optkit.errors import OptkitError
-from optkit.loading.session import ApiSession
 from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
 
 Connect = Callable[[Emulator], None]
-START = datetime(2026, 3, 10, tzinfo=UTC)
 ASKED = ("2026-03-10", "2026-03-20")
 HISTORY = make_history(60)
-
-
-def make_messages(rows: int, *, seed: int = 0, start: datetime = START, days: int = 10) -> pl.DataFrame:
-    """Return messages of ten days, some of them in the same second or at the edge of a day."""
-    chance = random.Random(seed)
-    seconds = [chance.randrange(days * 86_400) for _ in range(rows - 6)] + [
-        0,
-        0,
-        86_399,
-        86_400,
-        86_400,
-        86_401,
-    ]
-    failures = FAILURE.categories.to_list()
-    records = []
-    for number, second in enumerate(sorted(seconds)):
-        status = chance.choice(["delivered"] * 8 + ["sent", "undelivered", "failed", "skipped"])
-        sent_at = start + timedelta(seconds=second)
-        records.append(
-            (
-                500 + number + seed * 100_000,
-                f"+1212555{chance.randrange(100, 200):04d}",
-                chance.choice(["24365", "OPTKIT", "+12125550100"]),
-                sent_at,
-                status,
-                chance.choice(failures) if status in {"failed", "skipped"} else None,
-                *((7, 70 + second // 86_400, 700, "Flu shots") if number % 3 else (8, 80, None, "Reminders")),
-                "en-US" if number % 5 else None,
-                sent_at.replace(hour=0, minute=0, second=0),
-                chance.randrange(60, 160),
-                number % 3 == 0,
-            )
-        )
-    return pl.DataFrame(records, schema=SCHEMA, orient="row").sort(ORDER)
 
 
 MESSAGES = make_messages(700)
@@ -311,47 +271,6 @@ def test_messages_of_another_account_never_mix_with_cached_events(connect: Conne
     with Emulator(HISTORY, MESSAGES, clock=CLOCK, port=port) as again:
         optkit.configure(token=again.token)
         assert optkit.load_messages(*ASKED).equals(MESSAGES)
-
-
-def test_nothing_personal_is_kept_logged_or_shown(
-    connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decoded: list[str] = []
-    get = ApiSession.get
-
-    def spy(self: ApiSession, *args: Any) -> Any:
-        page = get(self, *args)
-        decoded.append(repr(page))
-        return page
-
-    monkeypatch.setattr(ApiSession, "get", spy)
-    said = []
-    with caplog.at_level(logging.DEBUG), Emulator(HISTORY, MESSAGES, clock=CLOCK) as server:
-        connect(server)
-        loaded = optkit.load_messages(*ASKED)
-        said.append(str(loaded.to_dicts()))
-    damaged = ApiVariant(damage="null", damaged_field="created_at", damaged_every=9)
-    with caplog.at_level(logging.DEBUG), Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=damaged) as server:
-        connect(server)
-        optkit.configure(account="damaged")
-        with pytest.raises(OptkitError) as caught:
-            optkit.load_messages(*ASKED)
-        said.append("".join(traceback.format_exception(caught.value)))
-    files = list((tmp_path / "cache").rglob("*.parquet"))
-    said += [str(pl.read_parquet(file).to_dicts()) for file in files]
-    said += [file.read_bytes().decode("latin-1") for file in files]
-    text = caplog.text + "".join(said) + "".join(decoded)
-    personal = [
-        *FIRST_NAMES,
-        *LAST_NAMES,
-        EMAIL_DOMAIN,
-        SENTENCE[:20],
-        "Dear ",
-        "Attempt to send",
-    ]
-    assert [word for word in personal if word in text] == []
-    assert "campaigns/insights" in caplog.text
-    assert len(decoded) > 10
 
 
 def test_every_failure_is_told_from_the_vendors_text(server: Emulator) -> None:

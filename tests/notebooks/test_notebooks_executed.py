@@ -8,6 +8,7 @@ import pytest
 from nbformat import NotebookNode
 
 import optkit
+from optkit.emulator.personal_data import EMAIL_DOMAIN, FIRST_NAMES, LAST_NAMES, SENTENCE
 from optkit.report.notebooks import find
 from optkit.report.pages import make_page
 from optkit.report.writing import write_pages
@@ -43,6 +44,12 @@ def test_it_runs_without_error_and_without_chatter(notebook: NotebookNode) -> No
     for output in _outputs(notebook):
         assert output["output_type"] != "error", output
         assert output.get("name") != "stderr", output["text"]
+
+
+def test_it_shows_no_name_no_address_and_no_text_of_a_message(notebook: NotebookNode) -> None:
+    text = str(notebook)
+    personal = [*FIRST_NAMES, *LAST_NAMES, EMAIL_DOMAIN, SENTENCE[:20]]
+    assert [word for word in personal if word in text] == []
 
 
 def test_its_page_answers_first_and_every_picture_is_said_in_words(
