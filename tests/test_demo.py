@@ -132,7 +132,9 @@ def test_messages_fail_for_each_reason(messages: pl.DataFrame) -> None:
     assert set(shares) == {"delivered", "sent", "undelivered", "failed", "skipped"}
 
 
-def test_a_number_that_is_a_landline_or_invalid_stays_so(history: pl.DataFrame, messages: pl.DataFrame) -> None:
+def test_a_number_that_is_a_landline_or_invalid_stays_so(
+    history: pl.DataFrame, messages: pl.DataFrame
+) -> None:
     dead = messages.filter(pl.col("failure").is_in(["landline", "invalid number"]))["to_phone"].unique()
     reasons = messages.filter(pl.col("to_phone").is_in(dead.implode())).group_by("to_phone").agg("failure")
     assert 50 < reasons.height < 300

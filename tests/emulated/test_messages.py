@@ -56,62 +56,6 @@ def test_without_a_start_a_load_reaches_back_six_months(server: Emulator) -> Non
     assert optkit.load_messages(refresh="never").equals(MESSAGES)
 
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "time in s": {"insights_unit": "s"},
-    "start in s, end in ms": {"insights_unit": "start s, end ms"},
-    "phones as digits": {"phone_form": "digits"},
-    "phones with punctuation": {"phone_form": "punctuated"},
-    "capitalized": {"capitalized": True},
-    "created_at ms": {"message_created_at": "ms"},
-    "created_at iso": {"message_created_at": "iso"},
-    "created_at s text": {"message_created_at": "s text"},
-    "other channels": {"other_channels": 0.3, "ignores_channel": True},
-    "oldest first": {"order": "oldest first"},
-    "shuffled": {"order": "shuffled"},
-    "bounds exclusive": {"bounds": "exclusive"},
-    "bounds start inclusive": {"bounds": "start inclusive"},
-    "totals missing": {"totals": "missing"},
-    "totals as in the sample": {"totals": "as in the sample"},
-    "totals too low": {"totals": "too low"},
-    "per_page ignored": {"per_page": 25},
-    "gzip": {"gzip": True},
-    "unknown fields": {"extra_fields": True},
-    "statuses settle when shown": {"settle_when_shown": True},
-}
-FAULTS: dict[str, dict[str, Any]] = {
-    "errors 503": {"errors": 0.1},
-    "resets": {"resets": 0.1},
-    "resets in the body": {"resets_in_body": 0.1},
-    "truncated": {"truncated": 0.1},
-    "HTML with 200": {"html": 0.1},
-    "cut JSON": {"cut_json": 0.1},
-    "bad gzip": {"bad_gzip": 0.1},
-    "hangs": {"hangs": 0.02, "hang_seconds": 20.0},
-    "drips": {"drips": 0.02},
-    "four at once": {"capacity": 4, "when_full": "refuse", "retry_after": 1},
-}
-
-
-@pytest.mark.filterwarnings("ignore:this server's totals mean nothing")
-@pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("name", [*VARIANTS, *FAULTS])
-def test_a_mode_of_the_server_is_exact(
-    name: str, connect: Connect, record_property: Callable[[str, object], None]
-) -> None:
-    variant, faults = ApiVariant(**VARIANTS.get(name, {})), Faults(**FAULTS.get(name, {}))
-    with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=variant, faults=faults) as server:
-        connect(server)
-        optkit.configure(timeout=2)
-        loaded = optkit.load_messages(*ASKED)
-    changing = {"to_phone", "from_phone", *(["delivery_status"] if variant.settle_when_shown else [])}
-    assert loaded.drop(changing).equals(MESSAGES.drop(changing))
-    digits = pl.col("to_phone").str.replace_all(r"\D", "")
-    assert loaded.select(digits).equals(MESSAGES.select(digits))
-    dropped = optkit.coverage(dataset="messages")["dropped"].sum()
-    assert (dropped > 0) == (name == "other channels")
-    record_property("outcomes", [f"messages: {name}", {"exact": 1}])
-
-
 @pytest.mark.parametrize(
     ("damage", "field"), [("null", "id"), ("missing", "created_at"), ("null", "delivery_status")]
 )
