@@ -11,7 +11,7 @@ from optkit.config import DEMO, Settings, is_loopback
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
-from optkit.loading.cache import Cache, CachedWindow, collect
+from optkit.loading.cache import Cache, CachedWindow
 from optkit.loading.clocks import local_clock
 from optkit.loading.identity import AccountIdentity
 from optkit.times import to_ms
@@ -208,7 +208,7 @@ def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, window:
     units = [unit for unit in endpoint.time_units if unit.name == window.time_unit]
     session.time_unit = units[0] if units else session.time_unit
     rows = fetch_window(window.info.window, session, endpoint).frame.select(endpoint.order)
-    return rows.equals(collect(Cache(folder, endpoint).scan([window]).select(endpoint.order)))
+    return rows.equals(Cache(folder, endpoint).scan([window]).select(endpoint.order).collect())
 
 
 def now_of(settings: Settings) -> int:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,6 +20,7 @@ import polars as pl
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
+from optkit.loading.cached_rows import scan_windows
 from optkit.loading.windows import Window, WindowInfo, grid_window
 from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import from_ms, to_ms
@@ -212,27 +213,13 @@ class Cache:
                 f"the cache folder {self.folder} cannot be read ({error.strerror}); set OPTKIT_CACHE_DIR to a folder"
             ) from None
 
-    def scan(self, windows: Iterable[CachedWindow]) -> pl.LazyFrame:
-        """Return the rows of windows as a lazy frame with the dataset's schema; nothing is read yet."""
-        paths = [window.path for window in sorted(windows, key=lambda window: window.info.window)]
-        schema = self.endpoint.schema
-        if not paths:
-            return schema.to_frame(eager=False)
-        return pl.scan_parquet(paths, glob=False).cast(schema)
-
-
-def collect(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Read the rows of cached windows.
-
-    Raises
-    ------
-    CacheError
-        A window was removed meanwhile.
-    """
-    try:
-        return rows.collect()
-    except FileNotFoundError:
-        raise CacheError("a window went out of the cache while it was read; load again") from None
+    def scan(self, windows: Sequence[CachedWindow]) -> pl.LazyFrame:
+        """Return the rows of windows as a lazy frame with the dataset's schema; see `scan_windows`."""
+        if not windows:
+            return self.endpoint.schema.to_frame(eager=False)
+        return scan_windows(
+            sorted(windows, key=lambda window: window.info.window), self.endpoint.schema, self.find_corrupt
+        )
 
 
 def read_footer(path: Path) -> CachedWindow:

@@ -9,12 +9,11 @@ from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
-from optkit.loading.cache import collect
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
 from optkit.phones import spellings, warn_of_unknown_senders
-from optkit.times import DAY, Moment, from_ms
+from optkit.times import DAY, Moment
 
 
 def load(
@@ -90,7 +89,7 @@ def load(
     >>> history.columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
-    rows = scan(
+    return _scan(
         start,
         end,
         to_phone=to_phone,
@@ -102,8 +101,8 @@ def load(
         reported=reported,
         region=region,
         progress=progress,
-    )
-    return collect(rows)
+        is_lazy=False,
+    ).collect()
 
 
 def scan(
@@ -122,8 +121,8 @@ def scan(
 ) -> pl.LazyFrame:
     """Return the same as `load`, lazily: the cache is refreshed now, and read when the frame is collected.
 
-    Filters on time and phones reach the files, so that what is not wanted is not read. If the cache is cleared before
-    the frame is collected, collecting raises `FileNotFoundError`.
+    Filters on time and phones reach the files, so that what is not wanted is not read. A file is verified as its rows
+    are read, where `load` verifies all files before.
 
     Parameters
     ----------
@@ -133,7 +132,8 @@ def scan(
     Returns
     -------
     polars.LazyFrame
-        The frame that `load` returns.
+        The frame that `load` returns. Collecting it raises `CacheError` where a window was cleared meanwhile, or its
+        file is corrupt.
 
     Raises
     ------
@@ -148,6 +148,38 @@ def scan(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
+    return _scan(
+        start,
+        end,
+        to_phone=to_phone,
+        from_phone=from_phone,
+        status=status,
+        current_status=current_status,
+        account=account,
+        refresh=refresh,
+        reported=reported,
+        region=region,
+        progress=progress,
+        is_lazy=True,
+    )
+
+
+def _scan(
+    start: Moment | None,
+    end: Moment | None,
+    *,
+    to_phone: OneOrMany,
+    from_phone: OneOrMany,
+    status: OneOrMany,
+    current_status: OneOrMany,
+    account: str | None,
+    refresh: Refresh,
+    reported: bool,
+    region: str | None,
+    progress: bool | None,
+    is_lazy: bool,
+) -> pl.LazyFrame:
+    """Return what `load` and `scan` return; see `refresh_cache` for `is_lazy`."""
     wanted_senders = senders(from_phone, region)
     phones = {
         name: None if numbers is None else [way for number in numbers for way in spellings(number)]
@@ -159,12 +191,11 @@ def scan(
     }
     settings = resolve(account=account)
     request = load_request(start, end, refresh, settings)
-    asked, rows = refresh_cache(request, OPT_STATUS, settings, show=progress)
+    rows = refresh_cache(request, OPT_STATUS, settings, is_lazy=is_lazy, show=progress)
     if wanted_senders is not None:
         known = rows.select(pl.col("from_phone").unique()).collect()["from_phone"]
         warn_of_unknown_senders(wanted_senders, known, stacklevel=3)
-    within = pl.col("created_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
-    events = _keep(rows.filter(within), phones)
+    events = _keep(rows, phones)
     if reported:
         events = events.with_columns(reported_current_status=pl.col("current_status"))
     return _keep(events.with_columns(current_status=last_status()), states)

@@ -7,12 +7,11 @@ import polars as pl
 from optkit.config import resolve
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import SettingsError
-from optkit.loading.cache import collect
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import refresh_cache
 from optkit.messages import DELIVERY_STATUS
-from optkit.times import Moment, from_ms
+from optkit.times import Moment
 
 
 def load_messages(
@@ -70,7 +69,7 @@ def load_messages(
     >>> messages.columns[:4]
     ['message_id', 'to_phone', 'from_phone', 'sent_at']
     """
-    rows = scan_messages(
+    return _scan(
         start,
         end,
         to_phone=to_phone,
@@ -81,8 +80,8 @@ def load_messages(
         refresh=refresh,
         region=region,
         progress=progress,
-    )
-    return collect(rows)
+        is_lazy=False,
+    ).collect()
 
 
 def scan_messages(
@@ -100,6 +99,8 @@ def scan_messages(
 ) -> pl.LazyFrame:
     """Return the same as `load_messages`, lazily: the cache is refreshed now, and read when the frame is collected.
 
+    Filters reach the files, as in `scan`; to count all messages reads none of them.
+
     Parameters
     ----------
     start, end, to_phone, from_phone, campaign_id, delivery_status, account, refresh, region, progress
@@ -108,7 +109,8 @@ def scan_messages(
     Returns
     -------
     polars.LazyFrame
-        The frame that `load_messages` returns.
+        The frame that `load_messages` returns. Collecting it raises `CacheError` where a window was cleared meanwhile,
+        or its file is corrupt.
 
     Raises
     ------
@@ -123,6 +125,36 @@ def scan_messages(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
+    return _scan(
+        start,
+        end,
+        to_phone=to_phone,
+        from_phone=from_phone,
+        campaign_id=campaign_id,
+        delivery_status=delivery_status,
+        account=account,
+        refresh=refresh,
+        region=region,
+        progress=progress,
+        is_lazy=True,
+    )
+
+
+def _scan(
+    start: Moment | None,
+    end: Moment | None,
+    *,
+    to_phone: OneOrMany,
+    from_phone: OneOrMany,
+    campaign_id: int | Iterable[int] | None,
+    delivery_status: OneOrMany,
+    account: str | None,
+    refresh: Refresh,
+    region: str | None,
+    progress: bool | None,
+    is_lazy: bool,
+) -> pl.LazyFrame:
+    """Return what `load_messages` and `scan_messages` return; see `refresh_cache` for `is_lazy`."""
     conditions = [
         _has_number("to_phone", recipients(to_phone, region)),
         _has_number("from_phone", senders(from_phone, region)),
@@ -131,9 +163,9 @@ def scan_messages(
     ]
     settings = resolve(account=account)
     request = load_request(start, end, refresh, settings)
-    asked, rows = refresh_cache(request, MESSAGES, settings, show=progress)
-    within = pl.col("sent_at").is_between(from_ms(asked.start), from_ms(asked.end), closed="left")
-    return rows.filter(within, *[condition for condition in conditions if condition is not None])
+    rows = refresh_cache(request, MESSAGES, settings, is_lazy=is_lazy, show=progress)
+    wanted = [condition for condition in conditions if condition is not None]
+    return rows.filter(wanted) if wanted else rows
 
 
 def _ids(value: int | Iterable[int] | None) -> list[int] | None:

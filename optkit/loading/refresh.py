@@ -27,6 +27,7 @@ from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
 from optkit.loading.progress import Progress, make_progress
 from optkit.loading.windows import Window, WindowInfo, beginning, first_covered, format_instant, gaps
+from optkit.times import from_ms
 
 if TYPE_CHECKING:
     from optkit.loading.clocks import ServerClock
@@ -39,8 +40,8 @@ _NAMED: Final = 5
 
 
 def refresh_cache(
-    request: LoadRequest, endpoint: Endpoint, settings: Settings, *, show: bool | None
-) -> tuple[Window, pl.LazyFrame]:
+    request: LoadRequest, endpoint: Endpoint, settings: Settings, *, is_lazy: bool, show: bool | None
+) -> pl.LazyFrame:
     """Fetch what is missing for a request.
 
     Parameters
@@ -51,15 +52,16 @@ def refresh_cache(
         The dataset.
     settings : Settings
         Whose.
+    is_lazy : bool
+        Whether only a part may be read, and later: then files are verified as they are read. Otherwise they are
+        verified now, and fetched again where they are corrupt.
     show : bool or None
         Whether to show a progress bar; None: where somebody watches.
 
     Returns
     -------
-    asked : Window
-        The interval with its open ends resolved.
-    rows : polars.LazyFrame
-        All rows of the windows that overlap it; nothing is read yet.
+    polars.LazyFrame
+        The rows that are asked for.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def refresh_cache(
     """
     account = Account(settings)
     cache = Cache(account.folder, endpoint)
-    windows, corrupt = _usable(request, account, cache)
+    windows, corrupt = _usable(request, account, cache, is_lazy=is_lazy)
     if request.refresh == "never":
         return _answer_from_cache(request, cache, windows, corrupt)
     _warn_of(corrupt, cache)
@@ -90,7 +92,7 @@ def refresh_cache(
         _warn_of_clocks(session.clock, _last_read(windows) if request.refresh != "force" else 0)
         # not by what is cached now: another process may have cleared it meanwhile
         latest = max(latest, committer.latest)
-        windows, _ = _usable(request, account, cache)
+        windows, _ = _usable(request, account, cache, is_lazy=is_lazy)
     asked = request.resolve(_begin(endpoint, windows), latest)
     missing = [] if asked is None else gaps(asked, _infos(windows))
     if asked is None or missing:
@@ -99,7 +101,19 @@ def refresh_cache(
             if missing
             else "the cache was cleared while it was read; load again"
         )
-    return asked, cache.scan(windows.values())
+    return _rows(asked, cache, windows)
+
+
+def _rows(asked: Window, cache: Cache, windows: Mapping[int, CachedWindow]) -> pl.LazyFrame:
+    """Return the rows that lie in an interval; nothing is read yet."""
+    touched = [window for window in windows.values() if window.info.window.overlaps(asked)]
+    rows = cache.scan(touched)
+    if all(
+        asked.start <= window.info.window.start and window.info.window.end <= asked.end for window in touched
+    ):
+        return rows  # without a filter, rows can be counted without reading them
+    time = pl.col(cache.endpoint.time)
+    return rows.filter(time.is_between(from_ms(asked.start), from_ms(asked.end), closed="left"))
 
 
 @contextmanager
@@ -115,14 +129,12 @@ def interruptible() -> Iterator[None]:
 
 
 def _usable(
-    request: LoadRequest, account: Account, cache: Cache
+    request: LoadRequest, account: Account, cache: Cache, *, is_lazy: bool
 ) -> tuple[dict[int, CachedWindow], dict[Path, str]]:
-    """Return the cached windows by their start, and what is wrong with other files.
-
-    The contents of those that the request touches are verified: they are about to be read.
-    """
+    """Return the cached windows by their start, and what is wrong with other files; see `refresh_cache`."""
     windows, corrupt = cache.list_windows(account.identity.salt if account.identity else None)
-    corrupt |= cache.find_corrupt(window for window in windows.values() if request.touches(window.info))
+    if not is_lazy:
+        corrupt |= cache.find_corrupt([window for window in windows.values() if request.touches(window.info)])
     return {start: window for start, window in windows.items() if window.path not in corrupt}, corrupt
 
 
@@ -218,7 +230,7 @@ def _warn_of_clocks(clock: "ServerClock", last_read: int) -> None:
 
 def _answer_from_cache(
     request: LoadRequest, cache: Cache, windows: dict[int, CachedWindow], corrupt: dict[Path, str]
-) -> tuple[Window, pl.LazyFrame]:
+) -> pl.LazyFrame:
     """Answer without asking the server, or name what is missing."""
     infos = _infos(windows)
     latest = max((info.window.end for info in infos), default=0)
@@ -234,7 +246,7 @@ def _answer_from_cache(
     if missing:
         harm = f" (corrupt: {', '.join(path.name for path in corrupt)})" if corrupt else ""
         raise MissingWindowsError(f"the cache does not hold {_join(missing)}{harm}; load with refresh='auto'")
-    return asked, cache.scan(windows.values())
+    return _rows(asked, cache, windows)
 
 
 def _warn_of(corrupt: Mapping[Path, str], cache: Cache) -> None:

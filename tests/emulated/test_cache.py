@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +61,22 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "foreign": (write_a_foreign_one, "not written by optkit"),
     "text": (lambda path: path.write_text("hello"), "not written by optkit"),
 }
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_damaged_window_is_an_error_of_scan_or_fetched_again(harm: str, folder: Path) -> None:
+    path = folder / "2026-03-09.parquet"
+    HARMS[harm][0](path)
+    truth = distinct(HISTORY.filter(pl.col("created_at") < datetime(2026, 3, 16, tzinfo=UTC)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the file that is fetched again
+        lazy = optkit.scan("2026-03-02", "2026-03-16")
+    try:
+        assert events_of(lazy.collect()) == truth
+    except optkit.CacheError:
+        with pytest.warns(UserWarning, match="fetched again"):
+            assert events_of(optkit.load("2026-03-02", "2026-03-16")) == truth
+    assert optkit.verify()["ok"].all()
 
 
 @pytest.mark.parametrize("harm", HARMS)
