@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -102,6 +102,12 @@ def test_messages_stay_the_same() -> None:
         ({"to_phone": "msisdn"}, HistoryError, "no column 'msisdn' for to_phone"),
         ({"executed_at": "sent"}, HistoryError, "no column 'sent' for executed_at"),
         ({"sent_at": "state"}, HistoryError, "sent_at is missing, or a time that cannot be read"),
+        ({"sent_at": "number"}, HistoryError, "is Int64, not a time; convert it, such as by pl.from_epoch"),
+        ({"sent_at": "day"}, HistoryError, "have no time zone; say which, such as time_zone='UTC'"),
+        ({"to_phone": "day"}, HistoryError, "not text"),
+        ({"to_phone": "blank"}, HistoryError, "to_phone is missing in 4 rows"),
+        ({"delivery_status": "word"}, HistoryError, "no column 'word' for delivery_status"),
+        ({"time_zone": "Mars"}, SettingsError, "no time zone 'Mars'"),
         ({"price": "number"}, SettingsError, "no column 'price'; further ones are failure, campaign_id"),
         (
             {"delivery_status": "state", "meanings": {"DELIVRD": "arrived"}},
@@ -111,5 +117,12 @@ def test_messages_stay_the_same() -> None:
     ],
 )
 def test_other_arguments_are_rejected(changes: dict[str, Any], error: type[Exception], says: str) -> None:
-    with pytest.raises(error, match=says):
-        optkit.messages_from(LOG, **{**NAMES, **changes})
+    log = LOG.with_columns(day=pl.lit(date(2026, 1, 5)), blank=pl.lit(" "))
+    with pytest.raises(error, match=says) as caught:
+        optkit.messages_from(log, **{**NAMES, **changes})
+    assert ANN not in str(caught.value)
+
+
+def test_what_is_not_a_frame_is_rejected() -> None:
+    with pytest.raises(HistoryError, match="not list"):
+        optkit.messages_from([])  # type: ignore[call-overload]

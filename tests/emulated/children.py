@@ -96,7 +96,7 @@ class Child:
 def main(call: str, start: str, end: str, output: str | None = None) -> None:
 
     import optkit
-    import optkit.loading.load
+    import optkit.loading.load_messages
     import optkit.loading.session  # a kill should hit the load, not an import
 
     print("ready", flush=True)  # noqa: T201 - its parent listens

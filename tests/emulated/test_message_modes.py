@@ -4,6 +4,7 @@ import random
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
 ASKED = ("2026-03-10", "2026-03-12")
 HISTORY = make_history(60)
 MESSAGES = make_messages(300, days=2)
+WITHHELD = (datetime(2026, 3, 10, 9, tzinfo=UTC), datetime(2026, 3, 10, 15, tzinfo=UTC))
 #: Messages that were not there when reading began; which of them a load sees is chance.
 LATE = make_messages(40, seed=7, days=2)
 
@@ -62,7 +64,22 @@ FAULTS: dict[str, dict[str, Any]] = {
     "bad gzip": {"bad_gzip": 0.1},
     "hangs": {"hangs": 0.02, "hang_seconds": 20.0},
     "drips": {"drips": 0.02},
+    "rate limit": {"rate_limit": 60},
     "four at once": {"capacity": 4, "when_full": "refuse", "retry_after": 1},
+}
+#: What no load can survive, or only by luck, and what it must say then.
+WRECKS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[type[optkit.OptkitError], ...]]] = {
+    "counted and not sent": ({"withheld": WITHHELD}, {}, (optkit.DriftError,)),
+    "entries missing": ({}, {"empties": 3}, (optkit.DriftError,)),
+    "a page repeated": ({"stuck_page": 1, "per_page": 25}, {}, (optkit.ResponseError, optkit.DriftError)),
+    "a status null": (
+        {"damage": "null", "damaged_field": "delivery_status", "damaged_every": 50},
+        {},
+        (optkit.ResponseError,),
+    ),
+    "errors always": ({}, {"errors": 1}, (optkit.TransportError,)),
+    "token revoked": ({}, {"revoked_after": 6}, (optkit.AuthenticationError,)),
+    "redirect": ({}, {"redirect_to": "http://127.0.0.1:9"}, (optkit.ResponseError,)),
 }
 SETTINGS = {name: given for group in VARIANTS for name, given in group.items()}
 #: A load that sees entries arrive, or that cannot compare its windows' totals, may say so.
@@ -111,6 +128,27 @@ def test_a_mode_alone_is_exact(
     outcome = run((name,), tmp_path)
     record_property("outcomes", [f"messages: {name}", {outcome: 1}])
     assert outcome == "exact" or name in MAY_DRIFT
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("name", WRECKS)
+def test_a_load_that_cannot_be_exact_is_an_error_and_leaves_only_whole_windows(
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    variant, faults, errors = WRECKS[name]
+    with Emulator(
+        HISTORY, MESSAGES, clock=CLOCK, variant=ApiVariant(**variant), faults=Faults(**faults)
+    ) as server:
+        optkit.configure(base_url=server.url, token=server.token, cache_dir=tmp_path, account="tested")
+        with pytest.raises(errors) as caught:
+            optkit.load_messages(*ASKED)
+    assert server.token not in str(caught.value)
+    assert "1212555" not in str(caught.value)
+    for start, end, rows in (
+        optkit.coverage(dataset="messages").select("window_start", "window_end", "rows").rows()
+    ):
+        assert rows == MESSAGES.filter(pl.col("sent_at").is_between(start, end, closed="left")).height
+    record_property("outcomes", [f"messages: {name}", {type(caught.value).__name__: 1}])
 
 
 GROUPS: list[Modes] = [*map(tuple, VARIANTS), tuple(FAULTS)]

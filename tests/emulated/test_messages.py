@@ -1,6 +1,5 @@
 """What a user of load_messages and scan_messages relies on, over real HTTP; each trap of the endpoint."""
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -138,6 +137,37 @@ def test_a_later_load_has_the_later_status(connect: Connect) -> None:
         assert optkit.load_messages(*ASKED).equals(MESSAGES)
 
 
+def test_late_messages_are_seen_within_the_look_back(connect: Connect) -> None:
+    variant = ApiVariant(late_by=timedelta(hours=30), late_share=0.3)
+    with Emulator(HISTORY, MESSAGES, clock=datetime(2026, 3, 20, tzinfo=UTC), variant=variant) as server:
+        connect(server)
+        assert optkit.load_messages(*ASKED).height < MESSAGES.height
+        server.clock += timedelta(days=2)
+        assert optkit.load_messages(*ASKED).equals(MESSAGES)
+
+
+def test_an_unknown_status_is_other_and_a_message_to_no_phone_is_dropped_and_counted(
+    connect: Connect,
+) -> None:
+    unknown = ApiVariant(damage="unknown", damaged_field="delivery_status", damaged_every=7)
+    with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=unknown) as server:
+        connect(server)
+        loaded = optkit.load_messages(*ASKED)
+    is_other = pl.col("delivery_status") == "other"
+    assert loaded.filter(is_other).height == MESSAGES.height // 7
+    same = loaded.filter(~is_other)
+    assert same.equals(MESSAGES.join(same, on="message_id", how="semi"))
+    for damage in ("null", "missing"):
+        no_phone = ApiVariant(damage=damage, damaged_field="to_phone", damaged_every=7)
+        with Emulator(HISTORY, MESSAGES, clock=CLOCK, variant=no_phone) as server:
+            connect(server)
+            optkit.configure(account=damage)
+            loaded = optkit.load_messages(*ASKED)
+        assert loaded.equals(MESSAGES.join(loaded, on="message_id", how="semi"))
+        assert loaded.height == MESSAGES.height - MESSAGES.height // 7
+        assert optkit.coverage(dataset="messages")["dropped"].sum() == MESSAGES.height // 7
+
+
 def test_messages_that_arrive_while_pages_are_read_hide_no_others(connect: Connect) -> None:
     late = make_messages(60, seed=7)
     arrivals = Arrivals(rows=late, per_request=0.5)
@@ -241,24 +271,3 @@ def test_four_processes_on_a_cold_cache_under_faults_are_exact_each(tmp_path: Pa
         assert pl.read_parquet(output).cast(pl.String).equals(MESSAGES.cast(pl.String))
     optkit.configure(cache_dir=tmp_path / "cache")
     assert optkit.verify("shared", "messages")["ok"].all()
-
-
-@pytest.mark.parametrize("requests", [3, 5, 7, 9, 11])
-def test_a_load_that_is_killed_goes_on_where_it_was(requests: int, connect: Connect, tmp_path: Path) -> None:
-    with Emulator(HISTORY, MESSAGES, clock=CLOCK, faults=Faults(latency=0.02)) as server:
-        with Child(server, tmp_path / "cache", "tested", ASKED, call="load_messages") as child:
-            child.begin()
-            while len(server.requests) < requests:
-                time.sleep(0.002)
-            child.kill()
-        connect(server)
-        assert optkit.verify(dataset="messages")["ok"].all()
-        committed = optkit.coverage(dataset="messages").height
-        before = len(server.requests)
-        assert optkit.load_messages(*ASKED).equals(MESSAGES)
-        starts = {
-            record.params["start_time"]
-            for record in server.requests[before:]
-            if record.params["per_page"] == "100"
-        }
-        assert len(starts) == 10 - committed
