@@ -1,6 +1,7 @@
 """Ways to bring some weeks of an endpoint into Parquet files: one a process, run by loading.py and load_messages.py.
 
 Each is what its library's documentation would have one write. dlt gets windows of equal size, one for each worker.
+optkit finds out by itself how many requests the server takes at once.
 """
 
 import json
@@ -17,7 +18,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 ENDPOINTS = {"events": "api/v2/sms/opt-status.json", "messages": "api/v2/campaigns/insights"}
-WORKERS = 8
 
 
 class Job(NamedTuple):
@@ -30,6 +30,7 @@ class Job(NamedTuple):
     rows: int
     folder: str
     dataset: str
+    workers: int
 
     @property
     def endpoint(self) -> str:
@@ -39,8 +40,8 @@ class Job(NamedTuple):
         return {"start_time": start, "end_time": end - 1, "per_page": 100}
 
     def windows(self) -> list[tuple[int, int]]:
-        edges = [self.start + (self.end - self.start) * number // WORKERS for number in range(WORKERS + 1)]
-        return list(pairwise(edges))
+        length, count = self.end - self.start, self.workers
+        return list(pairwise(self.start + length * number // count for number in range(count + 1)))
 
 
 def naive(job: Job) -> str:
@@ -72,14 +73,14 @@ def bare(job: Job) -> str:
 
     def read(first: int) -> None:
         connection = HTTPConnection(urlsplit(job.url).netloc)
-        for page in range(first, job.rows // 100 + 1, WORKERS):
+        for page in range(first, job.rows // 100 + 1, job.workers):
             query = urlencode({**job.query(job.start, job.end), "page": page})
             connection.request("GET", f"/{job.endpoint}?{query}", headers={"access-token": job.token})
             assert connection.getresponse().read().count(b"to_phone") == 100
         connection.close()
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(read, range(1, WORKERS + 1)))
+    with ThreadPoolExecutor(job.workers) as pool:
+        list(pool.map(read, range(1, job.workers + 1)))
     return ""
 
 
@@ -111,7 +112,7 @@ def dlt_arrow(job: Job) -> str:
     from requests.adapters import HTTPAdapter
 
     session = requests.Session()
-    session.mount("http://", HTTPAdapter(pool_maxsize=WORKERS))
+    session.mount("http://", HTTPAdapter(pool_maxsize=job.workers))
     session.headers["access-token"] = job.token
 
     def get(start: int, end: int, page: int) -> Any:
@@ -172,30 +173,45 @@ def _load(job: Job, data: Any) -> str:
     return f"out/all/{job.dataset}/*.parquet"
 
 
-CONTENDERS: dict[str, tuple[Callable[[Job], str], list[str]]] = {
-    "http.client, 8 threads, nothing kept": (bare, []),
-    "naive loop": (naive, ["polars", "requests"]),
-    "optkit": (optkit, ["optkit.loading.session", "optkit.loading.load", "optkit.loading.load_messages"]),
-    "dlt rest_api": (dlt_rest_api, ["dlt.sources.rest_api", "dlt.destinations"]),
-    "dlt rest_api, 8 windows in parallel": (dlt_windows, ["dlt.sources.rest_api", "dlt.destinations"]),
-    "dlt, own Arrow transformer, 8 workers": (
-        dlt_arrow,
-        ["dlt.destinations", "msgspec", "pyarrow.parquet", "requests"],
-    ),
+class Contender(NamedTuple):
+    """Who loads, what it imports before, and how many requests it makes at once, as far as it is told."""
+
+    load: Callable[[Job], str]
+    imports: tuple[str, ...] = ()
+    workers: int = 1
+
+
+_DLT = ("dlt.sources.rest_api", "dlt.destinations")
+_ARROW = ("dlt.destinations", "msgspec", "pyarrow.parquet", "requests")
+_OPTKIT = ("optkit.loading.session", "optkit.loading.load", "optkit.loading.load_messages")
+CONTENDERS = {
+    "http.client, 8 connections, nothing kept": Contender(bare, (), 8),
+    "http.client, 32 connections, nothing kept": Contender(bare, (), 32),
+    "naive loop": Contender(naive, ("polars", "requests")),
+    "optkit": Contender(optkit, _OPTKIT),
+    "dlt rest_api": Contender(dlt_rest_api, _DLT),
+    "dlt rest_api, 8 windows in parallel": Contender(dlt_windows, _DLT, 8),
+    "dlt rest_api, 32 windows in parallel": Contender(dlt_windows, _DLT, 32),
+    "dlt, own Arrow transformer, 8 workers": Contender(dlt_arrow, _ARROW, 8),
+    "dlt, own Arrow transformer, 32 workers": Contender(dlt_arrow, _ARROW, 32),
 }
 
 
 def main(name: str, *job: str) -> None:
     """Run one contender, its libraries imported before; print seconds, CPU seconds, its age, MB, rows and bytes."""
-    os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", EXTRACT__WORKERS=str(WORKERS))
-    run, libraries = CONTENDERS[name]
+    run, libraries, workers = CONTENDERS[name]
+    os.environ.update(
+        RUNTIME__DLTHUB_TELEMETRY="false",
+        EXTRACT__WORKERS=str(workers),
+        EXTRACT__MAX_PARALLEL_ITEMS=str(max(20, workers)),  # 20 by default
+    )
     for library in libraries:
         __import__(library)
     url, token, start, end, rows, folder, dataset = job
     imports = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the highest memory is counted from here on
     began, used = time.perf_counter(), time.process_time()
-    files = run(Job(url, token, int(start), int(end), int(rows), folder, dataset))
+    files = run(Job(url, token, int(start), int(end), int(rows), folder, dataset, workers))
     result = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - used, "process": _age()}
     result["memory"] = _memory("VmHWM") - imports
     if files:

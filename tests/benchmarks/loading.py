@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from contenders import CONTENDERS, WORKERS
+from contenders import CONTENDERS
 from inputs import make_events, make_messages
 
 from optkit.emulator import Emulator, Faults
@@ -34,7 +34,7 @@ Result = dict[str, float]
 
 
 class Case(NamedTuple):
-    """An account, how slow its server is, and who reads it how often."""
+    """An account, how slow its server is and how many requests it serves at once, and who reads it how often."""
 
     rows: int
     days: int
@@ -42,6 +42,7 @@ class Case(NamedTuple):
     names: tuple[str, ...] = tuple(CONTENDERS)
     once: bool = False
     dataset: str = "events"
+    capacity: int | None = None
 
 
 ONE_BY_ONE = ("naive loop", "dlt rest_api")
@@ -49,6 +50,9 @@ CASES = {
     "50 ms, 50,000 rows": Case(50_000, 28, 0.05),
     "50 ms, 200,000 rows": Case(
         200_000, 28, 0.05, names=tuple(name for name in CONTENDERS if name not in ONE_BY_ONE)
+    ),
+    "50 ms, 8 at once, 100,000 rows": Case(
+        100_000, 28, 0.05, names=tuple(name for name in CONTENDERS if name not in ONE_BY_ONE), capacity=8
     ),
     "no latency, 500,000 rows": Case(500_000, 28),
     "a year, 100,000 rows": Case(100_000, 364, names=(OPTKIT,)),
@@ -63,7 +67,8 @@ def serve(pipe: Connection, case: Case) -> None:
         "messages": lambda: (make_events(10, START, case.days), make_messages(case.rows, START, case.days)),
     }
     clock = START + timedelta(days=case.days + 30)
-    with Emulator(*accounts[case.dataset](), clock=clock, faults=Faults(latency=case.latency)) as server:
+    faults = Faults(latency=case.latency, capacity=case.capacity)
+    with Emulator(*accounts[case.dataset](), clock=clock, faults=faults) as server:
         pipe.send((server.url, server.token))
         pipe.recv()
 
@@ -121,11 +126,11 @@ def measure(case: Case, only: list[str], repeat: int) -> dict[str, Result]:
 def show(title: str, case: Case, medians: dict[str, Result]) -> None:
     """Print one table row a contender."""
     own = medians.get(OPTKIT)
-    if case.latency and own:
-        best = case.rows / (WORKERS * 100 / case.latency)
-        ratio = best / own["seconds"]
+    if case.capacity and own:
+        best = case.capacity * 100 / case.latency
+        ratio = case.rows / own["seconds"] / best
         print(
-            f"| {title} | {WORKERS} workers * 100 / latency | {case.rows / best:,.0f} | | | {ratio:.2f} | |"
+            f"| {title} | the server's limit: {case.capacity} * 100 / latency | {best:,.0f} | | | {ratio:.2f} | |"
         )
     for name, found in medians.items():
         ratios = [f"{found[kind] / own[kind]:.2f}" if own else "" for kind in ("seconds", "process")]
