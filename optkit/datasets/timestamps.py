@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import NoneType
 from typing import Any, Final
 
 import polars as pl
@@ -19,11 +20,12 @@ _MICROSECONDS: Final = (10**14, 10**17)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_timestamps(values: Sequence[float | str], field: str) -> pl.Series:
+def read_timestamps(values: Sequence[float | str | None], field: str) -> pl.Series:
     """Read the timestamps of a field, down to whole milliseconds.
 
     Each is a number of seconds, milliseconds or microseconds since 1970, also as digits in a string, or ISO 8601 with
-    an offset. They are rounded down, never to the nearest: a record must not move past the end of its window.
+    an offset; None stays null. They are rounded down, never to the nearest: a record must not move past the end of its
+    window.
 
     Raises
     ------
@@ -31,10 +33,11 @@ def read_timestamps(values: Sequence[float | str], field: str) -> pl.Series:
         A value is not one of these.
     """
     try:
-        if set(map(type, values)) <= {int}:
+        if set(map(type, values)) <= {int, NoneType}:
             ms = _integers_to_ms(pl.Series(values, dtype=pl.Int64))
         else:
-            ms = pl.Series([to_milliseconds(value) for value in values], dtype=pl.Int64)
+            read = [None if value is None else to_milliseconds(value) for value in values]
+            ms = pl.Series(read, dtype=pl.Int64)
     except (TypeError, ValueError, OverflowError):
         raise ResponseError(
             f"the field '{field}' of an entry is not a timestamp: neither epoch seconds, milliseconds or "
