@@ -173,7 +173,7 @@ def clear(
         gone = ", also those that cannot be fetched again" if expired else ""
         typer.confirm(f"Forget {what} of this account's {dataset}{gone}?", abort=True)
     forgotten = optkit.clear(start, end, account, dataset, expired=expired)
-    typer.echo(f"{forgotten:,} windows forgotten")
+    typer.echo(f"{plural(forgotten, 'window')} forgotten")
 
 
 @app.command()
@@ -217,7 +217,7 @@ def suppress(
         return
     with PrivateFile(out, remedy="give another file with --out") as file:
         write_table(table, file, f".{format}")
-    typer.echo(f"{table.height:,} rows in {out}", err=True)
+    typer.echo(f"{plural(table.height, 'row')} in {out}", err=True)
 
 
 @app.command()

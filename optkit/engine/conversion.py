@@ -13,6 +13,7 @@ from optkit.arguments import shown
 from optkit.engine import frames
 from optkit.engine.frames import is_spark
 from optkit.errors import HistoryError, SettingsError
+from optkit.formatting import plural
 from optkit.times import INSTANT
 from optkit.times import time_zone as read_time_zone
 
@@ -179,6 +180,8 @@ def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str
 
 
 def _validate_counts(counts: Mapping[str, int], needed: Mapping[str, str]) -> None:
-    complaints = [f"{name} {what} in {counts[name]:,} rows" for name, what in needed.items() if counts[name]]
+    complaints = [
+        f"{name} {what} in {plural(counts[name], 'row')}" for name, what in needed.items() if counts[name]
+    ]
     if complaints:
         raise HistoryError("; ".join(complaints))

@@ -8,7 +8,7 @@ import polars as pl
 
 from optkit.arguments import one_or_many, shown
 from optkit.errors import HistoryError, SettingsError
-from optkit.formatting import join_names
+from optkit.formatting import join_names, plural
 from optkit.history import OPT_IN, OPT_OUT
 from optkit.times import INSTANT
 
@@ -176,12 +176,12 @@ def validate_values(history: pl.LazyFrame) -> None:
 
 def validate_counts(counts: Mapping[str, int]) -> None:
     """Raise `HistoryError` if rows were counted whose column is null, or that have odd `words` or are `far` off."""
-    complaints = [f"{name} is null in {counts[name]} rows" for name in KEYS if counts[name]]
+    complaints = [f"{name} is null in {plural(counts[name], 'row')}" for name in KEYS if counts[name]]
     if counts["words"]:
-        complaints.append(f"status is neither {OPT_IN!r} nor {OPT_OUT!r} in {counts['words']} rows")
+        complaints.append(f"status is neither {OPT_IN!r} nor {OPT_OUT!r} in {plural(counts['words'], 'row')}")
     if counts["far"]:
         complaints.append(
-            f"created_at lies centuries off in {counts['far']} rows (seconds read as something else?)"
+            f"created_at lies centuries off in {plural(counts['far'], 'row')} (seconds read as something else?)"
         )
     _raise(complaints)
 

@@ -9,6 +9,7 @@ from optkit.arguments import one_or_many, shown
 from optkit.engine import frames
 from optkit.engine.frames import REACH, History, Table
 from optkit.errors import HistoryError, SettingsError
+from optkit.formatting import plural
 from optkit.messages import DELIVERY_STATUS, SCHEMA
 from optkit.times import INSTANT
 
@@ -72,11 +73,13 @@ def validate_values(messages: pl.LazyFrame) -> None:
 def validate_counts(counts: Mapping[str, int]) -> None:
     """Raise `HistoryError` if rows were counted whose column is null, or that are `far` off."""
     complaints = [
-        f"{name} is null in {counts[name]} rows" for name in KEYS if name != _MAY_BE_NULL and counts[name]
+        f"{name} is null in {plural(counts[name], 'row')}"
+        for name in KEYS
+        if name != _MAY_BE_NULL and counts[name]
     ]
     if counts["far"]:
         complaints.append(
-            f"sent_at lies centuries off in {counts['far']} rows (seconds read as something else?)"
+            f"sent_at lies centuries off in {plural(counts['far'], 'row')} (seconds read as something else?)"
         )
     _raise(complaints)
 

@@ -34,6 +34,7 @@ import polars as pl
 from optkit.arguments import choice
 from optkit.engine.packing import EVENT, TIME_BITS, Codes, at_of, big, recipient_of, sender_of
 from optkit.errors import HistoryError
+from optkit.formatting import plural
 
 Scope: TypeAlias = Literal["pair", "recipient"]
 
@@ -208,6 +209,6 @@ def _validate_by(runs: pl.DataFrame, codes: Codes, scope: Scope) -> None:
     if split:
         whose = "a recipient" if scope == "recipient" else "a sender and recipient"
         raise HistoryError(
-            f"by={codes.by} has several values for {whose} in {split} cases: group by columns that are "
+            f"by={codes.by} has several values for {whose} in {plural(split, 'case')}: group by columns that are "
             "constant for a sender, or for a recipient"
         )

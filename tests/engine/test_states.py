@@ -168,7 +168,7 @@ def test_by_any_column_that_is_constant_per_sender_or_recipient() -> None:
         (2, "24273", "US", 1),
         (2, "24273", None, 1),
     }
-    with pytest.raises(optkit.HistoryError, match="several values for a recipient in 1 cases"):
+    with pytest.raises(optkit.HistoryError, match="several values for a recipient in 1 case"):
         aggregate(history, mapper, by="brand", scope="recipient")
     with pytest.raises(optkit.HistoryError, match="several values for a sender and recipient"):
         aggregate(pl.concat([history, history.with_columns(brand=pl.lit(3, pl.Int64))]), mapper, by="brand")
