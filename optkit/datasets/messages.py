@@ -7,7 +7,7 @@ facts that are kept of them are known: how long the text is, whether it tells ho
 import re
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 import polars as pl
@@ -53,13 +53,17 @@ _FAILURES: Final = {
 _FAILED: Final = ("failed", "skipped")
 
 
+#: A number that fits into a column.
+_Id: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class _Named(msgspec.Struct, gc=False):
-    id: int | None = None
+    id: _Id | None = None
     name: str | None = None
 
 
 class _Execution(msgspec.Struct, gc=False):
-    id: int | None = None
+    id: _Id | None = None
     created_at: int | float | str | None = None
 
 
@@ -73,7 +77,7 @@ class Message(msgspec.Struct, gc=False):
     `_strip_private` replaces `content` and `error` by the last three fields, which the API cannot set.
     """
 
-    id: int
+    id: _Id
     created_at: int | float | str
     delivery_status: str
     to_phone: str | None = None

@@ -193,6 +193,14 @@ def test_a_decoded_entry_holds_neither_text_nor_error_nor_person() -> None:
     assert not any(word in repr(entry) for word in ("Zoërella", "blocked +", "example.com", "first_name"))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("id", 2**63), ("id", -(2**63) - 1), ("campaign", {"id": 2**70})]
+)
+def test_an_id_that_fits_into_no_column_is_an_error_that_does_not_quote_it(field: str, value: Any) -> None:
+    with pytest.raises(ResponseError, match=f"the field '{field}' of entry 1 of a page is not as documented"):
+        read(**{field: value})
+
+
 def test_a_page_without_entries_is_a_frame_without_rows() -> None:
     frame = MESSAGES.to_columns(PageDecoder(MESSAGES).decode(b'{"entries": []}').entries)
     assert (frame.schema, frame.height) == (MESSAGES.schema, 0)
