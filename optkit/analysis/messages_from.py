@@ -138,7 +138,11 @@ def messages_from(
     }
     if message_id is not None:
         needed["message_id"] = "is not a whole number (leave it out, and messages are numbered by time)"
-    messages = conversion.convert(frame, made, needed)
+    for name, column in columns.items():
+        check = f"{name}, where it is given,"
+        made[check] = conversion.is_read(column, schema[column], made[name])
+        needed[check] = "cannot be read"
+    messages = conversion.convert(frame, made, needed).select(*SCHEMA)
     if is_spark(messages):
         return _on_spark(messages, numbered=message_id is not None)
     if message_id is None:

@@ -117,6 +117,14 @@ def words(column: str, meanings: Mapping[Any, str | None], default: str | None =
     return pl.when(plain.is_not_null()).then(found)
 
 
+def is_read(column: str, dtype: pl.DataType, values: pl.Expr) -> pl.Expr:
+    """Return null where a column has a value and `values`, made of it, has none; true elsewhere."""
+    given = pl.col(column)
+    if dtype in _TEXT:
+        given = given.cast(pl.String).str.strip_chars().replace("", None)
+    return pl.when(given.is_null() | values.is_not_null()).then(pl.lit(value=True))
+
+
 def ignored(column: str, meanings: Mapping[Any, str | None]) -> pl.Expr:
     """Return whether a row has a word whose meaning is None."""
     dropped = [_plain(word) for word, meaning in meanings.items() if meaning is None]

@@ -63,6 +63,13 @@ def test_what_is_not_named_has_a_default() -> None:
     assert messages["campaign"].null_count() == 4
 
 
+def test_what_is_missing_in_a_further_column_is_null() -> None:
+    log = LOG.with_columns(number=pl.Series([" ", "12", None, "7"]), length=pl.Series([None, None, 3, 4]))
+    messages = optkit.messages_from(log, **NAMES, campaign_id="number", characters="length")
+    assert sorted(messages["campaign_id"].drop_nulls()) == [7, 12]
+    assert sorted(messages["characters"].drop_nulls()) == [3, 4]
+
+
 def test_unknown_words_are_other() -> None:
     messages = optkit.messages_from(LOG, **NAMES, delivery_status="state")
     assert messages.sort("message_id")["delivery_status"].to_list() == ["other", "queued", "other", "other"]
@@ -108,6 +115,9 @@ def test_messages_stay_the_same() -> None:
         ({"to_phone": "blank"}, HistoryError, "to_phone is missing in 4 rows"),
         ({"delivery_status": "word"}, HistoryError, "no column 'word' for delivery_status"),
         ({"time_zone": "Mars"}, SettingsError, "no time zone 'Mars'"),
+        ({"campaign_id": "state"}, HistoryError, "campaign_id, where it is given, cannot be read in 4 rows"),
+        ({"characters": "phone"}, HistoryError, "characters, where it is given, cannot be read in 4 rows"),
+        ({"executed_at": "state"}, HistoryError, "executed_at, where it is given, cannot be read in 4 rows"),
         ({"price": "number"}, SettingsError, "no column 'price'; further ones are failure, campaign_id"),
         (
             {"delivery_status": "state", "meanings": {"DELIVRD": "arrived"}},
