@@ -2,13 +2,14 @@
 
 From a call to the socket::
 
-    load.load → load.scan → refresh.refresh_cache   what is asked for, what is cached, what is missing (plan.Plan)
-    refresh._fetch → fetch.fetch_windows            several windows at once
-    fetch._Fetcher → workers.WorkerPool             each page by one of the workers, in order of priority
+    load.load → ._scan → refresh.refresh_cache      what is asked for, what is cached, what is missing (plan.Plan)
+    refresh._fetch → fetch.WindowFetcher.run        several windows at once
+    workers.WorkerPool                              each page by one of the workers, in order of priority
     session.ApiSession.get → ._attempt → ._request  retries; the limits; one request
-    transport.Connections.get                       a connection that is kept open; responses.read_response
+    transport.Connections.get                       a connection that is kept open
+    responses.read_response                         status, headers and body of the answer
 
 and back: `pages.PageDecoder` makes records of an answer, `reader.WindowReader` a window of pages and
-`chunks.ChunkReader` decides whether they can be believed; `commit.Committer` and `cache.Cache.commit` write a file.
-What is particular to an endpoint stands in `optkit.datasets`.
+`chunks.ChunkReader` decides whether they can be believed; `commit.Committer` and `cache.Cache.commit` write a
+`window_file`, and `cached_rows.scan_windows` reads it. What is particular to an endpoint stands in `optkit.datasets`.
 """

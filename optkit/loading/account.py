@@ -11,9 +11,10 @@ from optkit.config import DEMO, Settings, is_loopback
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
-from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.cache import Cache
 from optkit.loading.clocks import local_clock
 from optkit.loading.identity import AccountIdentity
+from optkit.loading.window_file import CachedWindow
 from optkit.times import to_ms
 from optkit.version import __version__
 
@@ -128,7 +129,7 @@ class Account:
         cached = [
             (other, window)
             for other in (endpoint, *others)
-            for window in Cache(self.folder, other).list_windows()[0].values()
+            for window in Cache(self.folder, other).list_windows().by_start.values()
         ]
         if self.identity is None and not cached:
             return

@@ -5,72 +5,63 @@ known of a window is in its file's footer, beside a checksum of the whole file: 
 read; the checksum is verified where contents are read.
 """
 
-import hashlib
-import io
-import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 import polars as pl
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
 from optkit.loading.cached_rows import scan_windows
-from optkit.loading.windows import Window, WindowInfo, grid_window
+from optkit.loading.window_file import CachedWindow, CorruptFileError, make_file, read_footer, verify_checksum
+from optkit.loading.windows import Window, WindowInfo, beginning, first_covered, grid_window
 from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import from_ms, to_ms
 
-#: The layout of the files; files of another layout are fetched again.
-VERSION: Final = 1
 SUFFIX: Final = ".parquet"
 REMEDY: Final = "make room there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
-_KEY: Final = "optkit"
-_BEGIN: Final = b'{"version": '
-_UNSIGNED: Final = "0" * 32
-_MARK: Final = b'"checksum": "'
-#: The footer ends with what is said of the window; this is more than enough of it.
-_TAIL: Final = 65_536
-#: Rows per row group: what a filter by time can skip.
-_ROW_GROUP: Final = 65_536
 #: Files whose checksums are computed at the same time.
 _HASHING: Final = 4
 
 
-class CorruptFileError(Exception):
-    """A file under a window's name is not what optkit wrote there; the text says why."""
-
-
 @dataclass(frozen=True)
-class CachedWindow:
-    """A window in the cache: its file, and what the file says of itself.
+class CachedWindows:
+    """The windows in the cache.
 
     Attributes
     ----------
-    path : Path
-        The file.
-    info : WindowInfo
-        What the planner must know.
-    rows, duplicates, dropped, pages : int
-        Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
-    account : str or None
-        Which account identity it was written for; None in files of older versions.
-    time_unit : str or None
-        Name of the unit in which the API read the bounds; None where it is not known.
+    by_start : dict
+        Of int and CachedWindow.
+    corrupt : dict
+        What is wrong with the files that are not a window.
     """
 
-    path: Path
-    info: WindowInfo
-    rows: int
-    duplicates: int
-    dropped: int
-    pages: int
-    account: str | None
-    time_unit: str | None
+    by_start: dict[int, CachedWindow]
+    corrupt: dict[Path, str]
+
+    @property
+    def infos(self) -> list[WindowInfo]:
+        """What the planner must know of them."""
+        return [window.info for window in self.by_start.values()]
+
+    @property
+    def latest(self) -> int:
+        """Until when windows are cached, in epoch milliseconds; 0 where none is."""
+        return max((info.window.end for info in self.infos), default=0)
+
+    @property
+    def last_read(self) -> int:
+        """When the last one was read, in epoch milliseconds; 0 where none is."""
+        return max((info.fetched_at for info in self.infos), default=0)
+
+    def without(self, corrupt: dict[Path, str]) -> Self:
+        """Return the windows whose files are not among some corrupt ones."""
+        kept = {start: window for start, window in self.by_start.items() if window.path not in corrupt}
+        return type(self)(kept, self.corrupt | corrupt)
 
 
 class Cache:
@@ -91,8 +82,8 @@ class Cache:
         self.folder = folder / endpoint.subfolder
         self.endpoint = endpoint
 
-    def list_windows(self, account: str | None = None) -> tuple[dict[int, CachedWindow], dict[Path, str]]:
-        """Return the windows by their start, and what is wrong with the files that are not a window; reads footers.
+    def list_windows(self, account: str | None = None) -> CachedWindows:
+        """Return what is cached; reads footers.
 
         Parameters
         ----------
@@ -113,7 +104,7 @@ class Cache:
                 corrupt[path] = "was written for another account"
             else:
                 windows[window.info.window.start] = window
-        return windows, corrupt
+        return CachedWindows(windows, corrupt)
 
     def find_corrupt(self, windows: Iterable[CachedWindow], *, again: bool = False) -> dict[Path, str]:
         """Read files whole and return what is wrong with those whose checksum is not right.
@@ -149,24 +140,9 @@ class Cache:
     def commit(self, frame: pl.DataFrame, info: WindowInfo, **counts: Any) -> None:
         """Make a window part of the cache."""
         self.make()
-        about = {
-            "version": VERSION,
-            "start": info.window.start,
-            "end": info.window.end,
-            "fetched_at": info.fetched_at,
-            "final": info.final,
-            "begins": info.begins,
-            "rows": frame.height,
-            **counts,
-            "checksum": _UNSIGNED,
-        }
-        buffer = io.BytesIO()
-        frame.cast(self.endpoint.files_schema()).write_parquet(
-            buffer, row_group_size=_ROW_GROUP, metadata={_KEY: json.dumps(about)}
-        )
         path = self.folder / f"{from_ms(info.window.start):%Y-%m-%d}{SUFFIX}"
         with PrivateFile(path, error=CacheError, remedy=REMEDY) as file:
-            file.write(_signed(buffer.getvalue()))
+            file.write(make_file(frame.cast(self.endpoint.files_schema()), info, **counts))
 
     def make(self) -> None:
         """Make the folder, for its owner alone, and remove what killed processes left in it."""
@@ -213,7 +189,7 @@ class Cache:
                 f"the cache folder {self.folder} cannot be read ({error.strerror}); set OPTKIT_CACHE_DIR to a folder"
             ) from None
 
-    def scan(self, windows: Sequence[CachedWindow]) -> pl.LazyFrame:
+    def scan(self, windows: Collection[CachedWindow]) -> pl.LazyFrame:
         """Return the rows of windows as a lazy frame with the dataset's schema; see `scan_windows`."""
         if not windows:
             return self.endpoint.schema.to_frame(eager=False)
@@ -221,86 +197,8 @@ class Cache:
             sorted(windows, key=lambda window: window.info.window), self.endpoint.schema, self.find_corrupt
         )
 
-
-def read_footer(path: Path) -> CachedWindow:
-    """Read what a file says of its window.
-
-    Raises
-    ------
-    FileNotFoundError
-        It is not there any more.
-    CorruptFileError
-        It is not what optkit wrote.
-    """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            tail = file.read()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise CorruptFileError(f"cannot be read ({error.strerror})") from None
-    if not tail:
-        raise CorruptFileError("is empty")
-    start, end = tail.rfind(_BEGIN), tail.rfind(b"}")
-    try:
-        about = json.loads(tail[start : tail.index(b"}", start) + 1]) if 0 <= start < end else None
-    except ValueError:
-        about = None
-    if about is None or not tail.endswith(b"PAR1"):
-        raise CorruptFileError("is cut off or was not written by optkit")
-    if about["version"] != VERSION:
-        raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
-    try:
-        window = Window(about["start"], about["end"])
-        info = WindowInfo(window, about["fetched_at"], about["final"], about["begins"])
-        cached = CachedWindow(
-            path,
-            info,
-            about["rows"],
-            about["duplicates"],
-            about.get("dropped", 0),
-            about["pages"],
-            about.get("account"),
-            about.get("time_unit"),
+    def beginning(self, cached: CachedWindows) -> int | None:
+        """Return what an open start means, as far as the cache knows."""
+        return (
+            beginning(cached.infos) if self.endpoint.horizon_months is None else first_covered(cached.infos)
         )
-    except KeyError:
-        raise CorruptFileError("differs from what was written (its description)") from None
-    if path.stem != f"{from_ms(window.start):%Y-%m-%d}":
-        raise CorruptFileError("was renamed: it holds another window than its name says")
-    return cached
-
-
-def verify_checksum(path: Path) -> None:
-    """Read a file whole and compare it with the checksum in its footer.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    CorruptFileError
-        It is not what optkit wrote.
-    """
-    content = memoryview(path.read_bytes())
-    tail = bytes(content[-_TAIL:])
-    at = tail.rfind(_MARK)
-    if at < 0:
-        raise CorruptFileError("is cut off or was not written by optkit")
-    at += len(content) - len(tail) + len(_MARK)
-    if _digest(content, at) != bytes(content[at : at + 32]).decode("latin-1"):
-        raise CorruptFileError("differs from what was written (checksum)")
-
-
-def _signed(content: bytes) -> bytes:
-    """Return a file's bytes with the checksum in its place."""
-    at = content.rindex(_MARK + _UNSIGNED.encode()) + len(_MARK)
-    return b"".join((content[:at], _digest(memoryview(content), at).encode(), content[at + 32 :]))
-
-
-def _digest(content: memoryview, at: int) -> str:
-    """Return the checksum of a whole file, with zeros in the checksum's own place."""
-    digest = hashlib.blake2b(content[:at], digest_size=16)
-    digest.update(_UNSIGNED.encode())
-    digest.update(content[at + 32 :])
-    return digest.hexdigest()

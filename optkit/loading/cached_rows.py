@@ -11,7 +11,7 @@ from optkit.errors import CacheError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optkit.loading.cache import CachedWindow
+    from optkit.loading.window_file import CachedWindow
 
 FindCorrupt: TypeAlias = "Callable[[Sequence[CachedWindow]], dict[Path, str]]"
 

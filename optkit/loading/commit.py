@@ -1,7 +1,6 @@
 """Commit windows to the cache as they are read; hold back those whose totals contradict what came."""
 
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -10,7 +9,7 @@ from optkit.datasets.endpoint import TimeUnit
 from optkit.errors import DriftError
 from optkit.formatting import join_names
 from optkit.loading.account import Account
-from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.windows import Window, WindowInfo, grid_window, is_final
 from optkit.times import from_ms
 
@@ -30,14 +29,14 @@ class Committer:
         self,
         account: Account,
         cache: Cache,
-        windows: Mapping[int, CachedWindow],
+        cached: CachedWindows,
         *,
         begin: int | None,
         time_unit: TimeUnit | None,
     ) -> None:
         self._account = account
         self._cache = cache
-        self._covered = {start: cached.info.window.end for start, cached in windows.items()}
+        self._covered = {start: window.info.window.end for start, window in cached.by_start.items()}
         self._time_unit = time_unit.name if time_unit else None
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []

@@ -24,24 +24,14 @@ class _Job:
         self.error: OptkitError | None = None
 
 
-def fetch_windows(
-    next_window: Callable[[], Window | None],
-    session: ApiSession,
-    endpoint: Endpoint,
-    *,
-    filters: Mapping[str, str] | None = None,
-    on_page: Callable[[Page], None],
-    on_window: Callable[[Window, WindowRows], None],
-) -> None:
-    """Read windows, several at the same time, each page by one of the workers.
+class WindowFetcher:
+    """Reads windows, several at the same time, each page by one of the workers.
 
     Few windows are open at once. A window that fails does not keep the others from being read; but where two fail and
     no page came in between, the server is the problem, and nothing more is asked for.
 
     Parameters
     ----------
-    next_window : callable
-        Returns what to read next, None while there is nothing; called again after each page.
     session : ApiSession
         Where from.
     endpoint : Endpoint
@@ -50,54 +40,50 @@ def fetch_windows(
         Query parameters that the server filters by.
     on_page, on_window : callable
         Called, by the calling thread, for each page that came, and for each window that is complete.
-
-    Raises
-    ------
-    OptkitError
-        Of the type of the first failure; its message names the windows that failed.
     """
-    fetcher = _Fetcher(
-        next_window, session, endpoint, filters=filters or {}, on_page=on_page, on_window=on_window
-    )
-    fetcher.run()
-    if fetcher.failed:
-        raise _name_windows(fetcher.failed)
-
-
-class _Fetcher:
-    """The windows that are being read; see `fetch_windows`."""
 
     def __init__(
         self,
-        next_window: Callable[[], Window | None],
         session: ApiSession,
         endpoint: Endpoint,
+        filters: Mapping[str, str] | None = None,
         *,
-        filters: Mapping[str, str],
-        on_page: Callable[[Page], None],
+        on_page: Callable[[Page], None] = lambda _: None,
         on_window: Callable[[Window, WindowRows], None],
     ) -> None:
-        self.failed: list[_Job] = []
-        self._next_window = next_window
         self._session = session
         self._endpoint = endpoint
         self._filters = filters
         self._on_page = on_page
         self._on_window = on_window
         self._pool: WorkerPool[_Job] = WorkerPool(self._get, session.limiter)
+        self._failed: list[_Job] = []
         self._opened = self._reading = 0
         self._is_server_failing = False
         self._pages_since_failure = False
 
-    def run(self) -> None:
-        """Read all windows, or as many as can be read."""
+    def run(self, next_window: Callable[[], Window | None]) -> None:
+        """Read all windows, or as many as can be read.
+
+        Parameters
+        ----------
+        next_window : callable
+            Returns what to read next, None while there is nothing; called again after each page.
+
+        Raises
+        ------
+        OptkitError
+            Of the type of the first failure; its message names the windows that failed.
+        """
         try:
-            self._open_windows()
+            self._open_windows(next_window)
             while self._pool.outstanding and not self._is_server_failing:
                 self._take(*self._pool.next_result())
-                self._open_windows()
+                self._open_windows(next_window)
         finally:
             self._pool.shutdown()
+        if self._failed:
+            raise _name_windows(self._failed)
 
     def _get(self, job: _Job, request: PageRequest) -> Page:
         """Fetch a page; called from the workers."""
@@ -105,11 +91,11 @@ class _Fetcher:
             raise job.error
         return self._session.get(request, self._filters)
 
-    def _open_windows(self) -> None:
+    def _open_windows(self, next_window: Callable[[], Window | None]) -> None:
         """Begin as many windows as keep the workers busy."""
         limit = self._session.limiter.limit
         while self._pool.outstanding < 2 * limit and self._reading <= limit:
-            window = self._next_window()
+            window = next_window()
             if window is None:
                 return
             job = _Job(self._opened, WindowReader(window, self._endpoint))
@@ -138,9 +124,9 @@ class _Fetcher:
                 raise
             job.error = error
             self._reading -= 1
-            self._is_server_failing = bool(self.failed) and not self._pages_since_failure
+            self._is_server_failing = bool(self._failed) and not self._pages_since_failure
             self._pages_since_failure = False
-            self.failed.append(job)
+            self._failed.append(job)
             return
         if rows is not None:
             self._reading -= 1
@@ -162,13 +148,7 @@ def fetch_window(
 ) -> WindowRows:
     """Return the rows of one window."""
     results: list[WindowRows] = []
-    windows = [window]
-    fetch_windows(
-        lambda: windows.pop() if windows else None,
-        session,
-        endpoint,
-        filters=filters,
-        on_page=lambda _: None,
-        on_window=lambda _, rows: results.append(rows),
-    )
+    windows = iter([window])
+    fetcher = WindowFetcher(session, endpoint, filters, on_window=lambda _, rows: results.append(rows))
+    fetcher.run(lambda: next(windows, None))
     return results[0]

@@ -11,8 +11,9 @@ from optkit.datasets.endpoint import Endpoint
 from optkit.errors import SettingsError
 from optkit.formatting import plural
 from optkit.loading.account import now_of
-from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.cache import Cache
 from optkit.loading.identity import AccountIdentity
+from optkit.loading.window_file import CachedWindow
 from optkit.loading.windows import Window
 from optkit.times import INSTANT, Moment, from_ms, instant, to_ms
 
@@ -72,7 +73,7 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     """
     settings = resolve(account=account)
     cache, identity = _cache(settings, dataset)
-    windows, _ = cache.list_windows(identity)
+    windows = cache.list_windows(identity).by_start
     table = pl.DataFrame(
         [_describe(window) for _, window in sorted(windows.items())],
         schema={
@@ -136,14 +137,12 @@ def verify(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     0
     """
     cache, identity = _cache(resolve(account=account), dataset)
-    windows, corrupt = cache.list_windows(identity)
-    corrupt |= cache.find_corrupt(windows.values(), again=True)
+    cached = cache.list_windows(identity)
+    cached = cached.without(cache.find_corrupt(cached.by_start.values(), again=True))
     rows: list[tuple[str, datetime | None, bool, str]] = [
-        (window.path.name, from_ms(start), True, "")
-        for start, window in windows.items()
-        if window.path not in corrupt
+        (window.path.name, from_ms(start), True, "") for start, window in cached.by_start.items()
     ]
-    rows += [(path.name, None, False, problem) for path, problem in corrupt.items()]
+    rows += [(path.name, None, False, problem) for path, problem in cached.corrupt.items()]
     schema = pl.Schema(
         {"file": pl.String(), "window_start": INSTANT, "ok": pl.Boolean(), "problem": pl.String()}
     )

@@ -21,12 +21,12 @@ from optkit.errors import (
 from optkit.formatting import join_names
 from optkit.interrupts import make_waits_interruptible
 from optkit.loading.account import Account
-from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
 from optkit.loading.progress import Progress, make_progress
-from optkit.loading.windows import Window, WindowInfo, beginning, first_covered, format_instant, gaps
+from optkit.loading.windows import Window, format_instant, gaps
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
@@ -70,43 +70,42 @@ def refresh_cache(
     """
     account = Account(settings)
     cache = Cache(account.folder, endpoint)
-    windows, corrupt = _usable(request, account, cache, is_lazy=is_lazy)
+    cached = _usable(request, account, cache, is_lazy=is_lazy)
     if request.refresh == "never":
-        return _answer_from_cache(request, cache, windows, corrupt)
-    _warn_of(corrupt, cache)
+        return _answer_from_cache(request, cache, cached)
+    _warn_of(cached.corrupt, cache)
     # where the cache was read later than now, this machine's clock is behind: only the server knows the time
-    last_read = _last_read(windows)
     now = account.latest(request.end)
-    now = last_read + 1 if last_read > now + TOLERANCE else now
-    plan = Plan(request, endpoint, _infos(windows))
-    latest = max((info.window.end for info in _infos(windows)), default=0)
+    now = cached.last_read + 1 if cached.last_read > now + TOLERANCE else now
+    plan = Plan(request, endpoint, cached.infos)
+    latest = cached.latest
     if not plan.is_fulfilled(now) or not account.is_confirmed:
         if settings.token is None and not account.is_demo:
-            raise _no_token(windows)
+            raise _no_token(cached)
         with interruptible(), account.connect(endpoint) as session:
             account.admit(session, endpoint)
-            now = _prepare(plan, session, endpoint, windows, now)
-            kept = {} if request.refresh == "force" else windows
+            now = _prepare(plan, session, endpoint, cached, now)
+            kept = CachedWindows({}, {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
-        _warn_of_clocks(session.clock, _last_read(windows) if request.refresh != "force" else 0)
+        _warn_of_clocks(session.clock, kept.last_read)
         # not by what is cached now: another process may have cleared it meanwhile
         latest = max(latest, committer.latest)
-        windows, _ = _usable(request, account, cache, is_lazy=is_lazy)
-    asked = request.resolve(_begin(endpoint, windows), latest)
-    missing = [] if asked is None else gaps(asked, _infos(windows))
+        cached = _usable(request, account, cache, is_lazy=is_lazy)
+    asked = request.resolve(cache.beginning(cached), latest)
+    missing = [] if asked is None else gaps(asked, cached.infos)
     if asked is None or missing:
         raise CacheError(
             f"window {missing[0]} went out of the cache while it was read; load again"
             if missing
             else "the cache was cleared while it was read; load again"
         )
-    return _rows(asked, cache, windows)
+    return _rows(asked, cache, cached)
 
 
-def _rows(asked: Window, cache: Cache, windows: Mapping[int, CachedWindow]) -> pl.LazyFrame:
+def _rows(asked: Window, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:
     """Return the rows that lie in an interval; nothing is read yet."""
-    touched = [window for window in windows.values() if window.info.window.overlaps(asked)]
+    touched = [window for window in cached.by_start.values() if window.info.window.overlaps(asked)]
     rows = cache.scan(touched)
     if all(
         asked.start <= window.info.window.start and window.info.window.end <= asked.end for window in touched
@@ -128,31 +127,20 @@ def interruptible() -> Iterator[None]:
         ) from None
 
 
-def _usable(
-    request: LoadRequest, account: Account, cache: Cache, *, is_lazy: bool
-) -> tuple[dict[int, CachedWindow], dict[Path, str]]:
-    """Return the cached windows by their start, and what is wrong with other files; see `refresh_cache`."""
-    windows, corrupt = cache.list_windows(account.identity.salt if account.identity else None)
-    if not is_lazy:
-        corrupt |= cache.find_corrupt([window for window in windows.values() if request.touches(window.info)])
-    return {start: window for start, window in windows.items() if window.path not in corrupt}, corrupt
-
-
-def _infos(windows: Mapping[int, CachedWindow]) -> list[WindowInfo]:
-    return [window.info for window in windows.values()]
-
-
-def _begin(endpoint: Endpoint, windows: Mapping[int, CachedWindow]) -> int | None:
-    """Return what an open start means, as far as the cache knows."""
-    infos = _infos(windows)
-    return beginning(infos) if endpoint.horizon_months is None else first_covered(infos)
+def _usable(request: LoadRequest, account: Account, cache: Cache, *, is_lazy: bool) -> CachedWindows:
+    """Return what is cached; see `refresh_cache` for `is_lazy`."""
+    cached = cache.list_windows(account.identity.salt if account.identity else None)
+    if is_lazy:
+        return cached
+    touched = [window for window in cached.by_start.values() if request.touches(window.info)]
+    return cached.without(cache.find_corrupt(touched))
 
 
 def _prepare(
     plan: Plan,
     session: "ApiSession",
     endpoint: Endpoint,
-    windows: Mapping[int, CachedWindow],
+    cached: CachedWindows,
     now: int,
 ) -> int:
     """Find out what has to be known before windows are fetched; return the time, by the best clock there is.
@@ -173,7 +161,7 @@ def _prepare(
                 f"any more; load with a start of {format_instant(max(window.end for window in lost))} or later"
             )
     if session.time_unit is None:
-        known = {window.time_unit for window in windows.values()}
+        known = {window.time_unit for window in cached.by_start.values()}
         session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(now), known)
     if plan.needs_beginning:
         plan.begin_at(explore.find_beginning(session, endpoint.window, now))
@@ -199,7 +187,7 @@ def _fetch(
     windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
 ) -> None:
     """Fetch windows and commit each as soon as it is complete."""
-    from optkit.loading.fetch import fetch_windows
+    from optkit.loading.fetch import WindowFetcher
 
     def on_page(page: "Page") -> None:
         bar.start(len(windows))
@@ -210,16 +198,11 @@ def _fetch(
         bar.finish_window()
 
     try:
-        fetch_windows(
-            lambda: windows.next(session.clock.now), session, endpoint, on_page=on_page, on_window=on_window
-        )
+        fetcher = WindowFetcher(session, endpoint, on_page=on_page, on_window=on_window)
+        fetcher.run(lambda: windows.next(session.clock.now))
         committer.finish()
     finally:
         bar.close()
-
-
-def _last_read(windows: Mapping[int, CachedWindow]) -> int:
-    return max((info.fetched_at for info in _infos(windows)), default=0)
 
 
 def _warn_of_clocks(clock: "ServerClock", last_read: int) -> None:
@@ -228,25 +211,22 @@ def _warn_of_clocks(clock: "ServerClock", last_read: int) -> None:
         warnings.warn(warning, stacklevel=5)
 
 
-def _answer_from_cache(
-    request: LoadRequest, cache: Cache, windows: dict[int, CachedWindow], corrupt: dict[Path, str]
-) -> pl.LazyFrame:
+def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:
     """Answer without asking the server, or name what is missing."""
-    infos = _infos(windows)
-    latest = max((info.window.end for info in infos), default=0)
-    first = _begin(cache.endpoint, windows) if request.start is None else request.start
+    first = cache.beginning(cached) if request.start is None else request.start
     if first is None:
         raise MissingWindowsError(
             "the cache does not know where the account begins; load with refresh='auto', or name a start"
-            if windows
+            if cached.by_start
             else "nothing is cached; load with refresh='auto'"
         )
-    asked = Window(first, max(first, latest if request.end is None else request.end))
-    missing = gaps(asked, infos)
+    asked = Window(first, max(first, cached.latest if request.end is None else request.end))
+    missing = gaps(asked, cached.infos)
     if missing:
-        harm = f" (corrupt: {', '.join(path.name for path in corrupt)})" if corrupt else ""
+        names = ", ".join(path.name for path in cached.corrupt)
+        harm = f" (corrupt: {names})" if names else ""
         raise MissingWindowsError(f"the cache does not hold {_join(missing)}{harm}; load with refresh='auto'")
-    return _rows(asked, cache, windows)
+    return _rows(asked, cache, cached)
 
 
 def _warn_of(corrupt: Mapping[Path, str], cache: Cache) -> None:
@@ -257,8 +237,8 @@ def _warn_of(corrupt: Mapping[Path, str], cache: Cache) -> None:
             )
 
 
-def _no_token(windows: Mapping[int, CachedWindow]) -> SettingsError:
-    if windows:
+def _no_token(cached: CachedWindows) -> SettingsError:
+    if cached.by_start:
         return SettingsError(
             "there is no token to fetch what is missing or not final; set OPTKIT_TOKEN, or read the cache as it is "
             "with refresh='never'"

@@ -16,8 +16,8 @@ from accounts import CLOCK, distinct, events_of, make_history
 
 import optkit
 from optkit.emulator import Emulator
-from optkit.loading.cache import CorruptFileError, read_footer
 from optkit.loading.identity import AccountIdentity
+from optkit.loading.window_file import CorruptFileError, read_footer
 
 HISTORY = make_history(300)
 Harm = Callable[[Path], object]

@@ -10,7 +10,8 @@ import pytest
 
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import CacheError
-from optkit.loading.cache import Cache, CachedWindow
+from optkit.loading.cache import Cache
+from optkit.loading.window_file import CachedWindow
 from optkit.loading.windows import Window, WindowInfo
 from optkit.messages import DELIVERY_STATUS, FAILURE, SCHEMA
 from optkit.times import DAY, from_ms
@@ -59,7 +60,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def windows_of(cache: Cache) -> list[CachedWindow]:
-    return list(cache.list_windows()[0].values())
+    return list(cache.list_windows().by_start.values())
 
 
 def corrupt(cache: Cache, *days: int) -> None:

@@ -1,0 +1,159 @@
+"""The file of one cached window: what it says of itself in its footer, and its checksum."""
+
+import hashlib
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from optkit.loading.windows import Window, WindowInfo
+from optkit.times import from_ms
+
+#: The layout of the files; files of another layout are fetched again.
+VERSION: Final = 1
+_KEY: Final = "optkit"
+_BEGIN: Final = b'{"version": '
+_UNSIGNED: Final = "0" * 32
+_MARK: Final = b'"checksum": "'
+#: The footer ends with what is said of the window; this is more than enough of it.
+_TAIL: Final = 65_536
+#: Rows per row group: what a filter by time can skip.
+_ROW_GROUP: Final = 65_536
+
+
+class CorruptFileError(Exception):
+    """A file under a window's name is not what optkit wrote there; the text says why."""
+
+
+@dataclass(frozen=True)
+class CachedWindow:
+    """A window in the cache: its file, and what the file says of itself.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    info : WindowInfo
+        What the planner must know.
+    rows, duplicates, dropped, pages : int
+        Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
+    account : str or None
+        Which account identity it was written for; None in files of older versions.
+    time_unit : str or None
+        Name of the unit in which the API read the bounds; None where it is not known.
+    """
+
+    path: Path
+    info: WindowInfo
+    rows: int
+    duplicates: int
+    dropped: int
+    pages: int
+    account: str | None
+    time_unit: str | None
+
+
+def make_file(frame: pl.DataFrame, info: WindowInfo, **counts: Any) -> bytes:
+    """Return the bytes of a window's file: rows, and what is to be known of them."""
+    about = {
+        "version": VERSION,
+        "start": info.window.start,
+        "end": info.window.end,
+        "fetched_at": info.fetched_at,
+        "final": info.final,
+        "begins": info.begins,
+        "rows": frame.height,
+        **counts,
+        "checksum": _UNSIGNED,
+    }
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, row_group_size=_ROW_GROUP, metadata={_KEY: json.dumps(about)})
+    return _signed(buffer.getvalue())
+
+
+def read_footer(path: Path) -> CachedWindow:
+    """Read what a file says of its window.
+
+    Raises
+    ------
+    FileNotFoundError
+        It is not there any more.
+    CorruptFileError
+        It is not what optkit wrote.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            tail = file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise CorruptFileError(f"cannot be read ({error.strerror})") from None
+    if not tail:
+        raise CorruptFileError("is empty")
+    start, end = tail.rfind(_BEGIN), tail.rfind(b"}")
+    try:
+        about = json.loads(tail[start : tail.index(b"}", start) + 1]) if 0 <= start < end else None
+    except ValueError:
+        about = None
+    if about is None or not tail.endswith(b"PAR1"):
+        raise CorruptFileError("is cut off or was not written by optkit")
+    if about["version"] != VERSION:
+        raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
+    try:
+        window = Window(about["start"], about["end"])
+        info = WindowInfo(window, about["fetched_at"], about["final"], about["begins"])
+        cached = CachedWindow(
+            path,
+            info,
+            about["rows"],
+            about["duplicates"],
+            about.get("dropped", 0),
+            about["pages"],
+            about.get("account"),
+            about.get("time_unit"),
+        )
+    except KeyError:
+        raise CorruptFileError("differs from what was written (its description)") from None
+    if path.stem != f"{from_ms(window.start):%Y-%m-%d}":
+        raise CorruptFileError("was renamed: it holds another window than its name says")
+    return cached
+
+
+def verify_checksum(path: Path) -> None:
+    """Read a file whole and compare it with the checksum in its footer.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    CorruptFileError
+        It is not what optkit wrote.
+    """
+    content = memoryview(path.read_bytes())
+    tail = bytes(content[-_TAIL:])
+    at = tail.rfind(_MARK)
+    if at < 0:
+        raise CorruptFileError("is cut off or was not written by optkit")
+    at += len(content) - len(tail) + len(_MARK)
+    if _digest(content, at) != bytes(content[at : at + 32]).decode("latin-1"):
+        raise CorruptFileError("differs from what was written (checksum)")
+
+
+def _signed(content: bytes) -> bytes:
+    """Return a file's bytes with the checksum in its place."""
+    at = content.rindex(_MARK + _UNSIGNED.encode()) + len(_MARK)
+    return b"".join((content[:at], _digest(memoryview(content), at).encode(), content[at + 32 :]))
+
+
+def _digest(content: memoryview, at: int) -> str:
+    """Return the checksum of a whole file, with zeros in the checksum's own place."""
+    digest = hashlib.blake2b(content[:at], digest_size=16)
+    digest.update(_UNSIGNED.encode())
+    digest.update(content[at + 32 :])
+    return digest.hexdigest()
