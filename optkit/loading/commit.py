@@ -82,7 +82,7 @@ class Committer:
         warnings.warn(
             "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
             "asked; what it sends is taken for complete",
-            stacklevel=6,
+            stacklevel=7,
         )
         for window, rows in self._doubtful:
             self._commit(window, rows)

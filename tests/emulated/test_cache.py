@@ -192,7 +192,7 @@ def test_coverage_says_what_each_window_is(folder: Path) -> None:
 
 
 def test_an_entry_of_another_layout_is_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optkit.loading.cache.VERSION", 2)
+    monkeypatch.setattr("optkit.loading.window_file.VERSION", 2)
     with pytest.raises(CorruptFileError, match="layout 1"):
         read_footer(folder / "2026-03-02.parquet")
 
