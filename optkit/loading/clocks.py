@@ -163,9 +163,9 @@ def _text(ms: int) -> str:
         return "a time after the year 9999"
 
 
-def warn_of_step_back(now: int, read_at: int) -> str:
+def warn_of_step_back(now: int | None, read_at: int) -> str:
     """Return what to say where the cache was read at a later time than it is now; nothing for a small difference."""
-    if read_at - now <= TOLERANCE:
+    if now is None or read_at - now <= TOLERANCE:
         return ""
     return (
         f"the clock says {_text(now)}, but the cache was read at {_text(read_at)}: cached events up to then are "

@@ -1,6 +1,5 @@
 """Commit windows to the cache as they are read; hold back those whose totals contradict what came."""
 
-import warnings
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -23,7 +22,13 @@ _ENOUGH: Final = 8
 
 
 class Committer:
-    """Commits windows to the cache as they are read."""
+    """Commits windows to the cache as they are read.
+
+    Attributes
+    ----------
+    warning : str
+        What the user should know of the server's totals; empty where they are true.
+    """
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class Committer:
         begin: int | None,
         time_unit: TimeUnit | None,
     ) -> None:
+        self.warning = ""
         self._account = account
         self._cache = cache
         self._covered = {start: window.info.window.end for start, window in cached.by_start.items()}
@@ -79,10 +85,9 @@ class Committer:
     def _ignore_totals(self) -> None:
         """Commit the windows that wait: no total of this server has been the number of entries that came."""
         self._are_totals_ignored = True
-        warnings.warn(
+        self.warning = (
             "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
-            "asked; what it sends is taken for complete",
-            stacklevel=7,
+            "asked; what it sends is taken for complete"
         )
         for window, rows in self._doubtful:
             self._commit(window, rows)

@@ -30,7 +30,6 @@ from optkit.loading.windows import Window, format_instant, gaps
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
-    from optkit.loading.clocks import ServerClock
     from optkit.loading.pages import Page
     from optkit.loading.reader import WindowRows
     from optkit.loading.session import ApiSession
@@ -88,7 +87,7 @@ def refresh_cache(
             kept = CachedWindows({}, {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
-        _warn_of_clocks(session.clock, kept.last_read)
+        _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
         # not by what is cached now: another process may have cleared it meanwhile
         latest = max(latest, committer.latest)
         cached = _usable(request, account, cache, is_lazy=is_lazy)
@@ -205,10 +204,9 @@ def _fetch(
         bar.close()
 
 
-def _warn_of_clocks(clock: "ServerClock", last_read: int) -> None:
-    step_back = "" if clock.now is None else warn_of_step_back(clock.now, last_read)
-    for warning in filter(None, (clock.warning, step_back)):
-        warnings.warn(warning, stacklevel=5)
+def _warn(*texts: str) -> None:
+    for text in filter(None, texts):
+        warnings.warn(text, stacklevel=5)
 
 
 def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:

@@ -38,6 +38,7 @@ def test_a_total_that_means_nothing_takes_few_requests(connect: Callable[[Emulat
         with pytest.warns(UserWarning, match="totals mean nothing") as caught:
             assert events_of(optkit.load(*ASKED)) == distinct(week)
         assert len(caught) == 1, "once for each load"
+        assert caught[0].filename == __file__
         assert len(server.requests) <= 4 * 40
 
 
