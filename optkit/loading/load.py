@@ -89,20 +89,8 @@ def load(
     >>> history.columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
-    return _scan(
-        start,
-        end,
-        to_phone=to_phone,
-        from_phone=from_phone,
-        status=status,
-        current_status=current_status,
-        account=account,
-        refresh=refresh,
-        reported=reported,
-        region=region,
-        progress=progress,
-        is_lazy=False,
-    ).collect()
+    asked = (start, end, to_phone, from_phone, status, current_status, account, refresh, region)
+    return _scan(*asked, reported=reported, progress=progress, is_lazy=False).collect()
 
 
 def scan(
@@ -148,34 +136,22 @@ def scan(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    return _scan(
-        start,
-        end,
-        to_phone=to_phone,
-        from_phone=from_phone,
-        status=status,
-        current_status=current_status,
-        account=account,
-        refresh=refresh,
-        reported=reported,
-        region=region,
-        progress=progress,
-        is_lazy=True,
-    )
+    asked = (start, end, to_phone, from_phone, status, current_status, account, refresh, region)
+    return _scan(*asked, reported=reported, progress=progress, is_lazy=True)
 
 
-def _scan(
+def _scan(  # noqa: PLR0917 - the contract fixes the number of arguments
     start: Moment | None,
     end: Moment | None,
-    *,
     to_phone: OneOrMany,
     from_phone: OneOrMany,
     status: OneOrMany,
     current_status: OneOrMany,
     account: str | None,
     refresh: Refresh,
-    reported: bool,
     region: str | None,
+    *,
+    reported: bool,
     progress: bool | None,
     is_lazy: bool,
 ) -> pl.LazyFrame:

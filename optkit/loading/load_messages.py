@@ -69,19 +69,8 @@ def load_messages(
     >>> messages.columns[:4]
     ['message_id', 'to_phone', 'from_phone', 'sent_at']
     """
-    return _scan(
-        start,
-        end,
-        to_phone=to_phone,
-        from_phone=from_phone,
-        campaign_id=campaign_id,
-        delivery_status=delivery_status,
-        account=account,
-        refresh=refresh,
-        region=region,
-        progress=progress,
-        is_lazy=False,
-    ).collect()
+    asked = (start, end, to_phone, from_phone, campaign_id, delivery_status, account, refresh, region)
+    return _scan(*asked, progress=progress, is_lazy=False).collect()
 
 
 def scan_messages(
@@ -125,25 +114,13 @@ def scan_messages(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    return _scan(
-        start,
-        end,
-        to_phone=to_phone,
-        from_phone=from_phone,
-        campaign_id=campaign_id,
-        delivery_status=delivery_status,
-        account=account,
-        refresh=refresh,
-        region=region,
-        progress=progress,
-        is_lazy=True,
-    )
+    asked = (start, end, to_phone, from_phone, campaign_id, delivery_status, account, refresh, region)
+    return _scan(*asked, progress=progress, is_lazy=True)
 
 
-def _scan(
+def _scan(  # noqa: PLR0917 - the contract fixes the number of arguments
     start: Moment | None,
     end: Moment | None,
-    *,
     to_phone: OneOrMany,
     from_phone: OneOrMany,
     campaign_id: int | Iterable[int] | None,
@@ -151,6 +128,7 @@ def _scan(
     account: str | None,
     refresh: Refresh,
     region: str | None,
+    *,
     progress: bool | None,
     is_lazy: bool,
 ) -> pl.LazyFrame:

@@ -18,6 +18,7 @@ from optkit.times import DAY, from_ms
 
 FIRST_DAY = 20_600 * DAY
 DAYS, PER_DAY = 5, 40
+IO = Path("/proc/self/io")
 Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 Engine = Literal["in-memory", "streaming"]
 
@@ -119,6 +120,35 @@ def test_what_a_query_does_not_need_is_not_read(cache: Cache) -> None:
     assert rows.filter(pl.col("campaign_id") == 2).collect().equals(messages_of(2))
     corrupt(cache, 2)
     assert rows.select(pl.len()).collect().item() == DAYS * PER_DAY
+
+
+@pytest.mark.skipif(not IO.exists(), reason="counts what Linux says that a process reads")
+def test_bytes_that_are_read_are_those_of_the_files_with_rows(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, MESSAGES)
+    for day in range(3):
+        ids = pl.int_range(200_000, eager=True)
+        phones = ("+1212" + (ids.hash(day) % 10**7).cast(pl.String).str.zfill(7)).alias("to_phone")
+        rows = (
+            messages_of(day).head(1).select(pl.exclude("to_phone", "message_id").repeat_by(200_000).explode())
+        )
+        window = Window(FIRST_DAY + day * DAY, FIRST_DAY + (day + 1) * DAY)
+        info = WindowInfo(window, fetched_at=window.end, final=True, begins=False)
+        frame = rows.with_columns(phones, message_id=ids).select(SCHEMA.names())
+        cache.commit(frame, info, duplicates=0, dropped=0, pages=1)
+    scanned = cache.scan(windows_of(cache))
+    size = cache.paths()[2].stat().st_size
+    assert size > 1_000_000
+    scanned.head(1).collect()  # what polars reads once, for itself
+
+    def read_by(query: pl.LazyFrame) -> int:
+        before = int(IO.read_text().split()[1])
+        query.collect()
+        return int(IO.read_text().split()[1]) - before
+
+    assert read_by(scanned.select(pl.len())) < 10_000
+    # that file twice, for its rows and for its checksum; the ends of the others
+    assert read_by(scanned.filter(on_day_2)) < 3 * size
+    assert read_by(scanned.filter(pl.col("campaign_id") == 99)) < size
 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
