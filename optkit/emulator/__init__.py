@@ -2,9 +2,7 @@
 
 from optkit.extras import require
 
-require(
-    "the emulator, which also serves the made-up account,", "emulator", "httptools", "starlette", "uvicorn"
-)
+require("the emulator, which also serves the made-up account,", "emulator", "starlette", "uvicorn")
 
 from optkit.emulator.application import RequestRecord
 from optkit.emulator.emulator import Emulator

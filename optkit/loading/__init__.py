@@ -7,7 +7,7 @@ From a call to the socket::
     workers.WorkerPool                              each page by one of the workers, in order of priority
     session.ApiSession.get → ._attempt → ._request  retries; the limits; one request
     transport.Connections.get                       a connection that is kept open
-    responses.read_response                         status, headers and body of the answer
+    http_responses.read_response                    status, headers and body of the answer
 
 and back: `pages.PageDecoder` makes records of an answer, `reader.WindowReader` a window of pages and
 `chunks.ChunkReader` decides whether they can be believed; `commit.Committer` and `cache.Cache.commit` write a

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from optkit.errors import TransportError
-from optkit.loading.responses import UnpackError
+from optkit.loading.http_responses import UnpackError
 from optkit.loading.retries import TransientError
 from optkit.loading.transport import ProxyError
 

@@ -20,9 +20,9 @@ from optkit.errors import (
 )
 from optkit.loading.clocks import ServerClock
 from optkit.loading.failures import explain
+from optkit.loading.http_responses import Response, TooLargeError, UnpackError
 from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
-from optkit.loading.responses import Response, TooLargeError, UnpackError
 from optkit.loading.retries import RetryPolicy, TransientError, parse_retry_after
 from optkit.loading.transport import Connections
 from optkit.version import __version__

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from optkit.config import is_loopback
 from optkit.loading.environment import find_proxy, proxy_login, trusted_tls
-from optkit.loading.responses import Response, read_response
+from optkit.loading.http_responses import Response, read_response
 
 _log: Final = logging.getLogger("optkit")
 

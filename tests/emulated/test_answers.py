@@ -95,11 +95,15 @@ RAW: dict[str, tuple[bytes, type[optkit.OptkitError], str]] = {
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", optkit.TransportError, "the connection broke"),
     "a status that is not a number": (http("abc"), optkit.TransportError, "the connection broke"),
     "too many headers": (
-        http("200 OK\n" + "\n".join(f"x-{number}: 1" for number in range(200))),
+        http("200 OK\n" + "\n".join(f"x-{number}: 1" for number in range(20_000))),
         optkit.TransportError,
         "the connection broke",
     ),
-    "a header too long": (http("200 OK\nx: " + "y" * 100_000), optkit.TransportError, "the connection broke"),
+    "a header too long": (
+        http("200 OK\nx: " + "y" * 1_000_000),
+        optkit.TransportError,
+        "the connection broke",
+    ),
     "a broken chunk": (
         http("200 OK\ntransfer-encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n"),
         optkit.TransportError,
@@ -110,7 +114,11 @@ RAW: dict[str, tuple[bytes, type[optkit.OptkitError], str]] = {
         optkit.TransportError,
         "the connection broke",
     ),
-    "a length below zero": (http("200 OK\ncontent-length: -5", b"{"), optkit.ResponseError, "not JSON"),
+    "a length below zero": (
+        http("200 OK\ncontent-length: -5", b"{"),
+        optkit.TransportError,
+        "the connection broke",
+    ),
     "a body larger than any page": (
         http("200 OK\ncontent-length: 99999999999"),
         optkit.ResponseError,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optkit.loading.responses import Response, TooLargeError, UnpackError, read_response
+from optkit.loading.http_responses import Response, TooLargeError, UnpackError, read_response
 
 MOST = 1000
 
@@ -75,7 +75,7 @@ def test_answers_are_read_as_the_standard_library_reads_them(answer: bytes) -> N
     assert (found.status, found.headers) == (status, headers)
     if status not in {204, 304}:  # such an answer has no body, whatever follows
         assert found.body == body
-    # an answer of HTTP/1.0 is always taken for the connection's last one
+    # who sends more than was asked for is not asked again
     assert found.is_last >= will_close
 
 
@@ -107,6 +107,11 @@ def test_a_body_may_be_as_large_as_allowed_and_no_larger() -> None:
     ):
         with pytest.raises(TooLargeError):
             read(too_large)
+
+
+def test_an_answer_that_is_only_announced_is_none() -> None:
+    with pytest.raises(HTTPException):
+        read(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def test_gzip_that_is_cut_off_cannot_be_unpacked() -> None:
