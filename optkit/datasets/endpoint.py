@@ -46,7 +46,8 @@ class Endpoint:
         Returns records as a frame with the columns of `schema`, one row per record, and raises `ResponseError` where
         one cannot be read.
     strip_private : callable or None
-        Replaces in the records of a page what must not live on by what is kept of it; None: there is nothing such.
+        Removes from the records of a page what must not be kept, such as texts, and leaves the facts that are; None:
+        there is nothing to remove.
     select : callable or None
         Returns those of some records that belong to the dataset; None: all do.
     schema : polars.Schema

@@ -137,11 +137,26 @@ def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: 
     rows = pl.DataFrame(history.toArrow()).cast(dict(expected.schema))
     assert rows.sort(pl.all()).equals(expected.sort(pl.all()))
     log = optkit.messages_from(
-        table, to_phone="phone", from_phone="shortcode", sent_at="ts", time_zone="Asia/Tokyo"
+        table,
+        to_phone="phone",
+        from_phone="shortcode",
+        sent_at="ts",
+        executed_at="ts",
+        time_zone="Asia/Tokyo",
     )
     sent = pl.DataFrame(log.toArrow()).sort("message_id")
+    assert sent["executed_at"].equals(sent["sent_at"], check_names=False)
     assert sent["sent_at"].is_sorted()
     assert sent["message_id"].is_unique().all()
+    with pytest.raises(optkit.HistoryError, match="campaign_id, where it is given, cannot be read"):
+        optkit.messages_from(
+            table,
+            to_phone="phone",
+            from_phone="shortcode",
+            sent_at="ts",
+            campaign_id="event",
+            time_zone="Asia/Tokyo",
+        )
     with pytest.raises(optkit.HistoryError, match="status has words without a meaning"):
         optkit.history_from(on_spark, meanings={"opt-out": "opt-out"})
 
