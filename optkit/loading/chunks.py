@@ -149,10 +149,9 @@ class ChunkReader:
         is_full = self._total == count * most or (len(pages) == count and len(pages[-1].entries) >= most)
         last = count + is_full
         if len(pages) < last and pages[-1].entries:
-            per_page = (
-                1 if len(self._first.entries) < most else _PAGES_PER_PAGE
-            )  # after a short one nothing may come
-            stop = min(last, len(pages) * (1 + per_page))
+            # after a short first page nothing may come
+            ahead = 1 if len(self._first.entries) < most else _PAGES_PER_PAGE
+            stop = min(last, len(pages) * (1 + ahead))
             return self._request(range(len(pages) + 1, stop + 1), ChunkReader._read_counted)
         return self._request([1], ChunkReader._check) if len(pages) > 1 else self._check()
 

@@ -1,7 +1,7 @@
 """Connections to one server, by the proxies and certificates that the environment names.
 
 By the standard library's connections, because a load sends thousands of small requests: urllib3 takes three times the
-processor time for each, requests more.
+processor time for each, requests six times.
 """
 
 import logging
