@@ -1,18 +1,19 @@
 """What a user does: open a notebook in JupyterLab, run all, look at it, move each control once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from optkit.report.notebooks import find
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("JupyterLab")]
 
 #: Whole notebooks as they look in both themes; git ignores the folder.
 PICTURES = Path(__file__).parents[2] / "build" / "jupyterlab"
 
-#: Each theme has a JupyterLab of its own.
+#: A notebook is run once, and looked at in each.
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 
 OPEN = "() => window.jupyterapp?.shell.currentWidget?.sessionContext !== undefined"
@@ -25,6 +26,7 @@ ANSWER = """async () => {
 ENABLED = """command => window.jupyterapp.commands.hasCommand(command)
     && window.jupyterapp.commands.isEnabled(command)"""
 SET_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+THEME_IS = "theme => document.body.dataset.jpThemeName === theme"
 SHUT_DOWN = "async () => { await window.jupyterapp?.shell.currentWidget?.sessionContext.shutdown(); }"
 CELLS = """const panel = window.jupyterapp.shell.currentWidget;
     const cells = Array.from(panel.content.model.cells)
@@ -41,40 +43,58 @@ TROUBLE = f"""() => {{ {CELLS}
 CONTROLS = ".jp-OutputArea .jupyter-widgets :is(select, input, button, .noUi-handle)"
 
 
-@pytest.mark.parametrize(
-    "theme", [pytest.param(theme, marks=pytest.mark.xdist_group(theme)) for theme in THEMES]
-)
-@pytest.mark.parametrize("path", find(), ids=lambda path: path.stem)
-def test_a_notebook_runs_and_its_controls_move_without_complaint(
-    path: Path, theme: str, jupyterlab: str, chromium: Browser
-) -> None:
-    tab = chromium.new_page(viewport={"width": 1200, "height": 900})
+@pytest.fixture(scope="module")
+def window(chromium: Browser) -> Iterator[BrowserContext]:
+    """Yield a window whose tabs share what they have loaded of JupyterLab."""
+    with chromium.new_context(viewport={"width": 1200, "height": 900}) as window:
+        yield window
+
+
+@pytest.fixture(scope="module", params=find(), ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
+@pytest.fixture(scope="module")
+def notebook(path: Path, jupyterlab: str, window: BrowserContext) -> Iterator[Page]:
+    """Yield a tab with a notebook all of whose cells have run."""
+    tab = window.new_page()
     tab.set_default_timeout(60_000)
     try:
-        _open(tab, jupyterlab.format(path.name), theme)
+        _open(tab, jupyterlab.format(path.name))
         tab.get_by_role("menuitem", name="Run", exact=True).click()
         tab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
         tab.wait_for_function(DONE)
-        _check(tab)
-        for index in range(tab.locator(CONTROLS).count()):
-            _move(tab.locator(CONTROLS).nth(index))
-            tab.wait_for_timeout(300)  # for the change to reach the kernel
-            tab.wait_for_function(IDLE)
-            _check(tab)
+        yield tab
     finally:
-        _photograph(tab, PICTURES / f"{path.stem}-{theme.split()[1].lower()}.png")
         tab.evaluate(SHUT_DOWN)
         tab.close()
 
 
-def _open(tab: Page, address: str, theme: str) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_notebook_runs_and_its_controls_move_without_complaint(
+    theme: str, notebook: Page, path: Path
+) -> None:
+    notebook.evaluate(SET_THEME, theme)
+    notebook.wait_for_function(THEME_IS, arg=theme)
+    try:
+        _check(notebook)
+        for control in notebook.locator(CONTROLS).all():
+            _move(control)
+            notebook.wait_for_timeout(300)  # for the change to reach the kernel
+            notebook.wait_for_function(IDLE)
+            _check(notebook)
+    finally:
+        _photograph(notebook, PICTURES / f"{path.stem}-{theme.split()[1].lower()}.png")
+
+
+def _open(tab: Page, address: str) -> None:
     tab.goto(address)
     tab.locator("#jupyterlab-splash").wait_for(state="detached")
     tab.wait_for_function(OPEN)
     tab.evaluate(ANSWER)
     for command in ("apputils:change-theme", "runmenu:run-all"):
         tab.wait_for_function(ENABLED, arg=command)
-    tab.evaluate(SET_THEME, theme)
     # nothing to answer before one can begin: no question about news, no hint of a new version
     assert tab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
 
