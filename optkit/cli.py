@@ -119,10 +119,15 @@ def refresh(
     messages: Messages = False,
     force: Annotated[bool, typer.Option("--force", help="Fetch everything again, cached or not.")] = False,
 ) -> None:
-    """Bring the cache up to date: fetch what is missing or not final."""
-    scan = optkit.scan_messages if messages else optkit.scan
-    scan(start, end, account=account, refresh="force" if force else "auto")
-    dataset = _dataset(messages)
+    """Bring the cache up to date: fetch what is missing, not final or corrupt."""
+    from optkit.config import resolve
+    from optkit.datasets import DATASETS
+    from optkit.loading.filters import load_request
+    from optkit.loading.refresh import refresh_cache
+
+    dataset, settings = _dataset(messages), resolve(account=account)
+    request = load_request(start, end, "force" if force else "auto", settings)
+    refresh_cache(request, DATASETS[dataset], settings, is_lazy=False, show=None)
     table = optkit.coverage(account, dataset)
     rows, windows = table["rows"].sum(), table.height
     open_ = table.filter(~table["final"]).height

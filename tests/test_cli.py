@@ -109,6 +109,10 @@ def test_refresh_coverage_verify_clear(run: Run, account: dict[str, str]) -> Non
     assert run("coverage").stdout.count("2026-03-") >= 4
     assert "2 files, all as they were written" in run("verify").stdout
     path = next(Path(account_folder(run)).glob("*.parquet"))
+    path.write_bytes(path.read_bytes().replace(b"+1", b"+2"))
+    assert run("verify").returncode == 1
+    assert run("refresh", "--start", "2026-03-02", "--end", "2026-03-16", **account).returncode == 0
+    assert "2 files, all as they were written" in run("verify").stdout
     path.write_bytes(path.read_bytes()[:-10])
     damaged = run("verify")
     assert damaged.returncode == 1

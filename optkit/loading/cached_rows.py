@@ -1,6 +1,6 @@
 """The rows of cached windows as a lazy frame: read where they are needed, and verified before they are returned."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import polars as pl
@@ -17,7 +17,6 @@ FindCorrupt: TypeAlias = "Callable[[Sequence[CachedWindow]], dict[Path, str]]"
 
 #: A column that is in no file. It comes first: of a query that only counts rows, polars asks for the first column.
 _COUNTED: Final = "counted"
-_NOTHING: Final = pl.lit(None, pl.Null()).alias(_COUNTED)
 _FILE: Final = "file"
 
 
@@ -26,9 +25,10 @@ def scan_windows(
 ) -> pl.LazyFrame:
     """Return the rows of cached windows as a lazy frame; nothing is read before it is collected.
 
-    Parquet does not notice when a file was changed. Therefore each file that has rows for a query is compared with its
-    checksum before they are returned. The other files are not read whole: `load` and `verify` find it where a corrupt
-    one has lost rows. Counting all rows reads no contents.
+    Parquet does not notice when a file was changed. Therefore a query that reads all rows compares all files with
+    their checksums first. A query with a filter does so for each file that has rows for it, before they are returned;
+    the other files are not read whole: `load` and `verify` find it where a corrupt one has lost rows. Counting all
+    rows reads no contents.
 
     Parameters
     ----------
@@ -44,47 +44,73 @@ def scan_windows(
     polars.LazyFrame
         Collecting it raises `CacheError` where a window is corrupt, or is not cached any more.
     """
-    source_schema = {_COUNTED: pl.Null(), **schema}
-    by_file = {str(window.path): window for window in windows}
+    source = _Source(windows, schema, find_corrupt)
+    columns = {_COUNTED: pl.Null(), **schema}
+    return register_io_source(source.read, schema=columns, is_pure=True).select(schema.names())
+
+
+class _Source:
+    """What polars reads the rows from; see `scan_windows`."""
+
+    def __init__(
+        self, windows: Sequence["CachedWindow"], schema: pl.Schema, find_corrupt: FindCorrupt
+    ) -> None:
+        self._windows = {str(window.path): window for window in windows}
+        self._schema = schema
+        self._find_corrupt = find_corrupt
 
     def read(
-        columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+        self,
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
+        """Read batches of rows: what a query needs, as polars' documentation of sources says."""
+        columns = columns or [_COUNTED, *self._schema]
         try:
-            for window in windows:
+            for window in self._windows.values():
                 window.path.stat()
-            if columns == [_COUNTED]:
-                rows = _only_counted(windows)
-            else:
-                files = pl.scan_parquet(list(by_file), glob=False, include_file_paths=_FILE)
-                rows = files.cast(schema).with_columns(_NOTHING)
-            rows = rows if n_rows is None else rows.head(n_rows)
-            rows = rows if predicate is None else rows.filter(predicate)
-            rows = rows.select(*(columns or source_schema), _FILE)
-            verified: set[str | None] = {None}
-            for batch in rows.collect_batches(chunk_size=batch_size, engine="streaming"):
-                new = set(batch[_FILE].unique()) - verified
-                reject([by_file[file] for file in new if file is not None])
-                verified |= new
-                yield batch.drop(_FILE)
+            if columns == [_COUNTED] and predicate is None:
+                yield self._count(n_rows)
+                return
+            rows = self._rows() if n_rows is None else self._rows().head(n_rows)
+            if predicate is None and n_rows is None:
+                self._reject_corrupt(self._windows)
+                yield from rows.select(columns).collect_batches(chunk_size=batch_size, engine="streaming")
+                return
+            wanted = rows if predicate is None else rows.filter(predicate)
+            batches = wanted.select(*columns, _FILE).collect_batches(
+                chunk_size=batch_size, engine="streaming"
+            )
+            yield from self._only_verified(batches)
         except FileNotFoundError:
             raise CacheError("a window went out of the cache before it was read; load again") from None
         except pl.exceptions.PolarsError:
-            reject(windows)
+            self._reject_corrupt(self._windows)
             raise
 
-    def reject(suspects: Sequence["CachedWindow"]) -> None:
-        for path, problem in find_corrupt(suspects).items():
+    def _count(self, n_rows: int | None) -> pl.DataFrame:
+        """Return a row for each row there is, without what is in it."""
+        count = sum(window.rows for window in self._windows.values())
+        count = count if n_rows is None else min(count, n_rows)
+        return pl.select(pl.repeat(None, count, dtype=pl.Null()).alias(_COUNTED))
+
+    def _rows(self) -> pl.LazyFrame:
+        """Return all rows with the file of each."""
+        rows = pl.scan_parquet(list(self._windows), glob=False, include_file_paths=_FILE)
+        return rows.cast(self._schema).with_columns(pl.lit(None, pl.Null()).alias(_COUNTED))
+
+    def _only_verified(self, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        verified: set[str] = set()
+        for batch in batches:
+            files = set(batch[_FILE].unique()) - verified
+            self._reject_corrupt(files)
+            verified |= files
+            yield batch.drop(_FILE)
+
+    def _reject_corrupt(self, files: Iterable[str]) -> None:
+        for path, problem in self._find_corrupt([self._windows[file] for file in files]).items():
             raise CacheError(
-                f"the cached window {path.name} {problem}; optkit.load fetches it again, optkit.clear forgets it"
+                f"the cached window {path.name} {problem}; a load of it, or optkit refresh, fetches it again"
             )
-
-    return register_io_source(read, schema=source_schema, is_pure=True).select(schema.names())
-
-
-def _only_counted(windows: Sequence["CachedWindow"]) -> pl.LazyFrame:
-    """Return as many rows as the windows have."""
-    count = sum(window.rows for window in windows)
-    return pl.LazyFrame().select(
-        pl.repeat(None, count, dtype=pl.Null()).alias(_COUNTED), pl.lit(None, pl.String()).alias(_FILE)
-    )
