@@ -2,7 +2,6 @@
 
 from collections import deque
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
 
 import polars as pl
@@ -109,7 +108,7 @@ class WindowReader:
         assert self.is_done
         assert self._clock is not None
         return WindowRows(
-            frame=pl.concat([frame for _, frame in sorted(self._frames.items(), key=itemgetter(0))]),
+            frame=pl.concat([self._frames[start] for start in sorted(self._frames)]),
             duplicates=self._duplicates,
             dropped=self._dropped,
             pages=self._requests,
