@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Run:
         environment |= {"OPTKIT_CACHE_DIR": str(tmp_path / "cache"), "COLUMNS": "200"}
         environment |= {f"OPTKIT_{name.upper()}": value for name, value in settings.items()}
         return subprocess.run(
-            [sys.executable, "-c", "from optkit.cli import main; main()", *words],
+            [sys.executable, "-m", "optkit", *words],
             env=environment,
             cwd=tmp_path,
             capture_output=True,

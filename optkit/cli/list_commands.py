@@ -1,0 +1,128 @@
+"""Commands that answer with a list: who must not be messaged, who was messaged all the same, and by which campaign."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import optkit
+from optkit.cli.options import Account, Region, Scope, TableFile
+from optkit.cli.output import export_or_show, show
+from optkit.errors import SettingsError
+from optkit.exporting import write_table
+from optkit.formatting import plural
+from optkit.private_files import PrivateFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def status(
+    phone: Annotated[
+        str, typer.Argument(help="The recipient's number with its country code, such as '+1 201 555 0100'.")
+    ],
+    *,
+    region: Region = None,
+    account: Account = None,
+) -> None:
+    """Ask the server what a number's status is now.
+
+    One row per sender, with the time since when.
+    """
+    table = optkit.status_at(optkit.fetch(to_phone=phone, region=region, account=account))
+    if table.height:
+        show(table.select("from_phone", "status", "since"))
+    else:
+        typer.echo("No opt-in and no opt-out: it counts as opted in.")
+
+
+def suppress(
+    *,
+    at: Annotated[str | None, typer.Option(help="As of this date or time (UTC). Default: now.")] = None,
+    scope: Annotated[
+        Scope, typer.Option(help="Of each pair of sender and recipient, or of each recipient.")
+    ] = "pair",
+    format: Annotated[Literal["csv", "parquet", "json"], typer.Option(help="Of the list.")] = "csv",  # noqa: A002 - the option's name
+    out: Annotated[
+        Path | None, typer.Option(help="A file for the list, readable by you alone. Default: print it.")
+    ] = None,
+    account: Account = None,
+) -> None:
+    """Write the list of who must not be messaged.
+
+    Numbers are whole: the list is for a campaign tool.
+    """
+    if out is None and format == "parquet":
+        raise SettingsError("a Parquet list needs a file: give --out")
+    table = optkit.suppression_list(optkit.load(account=account), at, scope=scope)
+    if out is None:
+        content = BytesIO()
+        write_table(table, content, f".{format}")
+        typer.echo(content.getvalue(), nl=format == "json")
+        return
+    with PrivateFile(out, remedy="give another file with --out") as file:
+        write_table(table, file, f".{format}")
+    typer.echo(f"{plural(table.height, 'row')} in {out}", err=True)
+
+
+def leaks(*, out: TableFile = None, account: Account = None) -> None:
+    """List the messages to people who had opted out.
+
+    The latest is the last. Numbers are shortened on the screen, and whole in a file.
+    """
+    table = optkit.leaks(optkit.load(account=account), optkit.load_messages(account=account))
+    export_or_show(table, optkit.mask(table), out)
+
+
+def campaigns(*, out: TableFile = None, account: Account = None) -> None:
+    """Compare campaigns by the opt-outs that they cause.
+
+    Those are the opt-outs beyond the usual number without a message; the most per message come first.
+    """
+    table = optkit.campaign_rates(optkit.load(account=account), optkit.load_messages(account=account))
+    export_or_show(table, _ranked(table), out)
+
+
+def _ranked(rates: "pl.DataFrame") -> "pl.DataFrame":
+    """Return campaigns by their excess per 1,000 exposures, without what few people read on a screen."""
+    import polars as pl
+
+    per_thousand = {
+        f"{name} per 1,000": (pl.col(name) * 1000 / pl.col("exposures")).round(1)
+        for name in ("excess", "excess_low", "excess_high")
+    }
+    ranked = rates.filter(pl.col("exposures") > 0).select(
+        "campaign_id", "campaign", "exposures", "recipients", "opt_outs", **per_thousand, signal="signal"
+    )
+    return ranked.sort("excess per 1,000", descending=True, nulls_last=True)
+
+
+def scrub(
+    contacts: Annotated[Path, typer.Argument(help="A contact list: .csv, .parquet or .xlsx.")],
+    *,
+    keep: Annotated[Path, typer.Option(help="A file for those who may be messaged: .csv, .xlsx, …")],
+    suppressed: Annotated[Path, typer.Option(help="A file for the others, each with the reason.")],
+    column: Annotated[
+        str | None, typer.Option(help="Of the phone numbers. Default: the one that is named like one.")
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(help="Country of numbers without a country code (US), or the column that has it."),
+    ] = None,
+    scope: Annotated[
+        Scope, typer.Option(help="Opted out of any sender, or of the one in the column from_phone.")
+    ] = "recipient",
+    at: Annotated[str | None, typer.Option(help="As of this date or time (UTC). Default: now.")] = None,
+    account: Account = None,
+) -> None:
+    """Split a contact list into who may be messaged and who must not."""
+    if len({path.resolve() for path in (contacts, keep, suppressed)}) < 3:  # noqa: PLR2004 - as many as there are
+        raise SettingsError(
+            "CONTACTS, --keep and --suppressed must be three files: one would replace another"
+        )
+    history = optkit.scan(account=account)
+    kept, others = optkit.scrub(contacts, history, at, scope=scope, region=region, phone=column)
+    optkit.export(others, suppressed)
+    optkit.export(kept, keep)
+    typer.echo(f"{plural(kept.height, 'contact')} in {keep}, {others.height:,} in {suppressed}")

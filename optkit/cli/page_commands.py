@@ -1,0 +1,124 @@
+"""Commands that run notebooks, or open them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import optkit
+from optkit.cli.options import Account, End, Start
+from optkit.cli.output import show
+from optkit.errors import OptkitError, SettingsError
+from optkit.formatting import escape_controls
+
+
+def report(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(help="Such as 01_churn, churn or 1. Default: all.")
+    ] = None,
+    *,
+    start: Start = None,
+    end: End = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="Instead of --start and --end: last-week, last-month, or a month: 2026-06."),
+    ] = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only this sender; can be repeated.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the notebooks.")
+    ] = None,
+    account: Account = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the pages. Default: a new one in reports, named after the time."),
+    ] = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="One file with all pages, to mail by itself.")
+    ] = False,
+    keep_notebooks: Annotated[
+        bool, typer.Option("--keep-notebooks", help="Keep the executed notebooks beside the pages.")
+    ] = False,
+) -> None:
+    """Run notebooks and write pages that open offline."""
+    from optkit.display.account import default_account
+
+    given: dict[str, Any] = {"senders": sender or None, "account": account}
+    for text in parameter or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError("-p takes NAME=VALUE, such as -p time_zone=Europe/Berlin")
+        given[name] = value
+    name = given["account"] or default_account()
+    if period is not None:
+        if start or end:
+            raise SettingsError("give either --period, or --start and --end")
+        start, end = _period_bounds(period, name, given.get("time_zone", "UTC"))
+    given |= {"start": start, "end": end}
+    folder = out or Path("reports", f"{name}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    chosen = {name: value for name, value in given.items() if value is not None}
+    _write_pages(notebooks or [], folder, chosen, single_file=single_file, keep_notebooks=keep_notebooks)
+
+
+def _period_bounds(period: str, account: str, time_zone: str) -> tuple[str, str]:
+    from optkit.demo import CLOCK
+    from optkit.report import bounds
+
+    # the made-up account's clock stands still
+    return bounds(period, now=CLOCK if account == "demo" else datetime.now(UTC), time_zone=time_zone)
+
+
+def _write_pages(
+    notebooks: list[str],
+    out: Path,
+    parameters: dict[str, Any],
+    *,
+    single_file: bool = False,
+    keep_notebooks: bool = False,
+) -> None:
+    from optkit.report import run
+
+    pages = run(
+        notebooks, out=out, parameters=parameters, single_file=single_file, keep_notebooks=keep_notebooks
+    )
+    for page in pages:
+        mark = "DEMO " if page.demo else ""
+        typer.echo(mark + escape_controls(f"{page.name}: {page.error or page.headline or page.title}"))
+    typer.echo(f"Pages: {(pages[0].path if single_file else out / 'index.html').resolve()}")
+    failed = [page.name for page in pages if page.error]
+    if failed:
+        raise OptkitError(f"{', '.join(failed)} did not run to the end; the page shows the cell that failed")
+
+
+def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports/demo")) -> None:
+    """Show everything on a made-up account.
+
+    Load it over HTTP, print which senders people leave, and write every notebook's page.
+    """
+    from optkit.display import as_text
+
+    history = optkit.load(account="demo")
+    optkit.scan_messages(account="demo")  # so that the notebooks do not fetch them one beside the other
+    senders = optkit.opt_out_rates(history, audience=optkit.demo_audience()).sort(
+        "shrunk_rate", descending=True
+    )
+    typer.echo("DEMO: a made-up account, read from the emulator on this machine\n")
+    columns = ["from_phone", "n", "ever_opted_out", "opted_out", "rate", "low", "high", "signal"]
+    show(as_text(senders, columns=columns).rename({"from_phone": "sender", "n": "messaged"}))
+    typer.echo("\nrate: who ever opted out, of all who were messaged, with its 95% interval")
+    typer.echo()
+    _write_pages([], out, {"account": "demo"})
+
+
+def lab(
+    context: typer.Context,
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Read the made-up account.")] = False,
+) -> None:
+    """Open the notebooks in JupyterLab.
+
+    Other options go to JupyterLab, such as --no-browser or --port=8889.
+    """
+    from optkit.report import lab as open_lab
+
+    raise typer.Exit(open_lab(demo=demo, options=context.args))
