@@ -377,3 +377,26 @@ def test_messages_are_refreshed_listed_verified_and_cleared(run: Run) -> None:
         assert (
             run("clear", "--messages", "--expired", "--yes", **settings).stdout == "181 windows forgotten\n"
         )
+
+
+@pytest.mark.parametrize("words", [["settings"], ["coverage"], ["report", "--help"]])
+def test_a_reader_who_stops_early_is_not_an_error(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "optkit", *words], stdout=writing, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_under_the_output_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "optkit", "settings"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"optkit: the output cannot be written (No space left on device)\n"

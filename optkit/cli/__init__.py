@@ -36,6 +36,8 @@ def main() -> None:
     try:
         app()
     except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):
+            sys.exit(0)  # the reader of the output, such as `head`, has seen enough
         if ending.code == _INTERRUPTED:
             typer.echo("optkit: stopped", err=True)
         raise
@@ -45,10 +47,11 @@ def main() -> None:
     except OptkitError as error:
         typer.echo(f"optkit: {escape_controls(str(error))}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # The reader of the output, such as `head`, has stopped: there must be nothing to flush at exit.
+    except OSError as error:
+        typer.echo(f"optkit: the output cannot be written ({error.strerror})", err=True)
+        # There must be nothing left to flush at exit, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(1)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
