@@ -6,6 +6,7 @@ from optkit.display.alerts import Alert, Alerts, find_alerts
 from optkit.display.export import export
 from optkit.display.figures import explore, show
 from optkit.display.inputs import comparison_times, format_phone, local_day
+from optkit.display.messaged import churn, messaged, rates_since
 from optkit.display.messages import if_messages, leak_counts, per_thousand, worst_campaigns
 from optkit.display.tables import as_text, style, table
 
@@ -14,6 +15,7 @@ __all__ = [
     "Alert",
     "Alerts",
     "as_text",
+    "churn",
     "comparison_times",
     "explore",
     "export",
@@ -23,8 +25,10 @@ __all__ = [
     "if_messages",
     "leak_counts",
     "local_day",
+    "messaged",
     "open_account",
     "per_thousand",
+    "rates_since",
     "show",
     "style",
     "table",

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from optkit.config import DEMO, resolve
-from optkit.display.banner import banner
+from optkit.display.banner import NOT_ASKED_FOR, banner
 from optkit.display.messages import load_messages
 from optkit.errors import SettingsError
 from optkit.formatting import minute
@@ -46,7 +46,7 @@ class AccountData:
     history : polars.DataFrame
         What `optkit.load` returned: all events up to `until`, also those before `since`.
     audience : polars.DataFrame or None
-        from_phone, recipients; None if it is not known how many were messaged.
+        from_phone, recipients, as the user's file has them; None without a file: see `optkit.display.messaged`.
     messages : polars.DataFrame
         The account's messages before `until`; empty if it has none, or if they were not asked for.
     no_messages : str
@@ -150,8 +150,8 @@ def open_account(
     senders : list of str, optional
         Only events of these senders. Default: all.
     audience : str, optional
-        CSV or Parquet file with the columns from_phone and recipients: how many each sender messaged. The
-        made-up account has its own.
+        CSV or Parquet file with the columns from_phone and recipients: how many each sender messaged. Without it
+        they are counted from the messages, where there are any.
     reported : bool
         Add the column reported_current_status, see `optkit.load`.
     messages : bool
@@ -174,7 +174,7 @@ def open_account(
     name = account or default_account()
     history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
-    people = _read_audience(audience) if audience else optkit.demo_audience() if name == DEMO else None
+    people = _read_audience(audience) if audience else None
     if people is not None and senders:
         people = people.filter(pl.col("from_phone").is_in(senders))
     last_read = coverage["fetched_at"].max() if coverage.height else datetime.now(UTC)
@@ -183,7 +183,7 @@ def open_account(
     since = instant(start, "start", now=last_read) if start else None
     opened_at = datetime.now(UTC).replace(microsecond=0)
     sent, no_messages = (
-        load_messages(name, end, senders or None) if messages else (SCHEMA.to_frame(), "not asked for")
+        load_messages(name, end, senders or None) if messages else (SCHEMA.to_frame(), NOT_ASKED_FOR)
     )
     sent = sent.filter(pl.col("sent_at") < until)
     return AccountData(

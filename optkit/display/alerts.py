@@ -10,6 +10,7 @@ import polars as pl
 
 from optkit.analysis.spike_senders import largest_spike, opt_outs_by_campaign, opt_outs_by_sender
 from optkit.display.account import AccountData
+from optkit.display.messaged import messaged, rates_since
 from optkit.formatting import day, interval, join_names, needs, percent, plural
 
 _ONE_WEEK: Final = timedelta(days=7)
@@ -130,7 +131,8 @@ def _campaigns(data: AccountData) -> Iterator[Alert]:
 def _senders(data: AccountData) -> Iterator[Alert]:
     import optkit
 
-    rates = optkit.opt_out_rates(data.history, audience=data.audience, since=data.since, until=data.until)
+    since = rates_since(data)
+    rates = optkit.opt_out_rates(data.history, audience=messaged(data), since=since, until=data.until)
     for row in rates.filter(signal="high").sort("rate", descending=True).iter_rows(named=True):
         yield Alert(
             f"{percent(row['rate'])} ({interval(row['low'], row['high'])}) of those whom {row['from_phone']} messaged "

@@ -4,10 +4,14 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from optkit.formatting import NONE, join_names, minute, plural
+from optkit.display.messaged import messaged, rates_since
+from optkit.formatting import NONE, day, join_names, minute, plural
 
 if TYPE_CHECKING:
     from optkit.display.account import AccountData
+
+#: What `AccountData.no_messages` says on pages that do not need any.
+NOT_ASKED_FOR: Final = "not asked for"
 
 #: Every cell has its colours: JupyterLab's dark theme would use its own.
 _BANNER: Final = (
@@ -40,7 +44,6 @@ def _facts(data: "AccountData") -> dict[str, str]:
     totals, events = data.totals, data.history["created_at"]
     senders = data.history["from_phone"].n_unique()
     not_final = int((~data.coverage["final"]).sum())
-    known = data.audience.height if data.audience is not None else 0
     return {
         "Account": f"{data.name} (made up)" if data.is_demo else data.name,
         "Senders": join_names(data.senders, 6) if data.senders else f"all {senders:,}",
@@ -52,23 +55,35 @@ def _facts(data: "AccountData") -> dict[str, str]:
         f"{_minute(events.min())} to {_minute(events.max())}",
         "Coverage": f"{plural(data.coverage.height, 'window')} without a gap, {not_final:,} of them may still change; "
         f"last read {_minute(data.coverage['fetched_at'].max())}",
-        "Messages": _messages(data),
-        "Audience": f"known for {plural(known, 'sender')}"
-        if known
-        else "not known: no rates of all messaged",
+        **_who_was_messaged(data),
         "Run": f"{minute(data.opened_at)}, optkit {optkit.__version__}",
     }
 
 
-def _messages(data: "AccountData") -> str:
-    messages = data.messages
+def _who_was_messaged(data: "AccountData") -> dict[str, str]:
+    """Return what is known of the messages, and of what the rates are rates."""
+    if data.no_messages == NOT_ASKED_FOR:
+        return {}
+    messages, people = data.messages, messaged(data)
     if messages.is_empty():
-        return f"none ({data.no_messages or 'nothing was sent'}): campaigns and rates per message are not known here"
-    sent_at = messages["sent_at"]
-    return (
-        f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "
-        f"{minute(sent_at[0])} to {minute(sent_at[-1])}; what was sent before is not known"
-    )
+        reason = data.no_messages or "nothing was sent"
+        rates = "" if people is not None else ", so this page gives no rates of all who were messaged"
+        said = f"none ({reason}): who was messaged, how often and by which campaign is not known{rates}"
+    else:
+        sent_at = messages["sent_at"]
+        said = (
+            f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "
+            f"{minute(sent_at[0])} to {minute(sent_at[-1])}; what was sent before is not known"
+        )
+    facts = {"Messages": said}
+    if people is not None:
+        since = rates_since(data)
+        facts["Rates are of"] = (
+            f"{people['recipients'].sum():,} people messaged by {plural(people.height, 'sender')} "
+            f"{'(audience file)' if data.audience is not None else '(counted from the messages)'}"
+            f"{'' if since == data.since else f'; known from {day(since)} on, so rates begin there'}"
+        )
+    return facts
 
 
 def _minute(moment: object) -> str:

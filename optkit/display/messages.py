@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from optkit.display.headlines.headline import Note
 from optkit.errors import AuthenticationError, MissingWindowsError, ResponseError, SettingsError
 from optkit.messages import SCHEMA
 
@@ -39,7 +38,9 @@ def load_messages(account: str, end: str | None, senders: list[str] | None) -> t
 
 
 def if_messages(messages: pl.DataFrame, show: Callable[[], Any]) -> Any:
-    """Return what `show` returns, or a note if there are no messages to show it of.
+    """Return what `show` returns, or nothing if there are no messages to show it of.
+
+    The banner says that there are none. A page leaves out a section of which nothing is shown.
 
     Parameters
     ----------
@@ -48,23 +49,29 @@ def if_messages(messages: pl.DataFrame, show: Callable[[], Any]) -> Any:
     show : callable
         Makes a table or shows a picture.
     """
-    return Note("This needs messages, and none are loaded.") if messages.is_empty() else show()
+    return None if messages.is_empty() else show()
 
 
 def per_thousand(rates: pl.DataFrame) -> pl.DataFrame:
-    """Add to what `optkit.campaign_rates` returned the excess per 1,000 exposures, with its interval.
+    """Add to what `optkit.campaign_rates` returned opt-outs and excess per 1,000 exposures, with their intervals.
 
     Returns
     -------
     polars.DataFrame
-        The same rows, also with excess_per_1000, excess_per_1000_low, excess_per_1000_high (Float64); the largest
-        excess first.
+        The same rows, also with per_1000 (opt-outs), per_1000_low, per_1000_high, excess_per_1000,
+        excess_per_1000_low, excess_per_1000_high (Float64); the largest excess first.
     """
-    scaled = (
+    opt_outs = (
+        (1000 * pl.col(name)).alias(scaled)
+        for name, scaled in (("rate", "per_1000"), ("low", "per_1000_low"), ("high", "per_1000_high"))
+    )
+    excess = (
         (pl.col(name) / pl.col("exposures") * 1000).alias(name.replace("excess", "excess_per_1000"))
         for name in ("excess", "excess_low", "excess_high")
     )
-    return rates.with_columns(scaled).sort("excess", descending=True, nulls_last=True, maintain_order=True)
+    return rates.with_columns(*opt_outs, *excess).sort(
+        "excess", descending=True, nulls_last=True, maintain_order=True
+    )
 
 
 def worst_campaigns(rates: pl.DataFrame, messages: pl.DataFrame, *, count: int = 3) -> pl.DataFrame:

@@ -180,7 +180,8 @@ def _formats(frame: pl.DataFrame) -> dict[str, Callable[[Any], str]]:
         elif dtype == pl.Datetime:
             formats[name] = _minute
         elif dtype.is_float():
-            formats[name] = "{:,.0f}".format if name in bounds else "{:,.1f}".format
+            whole = name in bounds and "per_1000" not in name
+            formats[name] = "{:,.0f}".format if whole else "{:,.1f}".format
         elif dtype.is_integer() and not name.endswith("_id"):
             formats[name] = "{:,}".format
     return formats

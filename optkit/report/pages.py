@@ -82,7 +82,8 @@ def make_page(
     name : str
         The notebook's name without its suffix.
     notebook : nbformat.NotebookNode
-        With outputs. Pictures without an alternative text get the heading above them.
+        With outputs. Pictures without an alternative text get the heading above them. Sections whose code shows nothing
+        are left out: what they show is not known of this account.
     parameters : mapping of str to str
         The values that it ran with.
     error : str or None
@@ -94,6 +95,8 @@ def make_page(
     -------
     Page
     """
+    if error is None:
+        notebook.cells = [cell for section in _sections(notebook) if _shows(section) for cell in section]
     title = _title(notebook) or name
     pictures = list(_describe_pictures(notebook, title))
     body, _ = exporter().from_notebook_node(notebook)
@@ -126,6 +129,23 @@ def exporter() -> Any:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
+
+
+def _sections(notebook: "NotebookNode") -> Iterator[list["NotebookNode"]]:
+    """Yield the cells of each section: a heading and what follows, up to the next heading."""
+    section: list[NotebookNode] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#") and section:
+            yield section
+            section = []
+        section.append(cell)
+    yield section
+
+
+def _shows(section: list["NotebookNode"]) -> bool:
+    """Return whether a section has no code, or code that shows something."""
+    code = [cell for cell in section if cell.cell_type == "code"]
+    return not code or any(cell.outputs for cell in code)
 
 
 def _title(notebook: "NotebookNode") -> str:

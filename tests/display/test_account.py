@@ -8,12 +8,25 @@ import pytest
 import optkit
 from optkit import display
 from optkit.errors import SettingsError
+from optkit.messages import SCHEMA as MESSAGES
 
 
 @pytest.fixture
 def demo_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A week of the made-up account, so that nothing else is fetched."""
     monkeypatch.setenv("OPTKIT_CACHE_DIR", str(tmp_path))
+
+
+def messages_at(when: datetime, to_phones: list[str]) -> pl.DataFrame:
+    """Messages of the sender 72975 that arrived."""
+    sent = {"to_phone": to_phones, "message_id": range(len(to_phones))}
+    return (
+        pl.select(*(pl.lit(None, dtype).alias(name) for name, dtype in MESSAGES.items() if name not in sent))
+        .join(pl.DataFrame(sent), how="cross")
+        .with_columns(from_phone=pl.lit("72975"), sent_at=pl.lit(when), delivery_status=pl.lit("delivered"))
+        .select(MESSAGES.names())
+        .cast(MESSAGES)
+    )
 
 
 def banner(data: display.AccountData) -> str:
@@ -29,12 +42,30 @@ def test_banner_names_account_period_and_coverage(account_data: display.AccountD
         "first event to 2026-01-10 08:00 UTC",
         "2 opt-outs and 0 re-opt-ins; 0 opt-outs in force at the start, 2 at the end",
         "1 window without a gap, 1 of them may still change",
-        "none (not asked for): campaigns and rates per message are not known here",
-        "not known: no rates of all messaged",
         optkit.__version__,
     ):
         assert words in page
     assert "DEMO" not in page
+    assert "Messages" not in page, "they were not asked for"
+
+
+def test_banner_says_once_what_is_not_known_without_messages(account_data: display.AccountData) -> None:
+    page = banner(replace(account_data, no_messages=""))
+    lacking = "none (nothing was sent): who was messaged, how often and by which campaign is not known"
+    assert f"{lacking}, so this page gives no rates of all who were messaged" in page
+    audience = pl.DataFrame({"from_phone": ["72975"], "recipients": [100]})
+    page = banner(replace(account_data, no_messages="", audience=audience))
+    assert f"{lacking}<" in page
+    assert "100 people messaged by 1 sender (audience file)" in page
+
+
+def test_banner_says_from_when_on_rates_are_known(account_data: display.AccountData) -> None:
+    sent = messages_at(datetime(2026, 1, 8, 12, tzinfo=UTC), ["+12025550102", "+12025550103"])
+    page = banner(replace(account_data, no_messages="", messages=sent))
+    assert "2 people messaged by 1 sender (counted from the messages); known from 8 January 2026 on" in page
+    later = replace(account_data, no_messages="", messages=sent, since=datetime(2026, 1, 9, tzinfo=UTC))
+    assert "1 person" not in banner(later)
+    assert "known from" not in banner(later)
 
 
 def test_banner_names_the_period_and_the_senders_that_were_asked_for(
@@ -79,11 +110,8 @@ def test_demo_account_is_opened_without_token_and_cache(demo_cache: None) -> Non
     assert found.history.equals(optkit.load(None, "2026-06-15", account="demo")), (
         "earlier events decide who is out"
     )
-    assert found.audience is not None
     chosen = display.open_account("demo", start="2026-06-01", end="2026-06-15", senders=["18181"])
     assert chosen.history["from_phone"].unique().to_list() == ["18181"]
-    assert chosen.audience is not None
-    assert chosen.audience["from_phone"].to_list() == ["18181"]
 
 
 def test_a_token_opens_the_configured_account(monkeypatch: pytest.MonkeyPatch, demo_cache: None) -> None:
@@ -107,6 +135,6 @@ def test_audience_is_read_from_a_file(demo_cache: None, tmp_path: Path) -> None:
 
 def test_banner_says_over_which_time_messages_are_known(account_data: display.AccountData) -> None:
     messages = optkit.demo_messages(recipients=200)
-    page = banner(replace(account_data, messages=messages))
+    page = banner(replace(account_data, messages=messages, no_messages=""))
     assert f"{messages.height:,} messages of {messages['campaign'].n_unique()} campaigns, 2026-01-" in page
     assert "what was sent before is not known" in page

@@ -52,7 +52,7 @@ def test_churn_gives_totals_of_the_period_and_compares_the_last_week(
     assert "From 9 January 2026 to 10 January 2026 people opted out 1 time and came back 0 times" in answer
     assert "1 opt-outs were in force at the start, 2 at the end" in answer, "the other opt-out came before"
     assert (
-        "2.0% of all who were messaged and opted in left, more than in any of the 12 weeks before (1.0% to 1.2%)"
+        "2.0% of all who could be messaged left, more than in any of the 12 weeks before (1.0% to 1.2%)"
         in answer
     )
     assert "one week in 13 is the highest by chance" in answer
@@ -173,7 +173,7 @@ def rates(
 
 def test_opt_out_rates_names_senders_that_differ() -> None:
     answer = headlines.opt_out_rates(rates(["high", *["usual"] * 4]))
-    assert "Of all who were messaged 1.4% have ever opted out" in answer, "70 of 5,000"
+    assert "Of all who were messaged 1.4% have opted out" in answer, "70 of 5,000"
     assert (
         "1 of 5 senders differs from the others by more than senders usually differ here: "
         "72970 (3.0%, 2.0% to 4.0%) above." in answer
@@ -181,6 +181,11 @@ def test_opt_out_rates_names_senders_that_differ() -> None:
     both = headlines.opt_out_rates(rates(["high", "usual", "low", "usual", "usual"]))
     assert "2 of 5 senders differ" in both
     assert "above and 72972 (1.0%, 2.0% to 4.0%) below" in both
+
+
+def test_opt_out_rates_says_since_when_people_were_counted() -> None:
+    answer = headlines.opt_out_rates(rates(["usual"] * 5), since=datetime(2026, 1, 5, tzinfo=UTC))
+    assert answer.startswith("Of all who were messaged since 5 January 2026 1.4% have opted out; ")
 
 
 def test_opt_out_rates_says_whether_the_order_may_be_chance() -> None:
@@ -210,7 +215,10 @@ def test_opt_out_rates_compares_nobody_without_an_audience() -> None:
 
 
 def test_countries_gives_shares_and_the_extremes() -> None:
-    table = rates([None] * 3).with_columns(country=pl.Series(["US", "CA", None]))
+    seen = rates([None] * 3, "observed", outs=(30, 10, 10)).with_columns(
+        country=pl.Series(["US", "CA", None])
+    )
+    table = seen.with_columns(n=pl.Series([300, 100, 100]))
     curves = pl.concat(
         pl.DataFrame(
             {
@@ -228,13 +236,44 @@ def test_countries_gives_shares_and_the_extremes() -> None:
         for country, back in (("US", 40), ("CA", 20), (None, 30))
     )
     answer = headlines.countries(table, curves)
-    assert "3 countries: US 60.0%, unknown 20.0% and CA 20.0%" in answer
+    assert answer.startswith(
+        "Those who opted out or in live in 3 countries: US 60.0%, unknown 20.0% and CA 20.0%."
+    )
     assert "differs between countries by more than chance: most in US about 3" in answer
     assert "(counted: 40.0%, 30.0% to 50.0%), fewest in CA about 2" in answer
     alike = curves.filter(pl.col("country") == "US")
     alike = pl.concat([alike, alike.with_columns(country=pl.lit("CA"))])
     assert "does not differ between countries by more than chance" in headlines.countries(table, alike)
     assert headlines.countries(table, alike.head(2)).endswith("CA 20.0%.")
+
+
+def test_countries_gives_true_rates_where_it_is_known_who_was_messaged() -> None:
+    countries = pl.Series("country", ["US", "CA", "GB", "DE", None])
+    table = rates(["high", *["usual"] * 4]).select(countries, pl.exclude("from_phone"))
+    curves = pl.DataFrame(
+        {
+            "country": ["US"],
+            "days": [30.0],
+            "at_risk": [40],
+            "returned": [10],
+            "censored": [30],
+            "still_out": [0.75],
+            "low": [0.6],
+            "high": [0.9],
+        }
+    )
+    answer = headlines.countries(table, curves, since=datetime(2026, 1, 5, tzinfo=UTC))
+    assert answer.startswith(
+        "Those who were messaged since 5 January 2026 live in 5 countries: unknown 20.0%, CA "
+    )
+    assert (
+        "1.4% of them opted out; by more than countries usually differ, in US (3.0%, 2.0% to 4.0%) more."
+        in answer
+    )
+    alike = table.with_columns(signal=pl.lit("usual"))
+    assert "1.4% of them opted out; no country differs" in headlines.countries(alike, curves)
+    few = table.with_columns(signal=pl.lit(None, pl.String))
+    assert "1.4% of them opted out; too few countries" in headlines.countries(few, curves)
 
 
 def test_suppression_counts_people_and_changes() -> None:

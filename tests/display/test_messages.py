@@ -13,6 +13,9 @@ RATES = pl.DataFrame(
         "campaign_id": [1, 2, 3],
         "campaign": ["calm", "loud", "large"],
         "exposures": [1000, 500, 20_000],
+        "rate": [0.001, 0.1, 0.01],
+        "low": [0.0005, 0.08, 0.009],
+        "high": [0.002, 0.12, 0.011],
         "excess": [0.0, 50.0, 100.0],
         "excess_low": [-5.0, 40.0, 80.0],
         "excess_high": [5.0, 60.0, 120.0],
@@ -29,12 +32,12 @@ def test_messages_end_before_end_and_are_of_the_chosen_senders() -> None:
     assert problem == ""
 
 
-def test_if_messages_shows_a_note_without_messages() -> None:
+def test_if_messages_shows_nothing_without_messages() -> None:
     assert if_messages(pl.DataFrame({"message_id": [1]}), lambda: "a table") == "a table"
-    assert if_messages(SCHEMA.to_frame(), pytest.fail) == "This needs messages, and none are loaded."
+    assert if_messages(SCHEMA.to_frame(), pytest.fail) is None
 
 
-def test_per_thousand_scales_the_excess_and_its_interval() -> None:
+def test_per_thousand_scales_rate_and_excess_with_their_intervals() -> None:
     table = per_thousand(RATES)
     columns = ["campaign", "excess_per_1000", "excess_per_1000_low", "excess_per_1000_high"]
     assert table.select(columns).rows() == [
@@ -42,6 +45,7 @@ def test_per_thousand_scales_the_excess_and_its_interval() -> None:
         ("loud", 100.0, 80.0, 120.0),
         ("calm", 0.0, -5.0, 5.0),
     ]
+    assert table.select("per_1000", "per_1000_low", "per_1000_high").row(0) == pytest.approx((10, 9, 11))
 
 
 def test_worst_campaigns_are_those_with_the_largest_excess_per_message() -> None:

@@ -5,7 +5,7 @@ from optkit.display.headlines.churn import churn
 from optkit.display.headlines.countries import countries
 from optkit.display.headlines.coverage import coverage
 from optkit.display.headlines.fatigue import fatigue
-from optkit.display.headlines.headline import Headline
+from optkit.display.headlines.headline import Headline, Note
 from optkit.display.headlines.leaks import leaks
 from optkit.display.headlines.rates import denominator_note, opt_out_rates
 from optkit.display.headlines.returns import cycles
@@ -15,6 +15,7 @@ from optkit.display.headlines.timeline import most_active, one_number
 
 __all__ = [
     "Headline",
+    "Note",
     "campaigns",
     "churn",
     "countries",

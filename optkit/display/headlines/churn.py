@@ -55,7 +55,7 @@ def compare_last(complete: pl.DataFrame, word: str) -> str:
     *before, value = last["churn_rate" if rated else "opt_outs"].to_list()
     low, high = min(before), max(before)
     if rated:
-        what, usual = f"{percent(value)} of all who were messaged and opted in left", interval(low, high)
+        what, usual = f"{percent(value)} of all who could be messaged left", interval(low, high)
     else:
         what = f"{plural(value, 'opt-out was', 'opt-outs were')} counted"
         usual = f"{low:,} to {high:,}"

@@ -1,5 +1,6 @@
 """Where recipients live, and where they come back most and least."""
 
+from datetime import datetime
 from math import isnan
 from typing import Final
 
@@ -7,8 +8,9 @@ import polars as pl
 
 from optkit.analysis.return_differences import return_differences
 from optkit.display.headlines.headline import Headline
+from optkit.display.headlines.rates import named
 from optkit.display.headlines.returns import horizon
-from optkit.formatting import interval, join_names, percent, plural
+from optkit.formatting import day, interval, join_names, percent, plural
 
 #: A country needs this many opt-outs for its share of returns to be named; with fewer the interval says nothing.
 _ENOUGH: Final = 30
@@ -17,8 +19,10 @@ _ENOUGH: Final = 30
 _DIFFERENT: Final = 0.01
 
 
-def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> Headline:
-    """Say where the people in the history live, and where they come back most and least.
+def countries(
+    rates: pl.DataFrame, curves: pl.DataFrame, *, since: datetime | None = None, days: int = 90
+) -> Headline:
+    """Say where people live, which countries' rates differ, and where people come back most and least.
 
     Parameters
     ----------
@@ -26,6 +30,8 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> H
         What `optkit.opt_out_rates` returned, by country.
     curves : polars.DataFrame
         What `optkit.return_curve` returned, by country.
+    since : datetime, optional
+        From when on people were counted.
     days : int
         The horizon.
 
@@ -35,12 +41,14 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> H
     """
     if rates.is_empty():
         return Headline("There are no events, so no country is known.")
-    people = (
-        rates.sort("recipients", "country", descending=[True, False]).select("country", "recipients").rows()
-    )
-    total = sum(count for _, count in people)
+    messaged = rates["denominator"][0] == "audience"
+    people = rates.select("country", "n").sort("n", "country", descending=[True, False]).rows()
+    total = max(1, sum(count for _, count in people))
     said = [f"{country or 'unknown'} {percent(count / total)}" for country, count in people]
-    answer = f"Those who opted out or in live in {plural(len(people), 'country', 'countries')}: {join_names(said)}."
+    who = f"were messaged{f' since {day(since)}' if since else ''}" if messaged else "opted out or in"
+    answer = f"Those who {who} live in {plural(len(people), 'country', 'countries')}: {join_names(said)}."
+    if messaged:
+        answer += f" {_opted_out(rates)}"
     days = horizon(curves, days)
     enough = curves.filter(pl.col("at_risk").max().over("country") >= _ENOUGH)
     shares, p_value = return_differences(enough, days=days)
@@ -60,3 +68,18 @@ def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, days: int = 90) -> H
         f"{answer} How many opt-outs are followed by a return within {plural(days, 'day')} differs between countries "
         f"by more than chance: most {most}, fewest {least}."
     )
+
+
+def _opted_out(rates: pl.DataFrame) -> str:
+    """Return how many of the messaged opted out, and which countries differ from the others."""
+    overall = percent(int(rates["ever_opted_out"].sum()) / max(1, int(rates["n"].sum())))
+    differing = [
+        f"{join_names(named(rates.filter(pl.col('signal').cast(pl.String) == signal)))} {word}"
+        for signal, word in (("high", "more"), ("low", "fewer"))
+        if (rates["signal"] == signal).any()
+    ]
+    if differing:
+        return f"{overall} of them opted out; by more than countries usually differ, in {' and in '.join(differing)}."
+    if rates["signal"].is_null().all():
+        return f"{overall} of them opted out; too few countries to say whether one differs."
+    return f"{overall} of them opted out; no country differs by more than countries usually do."

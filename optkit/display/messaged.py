@@ -1,0 +1,165 @@
+"""How many people were messaged, and from when on that is known: what the rates of a page are rates of."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from optkit.engine.canonical import canonical_column
+from optkit.messages import REACHED
+from optkit.times import time_zone as read_zone
+
+if TYPE_CHECKING:
+    from optkit.display.account import AccountData
+
+#: So long after the first known message nearly everybody on the lists has had one.
+_LIST_KNOWN_AFTER: Final = timedelta(days=30)
+
+
+def rates_since(data: "AccountData") -> datetime | None:
+    """Return from when on it is known who was messaged, within the period to show; None for its first event.
+
+    Parameters
+    ----------
+    data : AccountData
+        What `open_account` returned. With an audience of its own this is the period's start.
+
+    Returns
+    -------
+    datetime or None
+        UTC.
+    """
+    if data.audience is not None or data.messages.is_empty() or not _record_is_cut(data):
+        return data.since
+    return _first_sent(data)
+
+
+def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | None:
+    """Return how many people each sender messaged in the period to show, from `rates_since` on.
+
+    Counted from messages these are the people whom one reached, and those who opted out without one: they were on the
+    list as well.
+
+    Parameters
+    ----------
+    data : AccountData
+        What `open_account` returned, with the columns of `by` in its history and in its messages.
+    by : sequence of str
+        Further columns to count by, such as country.
+
+    Returns
+    -------
+    polars.DataFrame or None
+        from_phone (String), the columns of `by`, recipients (Int64); a row for every sender of the history. None if it
+        is not known. It is what `audience=` of `optkit.opt_out_rates` takes.
+    """
+    import optkit
+
+    if data.audience is not None:
+        return None if by else data.audience
+    if data.messages.is_empty():
+        return None
+    since = rates_since(data)
+    later = pl.lit(value=True) if since is None else pl.col("sent_at") >= since
+    reached = data.messages.filter(
+        pl.col("delivery_status").is_in(REACHED), pl.col("from_phone").is_not_null(), later
+    )
+    changes = optkit.transitions(data.history, since=since, until=data.until)
+    pairs = data.history.select("from_phone", "to_phone", *by).unique()
+    outs = pairs.join(changes.filter(pl.col("kind") == "opt-out"), on=["from_phone", "to_phone"], how="semi")
+    keys = ["from_phone", *by]
+    people = pl.concat([_canonical(frame.select(*keys, "to_phone")) for frame in (reached, outs)]).unique()
+    counts = people.group_by(keys).agg(recipients=pl.len().cast(pl.Int64))
+    return (
+        pairs.select(keys)
+        .unique()
+        .with_columns(sender=canonical_column("from_phone", None))
+        .join(counts, left_on=["sender", *by], right_on=keys, how="left", nulls_equal=True)
+        .select(*keys, pl.col("recipients").fill_null(0))
+        .sort(keys, nulls_last=True)
+    )
+
+
+def churn(
+    data: "AccountData", *, every: str = "1w", time_zone: str = "UTC", by: str | None = None
+) -> pl.DataFrame:
+    """Return what `optkit.churn` returns, with rates of the list of the time where messages are known.
+
+    Parameters
+    ----------
+    data : AccountData
+        What `open_account` returned.
+    every, time_zone, by : str
+        See `optkit.churn`.
+
+    Returns
+    -------
+    polars.DataFrame
+        See `optkit.churn`. With messages, opted_in_start is how many were on the list (`optkit.list_growth`),
+        population those and who was opted out, and denominator "list"; the rates are null in periods that begin before
+        the list is known (`list_known_since`).
+    """
+    import optkit
+
+    table = optkit.churn(
+        data.history,
+        every=every,
+        time_zone=time_zone,
+        by=by,
+        audience=data.audience,
+        since=data.since,
+        until=data.until,
+    )
+    if data.audience is not None or data.messages.is_empty() or table.is_empty():
+        return table
+    growth = optkit.list_growth(
+        data.history,
+        data.messages,
+        every=every,
+        time_zone=time_zone,
+        by=by,
+        since=data.since or data.history["created_at"][0],
+        until=data.until,
+    )
+    keys = ["period", *([by] if by else [])]
+    known = pl.col("period") >= list_known_since(data).astimezone(read_zone(time_zone)).date()
+    opted_in = pl.when(known & (pl.col("opted_in_start") > 0)).then("opted_in_start")
+    return (
+        table.drop("opted_in_start")
+        .join(growth.select(*keys, opted_in_start="list_start"), on=keys, how="left", nulls_equal=True)
+        .with_columns(
+            population=pl.col("opted_in_start") + pl.col("opted_out_start"),
+            churn_rate=pl.col("opt_outs") / opted_in,
+            net_churn_rate=pl.col("net_opt_outs") / opted_in,
+            denominator=pl.lit("list"),
+        )
+        .select(table.columns)
+    )
+
+
+def list_known_since(data: "AccountData") -> datetime:
+    """Return from when on nearly everybody on the lists is known.
+
+    That is 30 days after the first known message, or with it where no event is older: then the lists began with it.
+    """
+    return _first_sent(data) + (_LIST_KNOWN_AFTER if _record_is_cut(data, whole=True) else timedelta())
+
+
+def _record_is_cut(data: "AccountData", *, whole: bool = False) -> bool:
+    """Return whether the period to show (or the whole history) begins before the first known message."""
+    first: datetime | None = data.history["created_at"].min()  # type: ignore[assignment]
+    begin = first if whole else data.since or first
+    return begin is not None and begin < _first_sent(data)
+
+
+def _first_sent(data: "AccountData") -> datetime:
+    first: datetime = data.messages["sent_at"].min()  # type: ignore[assignment]
+    return first
+
+
+def _canonical(people: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with phones in the form in which they are compared."""
+    return people.with_columns(
+        canonical_column(name, None).alias(name) for name in ("from_phone", "to_phone")
+    )
