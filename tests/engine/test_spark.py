@@ -36,6 +36,8 @@ def spark() -> Iterator[Any]:
             "spark.sql.session.timeZone": "America/New_York",
             "spark.sql.shuffle.partitions": "2",
             "spark.ui.enabled": "false",
+            # each query runs once: to compile it well costs more than it saves
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         }
         for setting, value in quiet.items():
             builder = builder.config(setting, value)

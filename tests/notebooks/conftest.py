@@ -1,5 +1,6 @@
 """The notebooks, executed once each, and a JupyterLab that a browser opens them in."""
 
+import fcntl
 import os
 import secrets
 import signal
@@ -21,10 +22,12 @@ from optkit.report.notebooks import find
 
 
 @pytest.fixture(scope="session")
-def demo_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Load the demo account once; return what a notebook needs to find it."""
-    environment = {"OPTKIT_ACCOUNT": "demo", "OPTKIT_CACHE_DIR": str(tmp_path_factory.mktemp("demo"))}
-    with pytest.MonkeyPatch.context() as patch:
+def demo_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, str]:
+    """Load the demo account once for all worker processes; return what a notebook needs to find it."""
+    shared = tmp_path_factory.getbasetemp() / (".." if worker_id != "master" else "")
+    environment = {"OPTKIT_ACCOUNT": "demo", "OPTKIT_CACHE_DIR": str(shared.resolve() / "demo")}
+    with (shared / "demo.lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second worker finds all of it in the cache
         for name, value in environment.items():
             patch.setenv(name, value)
         optkit.load(progress=False)
