@@ -75,7 +75,7 @@ def test_settings_say_where_values_came_from_and_hide_the_token(monkeypatch: pyt
         ("colour", "red", "no setting"),
     ],
 )
-def test_a_bad_value_is_refused_in_one_sentence(name: str, value: object, says: str) -> None:
+def test_a_bad_value_is_rejected_in_one_sentence(name: str, value: object, says: str) -> None:
     changes: Any = {name: value}
     with pytest.raises(optkit.SettingsError, match=says):
         optkit.configure(**changes)

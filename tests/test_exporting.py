@@ -107,7 +107,9 @@ def test_excel_is_read_back_with_the_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "json", "xlsx"])
-def test_a_file_is_the_owner_s_and_an_empty_table_has_its_columns(tmp_path: Path, ending: str) -> None:
+def test_a_file_is_readable_by_its_owner_only_and_an_empty_table_has_its_columns(
+    tmp_path: Path, ending: str
+) -> None:
     path = tmp_path / f"list.{ending}"
     optkit.export(TABLE.clear(), path)
     if sys.platform != "win32":

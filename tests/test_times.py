@@ -87,7 +87,7 @@ def test_analyses_and_loads_reject_the_same_instants() -> None:
         optkit.load("999999w", account="demo")
 
 
-def test_a_load_counts_a_span_back_from_the_account_s_clock() -> None:
+def test_a_load_counts_a_span_back_from_the_clock_of_the_account() -> None:
     from optkit.demo import CLOCK
 
     loaded = optkit.load("2w", account="demo")

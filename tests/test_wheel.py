@@ -32,7 +32,7 @@ def test_the_wheel_holds_the_code_the_style_the_types_and_every_notebook(wheel: 
     assert {"optkit/py.typed", "optkit/optkit.mplstyle"} <= inside
 
 
-def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_nothing_else(wheel: Path) -> None:
     inside = zipfile.ZipFile(wheel).namelist()
     suffixes = {Path(name).suffix for name in inside if name.startswith("optkit/")}
     assert suffixes <= {".py", ".pyi", ".typed", ".mplstyle", ".ipynb", ".j2", ".css", ".csv", ".json"}

@@ -159,7 +159,7 @@ def test_an_audience_smaller_than_the_opted_out_is_an_error(audience: Any, by: s
         ({"until": "9999-01-01"}, "centuries"),
     ],
 )
-def test_arguments_are_refused_in_one_sentence(arguments: dict[str, object], says: str) -> None:
+def test_arguments_are_rejected_in_one_sentence(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(optkit.SettingsError, match=says):
         optkit.churn(HISTORY, **arguments)  # type: ignore[arg-type]
 

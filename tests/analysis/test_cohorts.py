@@ -53,6 +53,6 @@ def test_a_local_month_begins_at_local_midnight() -> None:
     assert table.rows() == [(date(2025, 12, 1), 0, 1, 1, 1.0, False)]
 
 
-def test_an_unknown_period_is_refused() -> None:
+def test_an_unknown_period_is_rejected() -> None:
     with pytest.raises(SettingsError, match="every"):
         optkit.cohorts(frame([Event("+12025550101", "A", 0, "opt-out")]), every="1h")

@@ -124,7 +124,7 @@ def test_the_interval_is_that_of_the_definition(
     assert found["q"] == pytest.approx(p)
 
 
-def test_without_dispersion_the_interval_is_wilson_s() -> None:
+def test_without_dispersion_the_interval_is_that_of_wilson() -> None:
     low, high, p = compare_rates(([70], [30]), ([1], [2]), [1.0], [1e9])
     wilson = stats.binomtest(30, 100).proportion_ci(method="wilson")
     assert low == pytest.approx(wilson.low / (1 - wilson.low) / 2)

@@ -74,7 +74,7 @@ def test_with_country_takes_other_frames() -> None:
         assert optkit.with_country(other).equals(optkit.with_country(frame))
 
 
-def test_a_frame_without_the_column_and_what_is_no_frame_are_refused() -> None:
+def test_a_frame_without_the_column_and_anything_else_are_rejected() -> None:
     with pytest.raises(HistoryError, match="to_phone"):
         optkit.with_country(pl.DataFrame({"phone": ["+12025550101"]}))
     with pytest.raises(HistoryError, match="not list"):

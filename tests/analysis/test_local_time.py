@@ -32,7 +32,7 @@ JULY = datetime(2026, 7, 6, 12, tzinfo=UTC)
         ("+5511961234567", NOON, "America/Sao_Paulo", 9, False),  # area code 11
     ],
 )
-def test_the_hour_on_the_recipient_s_clock(
+def test_the_hour_is_that_of_the_clock_of_the_recipient(
     number: str, at: datetime, zone: str, hour: int, *, ambiguous: bool
 ) -> None:
     table = optkit.with_local_time(pl.DataFrame({"to_phone": [number], "created_at": [at]}))

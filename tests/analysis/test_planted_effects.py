@@ -85,7 +85,7 @@ def test_the_made_up_account_leaks_exactly_what_was_planted() -> None:
     assert counts == (effects.LEAKS.delivered, effects.LEAKS.blocked, effects.LEAKS.overdue)
 
 
-def test_the_made_up_account_s_background_is_recovered() -> None:
+def test_the_background_of_the_made_up_account_is_recovered() -> None:
     # All hours from 3 days on, when no message works any more.
     table = optkit.opt_out_hazard(*ACCOUNT, edges=(0, 72, 168))
     later = table.filter(pl.col("from_hours") >= 72)
@@ -93,7 +93,7 @@ def test_the_made_up_account_s_background_is_recovered() -> None:
     assert hazard == pytest.approx(1000 * effects.BACKGROUND_PER_DAY, rel=0.2)
 
 
-def test_the_made_up_account_s_fatigue_rises_as_planted() -> None:
+def test_fatigue_of_the_made_up_account_rises_as_planted() -> None:
     table = optkit.fatigue(*ACCOUNT, recent=f"{effects.FATIGUE_DAYS}d")
     assert table["adjusted_rate"].is_sorted()
     assert table["adjusted_rate"][1] / table["adjusted_rate"][0] == pytest.approx(

@@ -26,7 +26,7 @@ def row(table: pl.DataFrame, check: str) -> dict[str, Any]:
 
 
 @given(events(), st.none() | st.sampled_from(INSTANTS))
-def test_counts_are_the_reference_s(made: list[Event], until: int | None) -> None:
+def test_counts_match_the_reference(made: list[Event], until: int | None) -> None:
     table = optkit.quality(frame(made), until=None if until is None else moment(until), now=NOW)
     made = reference.cut(made, until)
     once = set(made)
@@ -95,7 +95,7 @@ def test_times_cut_to_seconds_are_noticed() -> None:
 
 
 @given(events(), st.data())
-def test_the_api_s_own_status_is_held_against_each_pair_s_last_event(
+def test_the_status_that_the_api_gives_is_compared_with_the_last_event_of_each_pair(
     made: list[Event], data: st.DataObject
 ) -> None:
     said = st.sampled_from(["opt-in", "opt-out", None])
@@ -140,7 +140,7 @@ def test_a_missing_week_is_noticed_and_said() -> None:
         [],
     ],
 )
-def test_usual_silence_is_none(days: list[int]) -> None:
+def test_usual_silence_is_not_reported(days: list[int]) -> None:
     silent = row(optkit.quality(daily(days), now=NOW), "silent days")
     assert (silent["rows"], silent["ok"]) == (0, True)
 

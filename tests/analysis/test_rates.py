@@ -79,14 +79,14 @@ def test_one_number_is_everybodys_audience() -> None:
     assert table["rate"].to_list() == [0.01, 0.02]
 
 
-def test_an_audience_that_lacks_senders_is_refused_by_name() -> None:
+def test_an_audience_that_lacks_senders_is_rejected_by_name() -> None:
     audience = pl.DataFrame({"from_phone": ["A"], "recipients": [40]})
     with pytest.raises(SettingsError, match=r"lacks senders.*B and C") as caught:
         optkit.opt_out_rates(outs(A=1, B=1, C=1), audience=audience)
     assert "+1202" not in str(caught.value)
 
 
-def test_an_audience_smaller_than_its_opt_outs_is_refused_by_name() -> None:
+def test_an_audience_smaller_than_its_opt_outs_is_rejected_by_name() -> None:
     audience = pl.DataFrame({"from_phone": ["A", "B"], "recipients": [40, 2]})
     with pytest.raises(SettingsError, match=r"audience of B is smaller"):
         optkit.opt_out_rates(outs(A=1, B=3), audience=audience)

@@ -245,7 +245,7 @@ def test_relapses_match_reference(made: list[Event], stretch: Stretch) -> None:
 
 
 @given(events())
-def test_one_sender_s_relapses_are_those_of_its_curve(made: list[Event]) -> None:
+def test_relapses_of_one_sender_match_its_curve(made: list[Event]) -> None:
     made = [event._replace(from_phone="A") for event in made]
     curve, table = relapse_curve(frame(made)), optkit.cycles(frame(made))
     for row in table.iter_rows(named=True):

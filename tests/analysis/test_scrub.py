@@ -49,7 +49,7 @@ def test_the_list_is_as_of_a_moment() -> None:
     assert optkit.scrub(contacts, HISTORY.clear())[1].is_empty()
 
 
-def test_by_pair_only_the_sender_s_own_opt_outs_count() -> None:
+def test_by_pair_only_opt_outs_of_the_same_sender_count() -> None:
     contacts = pl.DataFrame(
         {"from_phone": ["24273", "+1 833 555 0142", "24273", "+18335550142"], "phone": [ANN, ANN, CY, CY]}
     )
@@ -105,7 +105,7 @@ def test_excel_and_parquet_files_are_read(tmp_path: Path) -> None:
         assert suppressed["e164"].to_list() == [ANN]
 
 
-def test_a_file_without_column_names_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_column_names_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     for first in (ANN, "(202) 555-0101", "12025550101"):
         path.write_text(f"{first}\n{DEE}\n")
@@ -218,7 +218,7 @@ def test_an_unclear_column_is_asked_for() -> None:
         optkit.scrub(3, HISTORY)  # type: ignore[arg-type]
 
 
-def test_a_history_s_numbers_may_be_written_otherwise() -> None:
+def test_numbers_of_a_history_may_be_written_in_another_way() -> None:
     odd = ["12025550101", " +12025550102", "+1 (202) 555-0103", "+4402079460101", "short"]
     history = frame([Event(to, "A", 1, "opt-out") for to in odd])
     contacts = pl.DataFrame({"phone": [ANN, BOB, CY, "+442079460101", DEE, "short"]})

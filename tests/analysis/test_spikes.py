@@ -33,7 +33,7 @@ def spiked(table: pl.DataFrame) -> list[int]:
 
 
 @given(events(), st.sampled_from(["1d", "1w", "1mo"]), st.sampled_from(["UTC", "Australia/Lord_Howe"]))
-def test_periods_and_counts_are_churn_s(made: list[Event], every: str, time_zone: str) -> None:
+def test_periods_and_counts_match_churn(made: list[Event], every: str, time_zone: str) -> None:
     for by in (None, ["from_phone"]):
         table = optkit.spikes(frame(made), every=every, by=by, time_zone=time_zone)
         moves = optkit.churn(frame(made), every=every, by=by, time_zone=time_zone)
@@ -67,7 +67,7 @@ def test_weekends_without_messages_do_not_make_mondays_spikes() -> None:
     assert ((means["expected"] - means["opt_outs"]).abs() < 4).all()
 
 
-def test_a_growing_account_is_no_spike() -> None:
+def test_a_growing_account_has_hardly_a_spike() -> None:
     counts = np.random.default_rng(2).poisson(20 * np.exp(np.linspace(0, 1.5, 364)))
     assert len(spiked(optkit.spikes(opt_outs(counts)))) <= 2
 
@@ -83,7 +83,7 @@ def test_usual_days_are_seldom_called_spikes(dispersion: int) -> None:
     assert found / (5 * 364) < 0.004
 
 
-def test_a_quiet_sender_s_few_opt_outs_are_no_spikes_but_eight_at_once_are() -> None:
+def test_a_few_opt_outs_of_a_quiet_sender_are_not_spikes_but_eight_at_once_are() -> None:
     counts = np.zeros(120, dtype=np.int64)
     counts[[3, 30, 41, 77, 100]] = 1
     assert spiked(optkit.spikes(opt_outs(counts))) == []

@@ -37,7 +37,7 @@ def spikes(sent: list[int], left: list[int]) -> list[int]:
 LEFT = np.random.default_rng(3).poisson(10, 40).clip(1).tolist()
 
 
-def test_ten_times_the_messages_and_opt_outs_are_no_spike() -> None:
+def test_ten_times_the_messages_and_opt_outs_are_not_a_spike() -> None:
     busy = [*LEFT[:20], 100, *LEFT[21:]]
     assert spikes([200] * 20 + [2000] + [200] * 19, busy) == []
     history, _ = account([200] * 20 + [2000] + [200] * 19, busy)

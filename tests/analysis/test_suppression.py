@@ -21,20 +21,22 @@ def rows(table: pl.DataFrame) -> list[tuple[object, ...]]:
 
 
 @given(events(), MOMENTS, SCOPES)
-def test_status_at_is_the_reference_s(made: list[Event], at: int, scope: Scope) -> None:
+def test_status_at_matches_the_reference(made: list[Event], at: int, scope: Scope) -> None:
     assert rows(optkit.status_at(frame(made), moment(at), scope=scope)) == reference.status_at(
         made, at, scope
     )
 
 
 @given(events(), MOMENTS, SCOPES)
-def test_suppression_list_is_the_reference_s(made: list[Event], at: int, scope: Scope) -> None:
+def test_suppression_list_matches_the_reference(made: list[Event], at: int, scope: Scope) -> None:
     table = optkit.suppression_list(frame(made), moment(at), scope=scope)
     assert rows(table) == reference.suppression_list(made, at, scope)
 
 
 @given(events(), MOMENTS, MOMENTS, SCOPES)
-def test_suppression_diff_is_the_reference_s(made: list[Event], one: int, other: int, scope: Scope) -> None:
+def test_suppression_diff_matches_the_reference(
+    made: list[Event], one: int, other: int, scope: Scope
+) -> None:
     before, after = sorted([one, other])
     table = optkit.suppression_diff(frame(made), moment(before), moment(after), scope=scope)
     assert rows(table) == reference.suppression_diff(made, before, after, scope)

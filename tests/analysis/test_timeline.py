@@ -52,7 +52,7 @@ def test_notes_by_hand() -> None:
     assert table["state_after"].to_list() == ["opt-in"] * 4 + ["opt-out"] * 5 + ["opt-in"] * 2
 
 
-def test_a_tie_first_of_all_is_no_orphan() -> None:
+def test_a_tie_at_the_very_beginning_is_not_an_orphan() -> None:
     made = [Event(NUMBER, "A", 1, "opt-in"), Event(NUMBER, "A", 1, "opt-out")]
     assert optkit.timeline(frame(made), NUMBER)["note"].to_list() == ["tie", ""]
 
@@ -80,7 +80,7 @@ def test_a_timeline_ends_at_until_and_has_the_same_columns_without_events() -> N
     assert optkit.timeline(history.clear(), NUMBER).schema == optkit.timeline(history, NUMBER).schema
 
 
-def test_what_is_no_number_and_no_history_is_refused() -> None:
+def test_what_is_neither_a_number_nor_a_history_is_rejected() -> None:
     with pytest.raises(SettingsError, match="one phone number"):
         optkit.timeline(frame([]), " ")
     with pytest.raises(HistoryError, match="no column 'from_phone'"):

@@ -22,7 +22,7 @@ def test_twice_the_opt_outs_on_a_day_are_found() -> None:
 
 
 @pytest.mark.parametrize("rate", [300.0, 1000.0])
-def test_growth_and_season_are_no_spikes_at_the_end(rate: float) -> None:
+def test_growth_and_season_are_not_spikes_at_the_end(rate: float) -> None:
     assert days.pages_with_spikes(PAGES, lambda _: days.fourfold(rate), last=7) <= 0.1
     assert days.pages_with_spikes(PAGES, lambda rng: days.season(rate, rng.random()), last=7) <= 0.1
 

@@ -70,7 +70,7 @@ def test_whole_numbers_are_read_alike_all_at_once_and_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("value", [1675410047, "2023-02-03T07:40:47Z"])
-def test_what_is_none_stays_null(value: float | str) -> None:
+def test_missing_values_stay_null(value: float | str) -> None:
     moment = MOMENT.replace(microsecond=0)
     assert read_timestamps([None, value, None], "created_at").to_list() == [None, moment, None]
     assert read_timestamps([None], "created_at").to_list() == [None]

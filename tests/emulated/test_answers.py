@@ -159,7 +159,7 @@ RAW: dict[str, tuple[bytes, type[optkit.OptkitError], str]] = {
 
 
 @pytest.mark.parametrize("answer", RAW)
-def test_bytes_that_are_no_usable_answer_are_a_documented_error(
+def test_bytes_that_cannot_be_used_are_a_documented_error(
     answer: str, load_from: Callable[[int], object]
 ) -> None:
     sent, error, says = RAW[answer]

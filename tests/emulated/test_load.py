@@ -222,7 +222,7 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
         (lambda: optkit.clear("2026-03-09", "2026-03-02"), "start must lie before end"),
     ],
 )
-def test_a_bad_argument_is_refused_before_anything_is_asked(
+def test_a_bad_argument_is_rejected_before_anything_is_asked(
     call: Callable[[], object], says: str, server: Emulator
 ) -> None:
     with pytest.raises(optkit.SettingsError, match=says):

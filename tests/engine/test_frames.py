@@ -87,7 +87,7 @@ NAIVE = TEXT.with_columns(pl.col("created_at").dt.replace_time_zone(None))
         (None, "not NoneType"),
     ],
 )
-def test_what_is_not_a_history_is_refused_by_name(bad: Any, says: str) -> None:
+def test_a_frame_that_is_not_a_history_is_rejected_by_name(bad: Any, says: str) -> None:
     for until in (None, "2026-01-05"):
         with pytest.raises(optkit.HistoryError, match=says):
             optkit.churn(bad, until=until)
@@ -95,7 +95,7 @@ def test_what_is_not_a_history_is_refused_by_name(bad: Any, says: str) -> None:
             optkit.suppression_list(bad, at=until)
 
 
-def test_a_null_sender_is_refused_whatever_the_groups() -> None:
+def test_a_null_sender_is_rejected_whatever_the_groups() -> None:
     with pytest.raises(optkit.HistoryError, match="from_phone is null in 2 rows"):
         optkit.churn(TEXT.with_columns(pl.col("from_phone").replace("ACME", None), brand=1), by="brand")
 

@@ -197,7 +197,7 @@ def test_buckets_do_not_matter(on_spark: Any) -> None:
     assert here["spells"].sort(pl.all()).equals(there["spells"].sort(pl.all()))
 
 
-def test_what_is_no_history_is_refused(on_spark: Any) -> None:
+def test_a_frame_that_is_not_a_history_is_rejected(on_spark: Any) -> None:
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
     with pytest.raises(optkit.HistoryError, match="no column 'to_phone'; it has"):

@@ -171,7 +171,7 @@ def test_a_file_that_parquet_cannot_read_is_a_corrupt_window(cache: Cache) -> No
         rows.collect()
 
 
-def test_a_mistake_in_a_query_stays_the_library_s_error(cache: Cache) -> None:
+def test_a_mistake_in_a_query_stays_an_error_of_polars(cache: Cache) -> None:
     rows = cache.scan(windows_of(cache))
     with pytest.raises(pl.exceptions.InvalidOperationError):
         rows.filter(pl.col("to_phone").cast(pl.Int8) == 1).collect()

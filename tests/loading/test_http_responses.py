@@ -109,7 +109,7 @@ def test_a_body_may_be_as_large_as_allowed_and_no_larger() -> None:
             read(too_large)
 
 
-def test_an_answer_that_is_only_announced_is_none() -> None:
+def test_an_answer_that_is_only_announced_is_not_an_answer() -> None:
     with pytest.raises(HTTPException):
         read(b"HTTP/1.1 100 Continue\r\n\r\n")
 

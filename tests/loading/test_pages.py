@@ -76,7 +76,7 @@ def test_what_is_not_json_is_told_from_other_errors(content: bytes) -> None:
         decode(content)
 
 
-def test_an_empty_phone_is_refused() -> None:
+def test_an_empty_phone_is_rejected() -> None:
     with pytest.raises(ResponseError, match="'from_phone' of an entry is empty"):
         OPT_STATUS.to_columns(decode(body({**ENTRY, "from_phone": " "})).entries)
 

@@ -210,7 +210,7 @@ def test_an_unknown_host_says_so() -> None:
         assert "nowhere.invalid" in str(failure(client))
 
 
-def test_without_a_token_there_is_no_client() -> None:
+def test_without_a_token_no_client_is_made() -> None:
     with pytest.raises(SettingsError, match="OPTKIT_TOKEN"):
         ApiSession(resolve(), OPT_STATUS)
 

@@ -93,7 +93,7 @@ def test_gaps_are_named_exactly() -> None:
     ]
 
 
-def test_what_lies_before_the_beginning_is_no_gap() -> None:
+def test_time_before_the_beginning_is_not_a_gap() -> None:
     claims = [cached(MONDAY, begins=True)]
     assert gaps(Window(0, MONDAY + DAY), claims) == []
     assert gaps(Window(0, 5), claims) == []

@@ -66,7 +66,7 @@ def test_a_heat_map_is_drawn_in_shades_of_the_first_colour() -> None:
     assert to_hex(image.cmap(0.0)) == "#ffffff"
 
 
-def test_the_caller_s_colour_cycle_and_style_go_before_ours() -> None:
+def test_colours_and_style_of_the_caller_are_respected() -> None:
     with plt.rc_context({"axes.prop_cycle": cycler(color=["#111111", "#777777"]), "axes.grid": True}):
         assert bar_colors(plots.churn(CHURN)) == {"#111111", "#777777"}
         curves = plots.return_curve(by_sender(RETURN_CURVE, ("72975", "ACME"))).lines
@@ -79,7 +79,7 @@ def test_the_caller_s_colour_cycle_and_style_go_before_ours() -> None:
 
 
 @each_picture
-def test_labels_on_the_caller_s_own_axes_are_not_cut_off(name: str, table: Any) -> None:
+def test_labels_on_axes_of_the_caller_are_not_cut_off(name: str, table: Any) -> None:
     figure, ax = plt.subplots(figsize=(9, 5))
     getattr(plots, name)(table, ax=ax)
     check_page(ax)

@@ -39,7 +39,7 @@ def test_pictures_bear_any_name(name: str) -> None:
         ax.figure.draw_without_rendering()
 
 
-def test_long_names_lose_their_middle_and_dollars_are_no_formulas() -> None:
+def test_long_names_are_shortened_in_the_middle_and_dollars_are_not_formulas() -> None:
     table = STATUS_AT.with_columns(pl.col("from_phone").replace({"72975": LONG, "ACME": "$5 or $10"}))
     assert {SHORT, r"\$5 or \$10"} <= set(written(plots.status_at(table)))
 

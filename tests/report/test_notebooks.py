@@ -32,7 +32,7 @@ def test_a_path_is_taken_as_it_is_and_each_notebook_once(three: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["chrun", "3", "draft", "missing.ipynb", ""])
-def test_an_unknown_name_is_refused_with_the_known(three: Path, name: str) -> None:
+def test_an_unknown_name_is_rejected_and_the_known_ones_are_named(three: Path, name: str) -> None:
     with pytest.raises(optkit.SettingsError, match="there are 00_start_here, 01_churn, 12_one_number"):
         find([name])
 
@@ -77,7 +77,7 @@ def test_text_is_read_as_the_type_that_is_declared(
     assert choose_parameters([path], {"p": text}) == {path: {"p": value}}
 
 
-def test_values_that_are_no_text_are_handed_on(make_notebook: Callable[..., Path]) -> None:
+def test_values_other_than_text_are_passed_on(make_notebook: Callable[..., Path]) -> None:
     path = make_notebook("a", ("parameters", "p: list[str] = []"))
     assert choose_parameters([path], {"p": ("A", "B")}) == {path: {"p": ["A", "B"]}}
 
@@ -90,20 +90,22 @@ def test_each_notebook_gets_what_it_knows(make_notebook: Callable[..., Path]) ->
     assert chosen == {one: {"start": "2026-01-01", "every": "1mo"}, two: {"start": "2026-01-01"}, none: {}}
 
 
-def test_a_parameter_that_none_knows_is_refused_with_the_known(make_notebook: Callable[..., Path]) -> None:
+def test_an_unknown_parameter_is_rejected_and_the_known_ones_are_named(
+    make_notebook: Callable[..., Path],
+) -> None:
     path = make_notebook("a", ("parameters", "start: str = ''\nend: str = ''"))
     with pytest.raises(optkit.SettingsError, match="'strat'; there are end, start"):
         choose_parameters([path], {"strat": "2026-01-01"})
 
 
-def test_a_value_of_another_type_is_refused_without_repeating_it(make_notebook: Callable[..., Path]) -> None:
+def test_a_value_of_another_type_is_rejected_without_repeating_it(make_notebook: Callable[..., Path]) -> None:
     path = make_notebook("a", ("parameters", "n: int | None = 1"))
     with pytest.raises(optkit.SettingsError, match="parameter n of a must be int or None") as caught:
         choose_parameters([path], {"n": "many"})
     assert "many" not in str(caught.value)
 
 
-def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_notebook_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     path.write_text("{}")
     with pytest.raises(optkit.SettingsError, match=r"a\.ipynb is not a notebook"):
