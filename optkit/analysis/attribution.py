@@ -121,12 +121,18 @@ def attribution(
     True
     """
     asked = question(
-        since=since, until=until, statuses=statuses, region=region, scope=scope, payload=_OF_MESSAGE[1:]
+        since=since,
+        until=until,
+        statuses=statuses,
+        region=region,
+        scope=scope,
+        payload=_OF_MESSAGE[1:],
+        of_opted_out=True,
     )
     within, begin = duration_ms(window, "window"), asked.record.since
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:
-        rows = _with_last_exposure(partition.of_opted_out(), within)
+        rows = _with_last_exposure(partition, within)
         if begin is not None:
             rows = rows.filter(pl.col("opted_out_at") >= pl.lit(begin).cast(INSTANT))
         return rows

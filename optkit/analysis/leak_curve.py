@@ -95,10 +95,18 @@ def leak_curve(
     groups = by_columns(by, _COMPUTED)
     statistics.normal_quantile(confidence)  # an error now rather than after the counting
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
-    asked = question(since=since, until=until, statuses=statuses, region=region, scope=scope, by_unit=groups)
+    asked = question(
+        since=since,
+        until=until,
+        statuses=statuses,
+        region=region,
+        scope=scope,
+        by_unit=groups,
+        of_opted_out=True,
+    )
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
-        spells = _spells_with_first_leaks(partition.of_opted_out()).with_columns(unit=unit_of(KEY))
+        spells = _spells_with_first_leaks(partition).with_columns(unit=unit_of(KEY))
         long = partition.grouped(spells, groups).unpivot(
             on=KIND.categories.to_list(),
             index=[*groups, "at", "end"],

@@ -139,6 +139,7 @@ def leaks(
         region=region,
         scope=scope,
         payload=("campaign_id", "campaign", "delivery_status", "failure"),
+        of_opted_out=True,
     )
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:
@@ -149,7 +150,7 @@ def leaks(
         days = pl.business_day_count(opted_out + day, sent + day, holidays=closed)
         overdue = pl.col("reached") & ~pl.col("confirmation") & (pl.col("business_days") > business_days)
         return (
-            _leaks_of(partition.of_opted_out())
+            _leaks_of(partition)
             .with_columns(business_days=days.cast(pl.Int64))
             .with_columns(overdue=overdue)
             .select(

@@ -5,12 +5,14 @@ from typing import Final
 
 import polars as pl
 
+from optkit.engine.packing import Interning, recipient_code
 from optkit.phones import e164, numbering_plans
 
 _E164: Final = r"^\+[1-9]\d{6,14}$"
 
-#: Numbers in E.164 that are never rewritten; one look at them is enough.
-_NORTH_AMERICA: Final = r"^\+1[2-9]\d{9}$"
+#: Numbers of the North American plan, and how many characters they have in E.164.
+_NORTH_AMERICA: Final = (12_000_000_000, 19_999_999_999)
+_LENGTH: Final = 12
 
 #: The vendor writes numbers of the North American plan without '+', too.
 _NORTH_AMERICAN_DIGITS: Final = 11
@@ -19,8 +21,8 @@ _NORTH_AMERICAN_DIGITS: Final = 11
 def canonical_column(column: str, region: str | None) -> pl.Expr:
     """Return a column of phones in canonical form: E.164 where a text is a number, else the text without spaces around.
 
-    Nearly all numbers are in E.164 already. Regular expressions recognize them; only what is left is parsed, each
-    different text once per batch.
+    Nearly all numbers are in E.164 already, which is quickly seen; only what is left is parsed, each different text
+    once per batch.
 
     Parameters
     ----------
@@ -29,27 +31,45 @@ def canonical_column(column: str, region: str | None) -> pl.Expr:
     region : str or None
         ISO code of the country that numbers without a country code belong to.
     """
-    text = pl.col(column)
-    return text.map_batches(
+    return pl.col(column).map_batches(
         lambda batch: _canonical_batch(batch, region), return_dtype=pl.String(), is_elementwise=True
     )
 
 
+def canonical_recipient(region: str | None, odd: Interning) -> pl.Expr:
+    """Return the code of to_phone in canonical form: what `recipient_code` gives of `canonical_column`."""
+
+    def code(batch: pl.Series) -> pl.Series:
+        phones = batch.to_frame("to_phone")
+        text = pl.col("to_phone")
+        seen = phones.select(number=_number(text), plain=_is_north_american(text))
+        if seen["plain"].all():
+            return seen["number"]  # a number with its '+' is its own code
+        return (
+            phones.with_columns(canonical_column("to_phone", region)).select(recipient_code(odd)).to_series()
+        )
+
+    return pl.col("to_phone").map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    return text.cast(pl.Int64, strict=False)
+
+
+def _is_north_american(text: pl.Expr) -> pl.Expr:
+    """Say which texts are North American numbers in E.164, which are never rewritten."""
+    long = text.str.len_bytes() == _LENGTH
+    plain = text.str.starts_with("+") & long & _number(text).is_between(*_NORTH_AMERICA)
+    return plain.fill_null(False)
+
+
 def _canonical_batch(texts: pl.Series, region: str | None) -> pl.Series:
-    name, text = texts.name, pl.col("text")
-    frame = texts.to_frame("text")
-    others = frame.filter(~text.str.contains(_NORTH_AMERICA))
-    if others.is_empty():
-        return texts
+    frame, text = texts.to_frame("text"), pl.col("text")
     is_canonical = text.str.contains(_E164) & ~text.str.contains(_may_be_rewritten())
-    odd = others.unique().filter(~is_canonical)
-    if odd.is_empty():
-        return texts
-    written = odd.with_columns(
-        canonical=pl.Series([canonical_phone(phone, region) for phone in odd["text"]], dtype=pl.String)
-    )
-    joined = frame.join(written, on="text", how="left", maintain_order="left")
-    return joined.select(pl.coalesce("canonical", "text").alias(name)).to_series()
+    odd = frame.filter(~_is_north_american(text)).filter(~is_canonical).unique()["text"]
+    written = {phone: canonical_phone(phone, region) for phone in odd}
+    changed = {phone: canonical for phone, canonical in written.items() if phone != canonical}
+    return texts.replace(changed) if changed else texts
 
 
 @lru_cache(maxsize=1_000_000)

@@ -90,20 +90,6 @@ class JointPartition:
         self._events = events
         self._states = Partition(events["event"], codes, scope=scope, first=0, since=0, until=self.until)
 
-    def of_opted_out(self) -> "JointPartition":
-        """Return the same partition with only the messages to recipients who ever opted out."""
-        recipients = self.runs.filter("out").select("recipient").unique().lazy()
-        messages = (
-            self.messages.lazy()
-            .with_columns(recipient=recipient_of(MESSAGE))
-            .join(recipients, on="recipient", how="semi")
-            .drop("recipient")
-            .collect()
-        )
-        return JointPartition(
-            self._events, messages, self.codes, scope=self.scope, since=self.since, until=self.until
-        )
-
     @cached_property
     def runs(self) -> pl.DataFrame:
         """One row per stretch of one state, sorted by key."""

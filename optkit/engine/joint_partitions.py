@@ -7,10 +7,10 @@ import polars as pl
 
 from optkit.engine import frames, message_frames
 from optkit.engine.aggregate import PartialSum
-from optkit.engine.canonical import canonical_column
+from optkit.engine.canonical import canonical_column, canonical_recipient
 from optkit.engine.exposures import NO_SENDER, JointPartition
 from optkit.engine.frames import Table
-from optkit.engine.packing import Codes, Interning, event_of, pack, recipient_code
+from optkit.engine.packing import EVENT, Codes, Interning, event_of, pack, recipient_of
 from optkit.engine.partitions import memory
 from optkit.engine.question import Question, record_of
 from optkit.engine.shared_columns import add_columns
@@ -18,6 +18,11 @@ from optkit.times import INSTANT
 
 #: Messages of a partition, about: small enough to be sorted near the processor, large enough to keep polars busy.
 SIZE: Final = 2**20
+
+#: What a packed message has besides its payload.
+_MESSAGE: Final = ("message", "message_id", "reached")
+
+_OPTED_OUT: Final = "recipient ever opted out"  # beside the messages' own columns
 
 _WIDTH: Final = 48  # bytes of a packed message with a usual payload
 _SHARE: Final = 4  # packed messages take a quarter of the memory, at most
@@ -37,45 +42,52 @@ class JointPacking:
         self._history = history
         self._messages = messages
         self._odd, self._names = Interning(), Interning()
-        self._recipient = recipient_code(self._odd)
+        recipient = canonical_recipient(asked.region, self._odd).alias("recipient")
         codes = pl.Categorical(pl.Categories.random())
         sender = self._names.code(pl.col("from_phone"))
-        phones = [canonical_column(name, asked.region) for name in ("to_phone", "from_phone")]
+        phones = [recipient, *(canonical_column(name, asked.region) for name in ("to_phone", "from_phone"))]
         self._events = history.with_columns(phones).select(
-            event=event_of(self._recipient, sender),
-            recipient=self._recipient,
+            event=event_of(pl.col("recipient"), sender),
+            recipient="recipient",
             **_texts_as_codes(history, asked.by_unit, codes),
         )
         reached = pl.any_horizontal(pl.col("delivery_status") == status for status in asked.statuses)
-        self._packed = messages.with_columns(phones).select(
-            message=pack(self._recipient, sender.fill_null(NO_SENDER), pl.col("sent_at"), pl.lit(0)),
-            message_id="message_id",
+        self._packed = messages.with_columns(phones).with_columns(
+            message=pack(pl.col("recipient"), sender.fill_null(NO_SENDER), pl.col("sent_at"), pl.lit(0)),
             reached=reached,
-            recipient=self._recipient,
-            **_texts_as_codes(messages, asked.payload, codes),
         )
+        self._payload = _texts_as_codes(messages, asked.payload, codes)
+        self._of_opted_out = asked.of_opted_out
 
-    def events(self, parts: int, chosen: range) -> pl.DataFrame:
-        """Return the packed events of some of so many parts: event, and part if there are several."""
+    def collect(self, parts: int, chosen: range) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Read and pack the events and messages of some of so many parts.
+
+        Returns
+        -------
+        tuple of polars.DataFrame
+            event; and message, message_id, reached and the payload; both with part if there are several.
+        """
         events = _of_parts(self._events, "event", parts, chosen)
         if events["event"].null_count():
             frames.validate_values(self._history)
-        return events
-
-    def messages(self, parts: int, chosen: range) -> pl.DataFrame:
-        """Return the packed messages of some of so many parts, with their payload, and part if there are several."""
-        messages = _of_parts(self._packed, "message", parts, chosen)
-        if (
-            messages["message"].null_count()
-            or messages["message_id"].null_count()
-            or messages["reached"].null_count()
-        ):
+        packed = _to_opted_out(self._packed, events) if self._of_opted_out else self._packed
+        packed = packed.select(*_MESSAGE, "recipient", **self._payload)
+        messages = _of_parts(packed, "message", parts, chosen)
+        if any(messages[name].null_count() for name in _MESSAGE):
             message_frames.validate_values(self._messages)
-        return messages
+        return events, messages
 
     def codes(self) -> Codes:
         """Return what the codes given so far stand for."""
         return Codes(pl.DataFrame({"from_phone": self._names.words()}), self._odd.words(), [])
+
+
+def _to_opted_out(messages: pl.LazyFrame, events: pl.DataFrame) -> pl.LazyFrame:
+    """Leave out messages to recipients who never opted out, before their payload is read; nulls have to be found."""
+    opted_out = events.lazy().filter((EVENT & 1) == 1).select(recipient=recipient_of(EVENT)).unique()
+    joined = messages.join(opted_out.with_columns(pl.lit(True).alias(_OPTED_OUT)), on="recipient", how="left")
+    invalid = pl.any_horizontal(pl.col(name).is_null() for name in _MESSAGE)
+    return joined.filter(pl.col(_OPTED_OUT).fill_null(False) | invalid).drop(_OPTED_OUT)
 
 
 def _texts_as_codes(frame: pl.LazyFrame, columns: Sequence[str], codes: pl.Categorical) -> dict[str, pl.Expr]:
@@ -126,8 +138,7 @@ class JointPartitions:
         step = -(-self._parts // self._passes)
         for low in range(0, self._parts, step):
             chosen = range(low, min(low + step, self._parts))
-            events = self._packing.events(self._parts, chosen)
-            messages = self._packing.messages(self._parts, chosen)
+            events, messages = self._packing.collect(self._parts, chosen)
             codes = self._packing.codes()
             for part in chosen:
                 yield JointPartition(

@@ -103,8 +103,7 @@ class SparkJointPartitions:
 
         def read(events: "pa.Table", messages: "pa.Table") -> JointPartition:
             packing = JointPacking(_lazy(events, "created_at"), _lazy(messages, "sent_at"), asked)
-            whole = 1, range(1)
-            packed = packing.events(*whole), packing.messages(*whole)
+            packed = packing.collect(1, range(1))
             return JointPartition(*packed, packing.codes(), scope=asked.scope, since=since, until=until)
 
         return read

@@ -29,6 +29,8 @@ class Question:
         Columns of the messages that the mapper needs besides the keys.
     by_unit : list of str
         Columns of both that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
+    of_opted_out : bool
+        Whether only the messages to recipients who ever opted out are looked at.
     """
 
     scope: Scope
@@ -37,6 +39,7 @@ class Question:
     region: str | None
     payload: list[str]
     by_unit: list[str]
+    of_opted_out: bool
 
 
 def question(
@@ -48,6 +51,7 @@ def question(
     scope: Scope = "pair",
     payload: Sequence[str] = (),
     by_unit: Sequence[str] = (),
+    of_opted_out: bool = False,
 ) -> Question:
     """Check what a caller gave.
 
@@ -68,6 +72,7 @@ def question(
         region=check_region(region),
         payload=list(dict.fromkeys([*payload, *by_unit])),
         by_unit=list(by_unit),
+        of_opted_out=of_opted_out,
     )
 
 
