@@ -160,9 +160,9 @@ def test_empty_frames_have_the_right_columns() -> None:
     [
         (pl.col("sent_at").dt.replace_time_zone(None), "sent_at is Datetime.*not an instant"),
         (pl.col("message_id").cast(pl.String), "message_id is String, not a whole number"),
-        (pl.lit(None, pl.String).alias("to_phone"), "to_phone is null in 1 rows"),
-        (pl.lit(None, pl.Int64).alias("message_id"), "message_id is null in 1 rows"),
-        (pl.lit(None, pl.String).alias("delivery_status"), "delivery_status is null in 1 rows"),
+        (pl.lit(None, pl.String).alias("to_phone"), "to_phone is null in 1 row"),
+        (pl.lit(None, pl.Int64).alias("message_id"), "message_id is null in 1 row"),
+        (pl.lit(None, pl.String).alias("delivery_status"), "delivery_status is null in 1 row"),
     ],
 )
 def test_what_does_not_hold_messages_is_an_error(change: pl.Expr, says: str) -> None:
