@@ -95,17 +95,21 @@ def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Pa
 
     Load it over HTTP, print which senders people leave, and write every notebook's page.
     """
+    from optkit.demo import RECORD_START
     from optkit.display import as_text
+    from optkit.formatting import day
 
     history = optkit.load(account="demo")
     optkit.scan_messages(account="demo")  # so that the notebooks do not fetch them one beside the other
-    senders = optkit.opt_out_rates(history, audience=optkit.demo_audience()).sort(
-        "shrunk_rate", descending=True
-    )
+    # the audience is of the messages, which begin later than the events
+    rates = optkit.opt_out_rates(history, audience=optkit.demo_audience(), since=RECORD_START)
+    senders = rates.sort("shrunk_rate", descending=True)
     typer.echo("DEMO: a made-up account, read from the emulator on this machine\n")
     columns = ["from_phone", "n", "ever_opted_out", "opted_out", "rate", "low", "high", "signal"]
     show(as_text(senders, columns=columns).rename({"from_phone": "sender", "n": "messaged"}))
-    typer.echo("\nrate: who ever opted out, of all who were messaged, with its 95% interval")
+    typer.echo(
+        f"\nrate: who opted out since {day(RECORD_START)}, of all who were messaged, with its 95% interval"
+    )
     typer.echo()
     _write_pages([], out, {"account": "demo"})
 
