@@ -4,7 +4,8 @@
     python tests/benchmarks/messages.py --rows 1e8 --engines optkit --cases campaign_rates leaks
 
 Every measurement is a process of its own with two threads; its clock runs from the call to the answer, imports apart;
-its memory is the process's highest. Engines take turns, so that a busy machine is busy for all; the table shows
+`--cpu` takes the processor's time of both threads instead, where the machine is busy; its memory is the process's
+highest. Engines take turns, so that a busy machine is busy for all; the table shows
 medians. Answers of one case must be equal, or the run ends with an error.
 
 The files have text as it comes from elsewhere, zstd-compressed: messages in order of time, as the loader writes them,
@@ -95,31 +96,35 @@ def _events(messages: Path, rows: int):  # noqa: ANN202 - polars is imported whe
     )
 
 
-def run(engine: str, case: str, events: Path, messages: Path, answer: Path) -> None:
+def run(engine: str, case: str, events: Path, messages: Path, answer: Path, *, cpu: bool) -> None:
     """Answer one case, write the answer, and print seconds and highest memory in GB."""
     if engine == "optkit":
         import messages_in_optkit as module
     else:
         import messages_in_duckdb as module
     module.prepare(events, messages, THREADS)
-    begin = time.perf_counter()
+    clock = time.process_time if cpu else time.perf_counter
+    begin = clock()
     result = module.answer(case)
-    seconds = time.perf_counter() - begin
+    seconds = clock() - begin
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     result.write_ipc(answer)
     print(json.dumps([seconds, memory]))
 
 
-def measure(engine: str, case: str, files: tuple[Path, Path], answer: Path) -> tuple[float, float]:
+def measure(
+    engine: str, case: str, files: tuple[Path, Path], answer: Path, *, cpu: bool
+) -> tuple[float, float]:
     """Run one case in a process of its own."""
     command = [sys.executable, __file__, "--run", engine, case, *map(str, files), str(answer)]
+    command += ["--cpu"] if cpu else []
     environment = {**os.environ, "POLARS_MAX_THREADS": str(THREADS), "OMP_NUM_THREADS": str(THREADS)}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)
     seconds, memory = json.loads(done.stdout)
     return seconds, memory
 
 
-def compare(case: str, files: tuple[Path, Path], engines: list[str], repeat: int) -> None:
+def compare(case: str, files: tuple[Path, Path], engines: list[str], repeat: int, *, cpu: bool) -> None:
     """Measure one case on all engines and print its row."""
     import polars as pl
 
@@ -127,7 +132,7 @@ def compare(case: str, files: tuple[Path, Path], engines: list[str], repeat: int
     answers = {engine: FOLDER / f"answer-{engine}.arrow" for engine in engines}
     for _ in range(repeat):
         for engine in engines:
-            found[engine].append(measure(engine, case, files, answers[engine]))
+            found[engine].append(measure(engine, case, files, answers[engine], cpu=cpu))
     tables = [pl.read_ipc(answers[engine]) for engine in engines]
     for engine, table in zip(engines, tables, strict=True):
         if not table.equals(tables[0]):
@@ -149,6 +154,7 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=float, default=2e6)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--cpu", action="store_true", help="processor's time instead of wall time")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument(
@@ -157,7 +163,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.run:
         engine, case, events, messages, answer = arguments.run
-        run(engine, case, Path(events), Path(messages), Path(answer))
+        run(engine, case, Path(events), Path(messages), Path(answer), cpu=arguments.cpu)
         return
     files = make(int(arguments.rows))
     size = sum(path.stat().st_size for path in files) / 2**20
@@ -165,7 +171,7 @@ def main() -> None:
     others = " | ".join(f"time, memory / {engine}" for engine in arguments.engines[1:])
     print(f"{'case':16s}" + " | ".join(arguments.engines) + " | " + others)
     for case in arguments.cases:
-        compare(case, files, arguments.engines, arguments.repeat)
+        compare(case, files, arguments.engines, arguments.repeat, cpu=arguments.cpu)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,11 @@ _STRETCHES = f"""
 QUERIES = {
     "audience": """
         SELECT from_phone, count(DISTINCT to_phone) FILTER (reached) AS recipients, count(*) AS messages,
-            count(*) FILTER (delivery_status = 'failed') AS failed
+            count(*) FILTER (delivery_status = 'delivered') AS delivered,
+            count(*) FILTER (delivery_status = 'undelivered') AS undelivered,
+            count(*) FILTER (delivery_status = 'failed') AS failed,
+            count(*) FILTER (delivery_status = 'skipped') AS skipped,
+            min(ms) AS first_sent_at, max(ms) AS last_sent_at
         FROM messages GROUP BY ALL""",
     "attribution": f"""
         WITH {_RUNS}, {_exposures()}, {_LAST},

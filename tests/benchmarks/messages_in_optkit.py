@@ -29,7 +29,10 @@ CASES = {
 
 #: The columns that all engines give; whole numbers, so that answers can be equal.
 COLUMNS = {
-    "audience": ["from_phone", "recipients", "messages", "failed"],
+    "audience": [
+        *("from_phone", "recipients", "messages", "delivered", "undelivered", "failed", "skipped"),
+        *("first_sent_at", "last_sent_at"),
+    ],
     "attribution": ["from_phone", "to_phone", "opted_out_at", "source", "message_id", "messages_7d"],
     "campaign_rates": ["campaign_id", "messages", "exposures", "recipients", "opt_outs", "expected"],
     "opt_out_hazard": ["from_hours", "person_hours", "opt_outs"],
