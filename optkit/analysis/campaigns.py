@@ -10,7 +10,7 @@ from optkit.engine import counts_statistics, statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import Mapper, Totals, aggregate_joint
+from optkit.engine.joint import JointTotals, Mapper, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of, sender_of
 from optkit.engine.question import question
@@ -140,7 +140,7 @@ def _counter(groups: list[str], window: int) -> Mapper:
     return mapper
 
 
-def _joined(totals: Totals, groups: list[str]) -> pl.DataFrame:
+def _joined(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
     """Return the counts of each group and its expected opt-outs."""
     table = totals["messages"]
     for other in (totals["exposures"], totals["opt_outs"], _expected(totals, groups)):
@@ -148,7 +148,7 @@ def _joined(totals: Totals, groups: list[str]) -> pl.DataFrame:
     return table.with_columns(pl.col(_COUNTED).fill_null(0))
 
 
-def _expected(totals: Totals, groups: list[str]) -> pl.DataFrame:
+def _expected(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
     """Return how many opt-outs the background brings while each group's exposures cover the time."""
     uncovered = pl.col("uncovered")
     background = totals["uncovered"].join(totals["earlier"], on="sender", how="left")

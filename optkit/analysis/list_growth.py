@@ -8,7 +8,7 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, unit_of
 from optkit.engine.frames import History, by_columns
-from optkit.engine.joint import Totals, aggregate_joint
+from optkit.engine.joint import JointTotals, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.periods import calendar, period_rows, read_stretch
 from optkit.engine.question import question
@@ -132,7 +132,7 @@ def list_growth(
     return _rolled_forward(flows, rows, groups)
 
 
-def _flows(totals: Totals, groups: list[str]) -> pl.DataFrame:
+def _flows(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
     """Return what happened in each group and place."""
     keys = [*groups, "place"]
     flows = totals["joined"].join(totals["moves"], on=keys, how="full", coalesce=True, nulls_equal=True)

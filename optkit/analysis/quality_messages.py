@@ -8,7 +8,7 @@ from optkit.analysis.quality_check import Check
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, MESSAGE, JointPartition, last_before, message_sender, unit_of
 from optkit.engine.frames import History
-from optkit.engine.joint import Totals, aggregate_joint
+from optkit.engine.joint import JointTotals, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of
 from optkit.engine.question import question
@@ -71,7 +71,7 @@ def _opt_outs(partition: JointPartition) -> pl.DataFrame:
     )
 
 
-def _left_edge(totals: Totals) -> Check:
+def _left_edge(totals: JointTotals) -> Check:
     count = totals["messages"]["messages"].item()
     begin = (
         "there is no message"
@@ -87,7 +87,7 @@ def _left_edge(totals: Totals) -> Check:
     )
 
 
-def _of_pairs(totals: Totals) -> list[Check]:
+def _of_pairs(totals: JointTotals) -> list[Check]:
     """Return whether events and messages are of the same pairs and senders."""
     opt_outs, never, failed = totals["opt-outs"].row(0)
     writing, leaving = set(totals["writing"]["sender"]), set(totals["leaving"]["sender"])
@@ -123,7 +123,7 @@ def _of_pairs(totals: Totals) -> list[Check]:
     ]
 
 
-def _of_messages(totals: Totals) -> list[Check]:
+def _of_messages(totals: JointTotals) -> list[Check]:
     """Return what is odd about the messages themselves."""
     count, unknown, waiting = totals["messages"].row(0)
     weeks = totals["weeks"]["week"]

@@ -62,10 +62,10 @@ def report(
 
 def _period_bounds(period: str, account: str, time_zone: str) -> tuple[str, str]:
     from optkit.demo import CLOCK
-    from optkit.report import bounds
+    from optkit.report import period_bounds
 
     # the made-up account's clock stands still
-    return bounds(period, now=CLOCK if account == "demo" else datetime.now(UTC), time_zone=time_zone)
+    return period_bounds(period, now=CLOCK if account == "demo" else datetime.now(UTC), time_zone=time_zone)
 
 
 def _write_pages(

@@ -2,12 +2,12 @@
 
 from optkit.display import headlines as headlines
 from optkit.display.account import AccountData, open_account
+from optkit.display.account_messages import if_messages, leak_counts, per_thousand, worst_campaigns
 from optkit.display.alerts import Alert, Alerts, find_alerts
 from optkit.display.export import export
 from optkit.display.figures import explore, show
 from optkit.display.inputs import comparison_times, format_phone, local_day
 from optkit.display.messaged import churn, messaged, rates_since
-from optkit.display.messages import if_messages, leak_counts, per_thousand, worst_campaigns
 from optkit.display.tables import as_text, style, table
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from optkit.config import DEMO, resolve
+from optkit.display.account_messages import load_messages
 from optkit.display.banner import NOT_ASKED_FOR, banner
-from optkit.display.messages import load_messages
 from optkit.errors import SettingsError
 from optkit.formatting import minute
 from optkit.messages import SCHEMA
@@ -18,7 +18,7 @@ from optkit.times import instant
 
 
 @dataclass(frozen=True)
-class Totals:
+class StretchTotals:
     """What happened in the period to show, in pairs of a sender and a recipient.
 
     Attributes
@@ -80,15 +80,15 @@ class AccountData:
         return self.name == DEMO
 
     @cached_property
-    def totals(self) -> Totals:
+    def totals(self) -> StretchTotals:
         """What happened in the period to show."""
         import optkit
 
         years = optkit.churn(self.history, every="1y", since=self.since, until=self.until)
         if years.is_empty():
-            return Totals(0, 0, 0, 0)
+            return StretchTotals(0, 0, 0, 0)
         opt_outs, re_opt_ins = years.select(pl.col("opt_outs", "re_opt_ins").sum()).row(0)
-        return Totals(opt_outs, re_opt_ins, years["opted_out_start"][0], years["opted_out_end"][-1])
+        return StretchTotals(opt_outs, re_opt_ins, years["opted_out_start"][0], years["opted_out_end"][-1])
 
     def narrow(self, senders: list[str], since: datetime, until: datetime) -> "AccountData":
         """Return the same account with some senders only, to be shown over another period.

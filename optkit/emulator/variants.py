@@ -13,7 +13,7 @@ from optkit.history import SCHEMA
 CreatedAt = Literal["ms", "s", "s float", "us", "ms text", "s text", "s float text", "us text", "iso"]
 Order = Literal["newest first", "oldest first", "shuffled"]
 Bounds = Literal["inclusive", "exclusive", "start inclusive", "end inclusive"]
-Totals = Literal["true", "missing", "as in the sample", "too low", "too high", "15,000"]
+TotalsVariant = Literal["true", "missing", "as in the sample", "too low", "too high", "15,000"]
 TimeToken = Literal["true", "missing", "as in the sample", "ten days ahead", "in the year 5000"]
 Paths = Literal["both", "with .json", "without .json"]
 Damage = Literal["null", "missing", "unknown"]
@@ -95,7 +95,7 @@ class ApiVariant:
     created_at: CreatedAt = "ms"
     order: Order = "newest first"
     bounds: Bounds = "inclusive"
-    totals: Totals = "true"
+    totals: TotalsVariant = "true"
     time_token: TimeToken = "true"  # noqa: S105 - a time, not a secret
     withheld: tuple[datetime, datetime] | None = None
     ignores_filters: bool = False
@@ -123,7 +123,7 @@ class ApiVariant:
             "created_at": CreatedAt,
             "order": Order,
             "bounds": Bounds,
-            "totals": Totals,
+            "totals": TotalsVariant,
             "time_token": TimeToken,
             "paths": Paths,
             "message_created_at": CreatedAt,

@@ -30,7 +30,7 @@ Mapper: TypeAlias = Callable[[JointPartition], Mapping[str, PartialSum]]
 RowMapper: TypeAlias = Callable[[JointPartition], pl.LazyFrame]
 
 
-class Totals(dict[str, pl.DataFrame]):
+class JointTotals(dict[str, pl.DataFrame]):
     """The partial sums of a whole history and its messages by name, and the record that they cover.
 
     Attributes
@@ -48,7 +48,7 @@ class Totals(dict[str, pl.DataFrame]):
 
 def aggregate_joint(
     history: History, messages: Messages, mapper: Mapper, asked: Question, *, partitions: int | None = None
-) -> Totals:
+) -> JointTotals:
     """Run a mapper over a whole history with its messages and return the sums; see the module.
 
     Raises
@@ -63,7 +63,7 @@ def aggregate_joint(
     for counted in source.run(lambda partition: collect_sums(mapper(partition), partition.codes)):
         for name, part in counted.items():
             parts.setdefault(name, []).append(part)
-    return Totals({name: _add_up(part) for name, part in parts.items()}, source.since, source.until)
+    return JointTotals({name: _add_up(part) for name, part in parts.items()}, source.since, source.until)
 
 
 def map_rows_joint(

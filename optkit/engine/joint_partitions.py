@@ -114,7 +114,7 @@ class JointPartitions:
     Attributes
     ----------
     since, until : int or None
-        See `Totals`.
+        See `JointTotals`.
     """
 
     def __init__(self, history: Table, messages: Table, asked: Question, parts: int | None) -> None:

@@ -30,7 +30,7 @@ class SparkJointPartitions:
     Attributes
     ----------
     since, until : int or None
-        See `joint.Totals`.
+        See `joint.JointTotals`.
     """
 
     def __init__(

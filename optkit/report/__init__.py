@@ -1,7 +1,7 @@
 """Notebooks run to pages, and notebooks opened in JupyterLab: what the commands report, demo and lab call."""
 
+from optkit.report.named_periods import period_bounds as period_bounds
+from optkit.report.notebook_page import NotebookPage as NotebookPage
 from optkit.report.notebooks import notebooks_dir as notebooks_dir
-from optkit.report.pages import Page as Page
-from optkit.report.periods import bounds as bounds
 from optkit.report.runner import run as run
 from optkit.report.server import lab as lab

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from optkit.errors import SettingsError
 from optkit.interrupts import make_waits_interruptible
+from optkit.report.notebook_page import NotebookPage, make_page
+from optkit.report.notebook_progress import NotebookProgress
 from optkit.report.notebooks import choose_parameters, find, parameters_of, require_lab
-from optkit.report.pages import Page, make_page
-from optkit.report.progress import Progress
 from optkit.report.writing import SINGLE_FILE, write, write_pages, write_single_file
 
 
@@ -24,7 +24,7 @@ def run(
     keep_notebooks: bool = False,
     progress: bool | None = None,
     workers: int = 2,
-) -> list[Page]:
+) -> list[NotebookPage]:
     """Run notebooks and write a page for each, with an index.
 
     The pages open offline and request nothing. They may have phone numbers: only their owner can read the files
@@ -50,7 +50,7 @@ def run(
 
     Returns
     -------
-    list of Page
+    list of NotebookPage
         One per notebook, in order. A notebook that failed has an `error`; its page shows the failed cell.
 
     Raises
@@ -68,9 +68,9 @@ def run(
     paths = find(names)
     chosen = choose_parameters(paths, parameters or {})
     folder = _make_folder(Path(out))
-    with Progress(len(paths), shown=progress is not False) as shown, _Kernels(workers) as kernels:
+    with NotebookProgress(len(paths), shown=progress is not False) as shown, _Kernels(workers) as kernels:
 
-        def run_one(path: Path) -> Page:
+        def run_one(path: Path) -> NotebookPage:
             began = time.perf_counter()
             shown.start(path.stem)
             notebook, error = execute(path, chosen[path], on_start=kernels.add)
@@ -135,9 +135,9 @@ class _Kernels:
     def add(self, kill: Callable[[], None]) -> None:
         self._kills.append(kill)
 
-    def map(self, function: Callable[[Path], Page], paths: list[Path]) -> list[Page]:
-        futures: list[Future[Page]] = [self._pool.submit(function, path) for path in paths]
-        waiting: set[Future[Page]] = set(futures)
+    def map(self, function: Callable[[Path], NotebookPage], paths: list[Path]) -> list[NotebookPage]:
+        futures: list[Future[NotebookPage]] = [self._pool.submit(function, path) for path in paths]
+        waiting: set[Future[NotebookPage]] = set(futures)
         while waiting:
             # with a timeout: once polars is imported, Ctrl-C does not interrupt a wait without one
             done, waiting = wait(waiting, timeout=0.5)

@@ -7,13 +7,13 @@ from html import escape
 from pathlib import Path
 
 from optkit.private_files import PrivateFile
-from optkit.report.pages import Page, exporter
+from optkit.report.notebook_page import NotebookPage, exporter
 
 INDEX = "index.html"
 SINGLE_FILE = "report.html"
 
 
-def write_pages(folder: Path, pages: Sequence[Page]) -> Path:
+def write_pages(folder: Path, pages: Sequence[NotebookPage]) -> Path:
     """Write a file for each page, and an index with the question, answer and first picture of each.
 
     Links between notebooks lead to the pages; links to notebooks that have no page are removed.
@@ -32,7 +32,7 @@ def write_pages(folder: Path, pages: Sequence[Page]) -> Path:
     return index
 
 
-def write_single_file(folder: Path, pages: Sequence[Page]) -> Path:
+def write_single_file(folder: Path, pages: Sequence[NotebookPage]) -> Path:
     """Write one file with all pages, which can be mailed by itself.
 
     Returns

@@ -9,8 +9,8 @@ from nbformat import NotebookNode
 
 import optkit
 from optkit.emulator.personal_data import EMAIL_DOMAIN, FIRST_NAMES, LAST_NAMES, SENTENCE
+from optkit.report.notebook_page import make_page
 from optkit.report.notebooks import find
-from optkit.report.pages import make_page
 from optkit.report.writing import write_pages
 
 pytestmark = pytest.mark.xdist_group("executed notebooks")

@@ -11,8 +11,8 @@ import optkit
 from optkit.demo import CLOCK
 from optkit.emulator import Emulator
 from optkit.report.kernel import execute
+from optkit.report.notebook_page import NotebookPage, make_page
 from optkit.report.notebooks import find
-from optkit.report.pages import Page, make_page
 
 pytestmark = pytest.mark.xdist_group("notebooks on other accounts")
 
@@ -21,7 +21,7 @@ TWO_YEARS = {"recipients": 1_500, "days": 730}
 LACKING = "who was messaged, how often and by which campaign is not known"
 
 
-def _run(folder: Path, server: Emulator) -> dict[str, Page]:
+def _run(folder: Path, server: Emulator) -> dict[str, NotebookPage]:
     """Run all notebooks on an account, one after the other in one kernel: most of their time is the kernel's start."""
     notebooks = [nbformat.read(path, as_version=4) for path in find()]
     cells = [cell for notebook in notebooks for cell in notebook.cells]
@@ -43,23 +43,25 @@ def _run(folder: Path, server: Emulator) -> dict[str, Page]:
 
 
 @pytest.fixture(scope="module")
-def without_messages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page]]:
+def without_messages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, NotebookPage]]:
     with Emulator(optkit.demo_history(**TWO_YEARS), clock=CLOCK) as server:
         yield _run(tmp_path_factory.mktemp("events"), server)
 
 
 @pytest.fixture(scope="module")
-def with_half_a_year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page]]:
+def with_half_a_year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, NotebookPage]]:
     history, messages = optkit.demo_history(**TWO_YEARS), optkit.demo_messages(**TWO_YEARS)
     with Emulator(history, messages, clock=CLOCK) as server:
         yield _run(tmp_path_factory.mktemp("part"), server)
 
 
-def _text(page: Page) -> str:
+def _text(page: NotebookPage) -> str:
     return " ".join(re.sub(r"<style.*?</style>|<[^>]+>", " ", page.body, flags=re.DOTALL).split())
 
 
-def test_without_messages_each_page_says_once_what_is_not_known(without_messages: dict[str, Page]) -> None:
+def test_without_messages_each_page_says_once_what_is_not_known(
+    without_messages: dict[str, NotebookPage],
+) -> None:
     for name, page in without_messages.items():
         assert page.headline.endswith("."), name
         assert not page.demo
@@ -67,7 +69,7 @@ def test_without_messages_each_page_says_once_what_is_not_known(without_messages
         assert _text(page).count(LACKING) == expected, name
 
 
-def test_without_messages_no_section_is_empty(without_messages: dict[str, Page]) -> None:
+def test_without_messages_no_section_is_empty(without_messages: dict[str, NotebookPage]) -> None:
     for name in (
         "01_churn",
         "03_opt_out_rates_by_sender",
@@ -92,7 +94,9 @@ def test_without_messages_no_section_is_empty(without_messages: dict[str, Page])
         assert "What to do about it" in page.body
 
 
-def test_rates_begin_with_the_messages_and_the_page_says_so(with_half_a_year: dict[str, Page]) -> None:
+def test_rates_begin_with_the_messages_and_the_page_says_so(
+    with_half_a_year: dict[str, NotebookPage],
+) -> None:
     for name, page in with_half_a_year.items():
         expected = 0 if name == "02_re_opt_in_cycles" else 1
         assert _text(page).count("known from 5 January 2026 on, so rates begin there") == expected, name
@@ -102,7 +106,9 @@ def test_rates_begin_with_the_messages_and_the_page_says_so(with_half_a_year: di
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_answers_with_half_a_year_of_messages(name: str, with_half_a_year: dict[str, Page]) -> None:
+def test_each_answers_with_half_a_year_of_messages(
+    name: str, with_half_a_year: dict[str, NotebookPage]
+) -> None:
     page = with_half_a_year[name]
     assert re.search(r"\d", page.headline)
     assert page.picture

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 import optkit
-from optkit.report import Page, run
+from optkit.report import NotebookPage, run
 
 pytestmark = pytest.mark.xdist_group("pages")
 
@@ -31,7 +31,9 @@ BAD = ("# What breaks?", "x = 1", "raise ValueError('no <b>such</b> thing')", "p
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, write_notebook: Callable[..., Path]) -> list[Page]:
+def pages(
+    tmp_path_factory: pytest.TempPathFactory, write_notebook: Callable[..., Path]
+) -> list[NotebookPage]:
     """One run for all questions about it: a notebook that works and one that does not."""
     folder = tmp_path_factory.mktemp("run")
     notebooks = [write_notebook(folder, "good", *GOOD), write_notebook(folder, "bad", *BAD)]
@@ -40,7 +42,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, write_notebook: Callable[...
         return run(map(str, notebooks), out=folder / "pages", parameters={"senders": "A,B"})
 
 
-def test_a_page_knows_its_question_its_answer_and_its_picture(pages: list[Page]) -> None:
+def test_a_page_knows_its_question_its_answer_and_its_picture(pages: list[NotebookPage]) -> None:
     good = pages[0]
     assert (good.name, good.title, good.headline, good.error) == ("good", "Who came?", "2 of 10 came", None)
     assert good.picture.startswith("data:image/png;base64,iVBOR")
@@ -49,7 +51,7 @@ def test_a_page_knows_its_question_its_answer_and_its_picture(pages: list[Page])
     assert good.seconds > 0
 
 
-def test_a_page_shows_what_a_reader_needs_and_nothing_else(pages: list[Page]) -> None:
+def test_a_page_shows_what_a_reader_needs_and_nothing_else(pages: list[NotebookPage]) -> None:
     html = pages[0].path.read_text(encoding="utf-8")
     assert "<title>Who came?</title>" in html
     assert "said aloud" in html
@@ -58,14 +60,14 @@ def test_a_page_shows_what_a_reader_needs_and_nothing_else(pages: list[Page]) ->
     assert 'alt="Picture: The course of it"' in html
 
 
-def test_links_lead_to_pages_that_were_made(pages: list[Page]) -> None:
+def test_links_lead_to_pages_that_were_made(pages: list[NotebookPage]) -> None:
     html = pages[0].path.read_text(encoding="utf-8")
     assert '<a href="bad.html">the other</a>' in html
     assert "one left out" in html
     assert ".ipynb" not in html
 
 
-def test_a_failing_notebook_shows_its_cell_and_the_rest_run(pages: list[Page]) -> None:
+def test_a_failing_notebook_shows_its_cell_and_the_rest_run(pages: list[NotebookPage]) -> None:
     bad = pages[1]
     assert bad.error == "ValueError: no <b>such</b> thing"
     html = bad.path.read_text(encoding="utf-8")
@@ -76,7 +78,7 @@ def test_a_failing_notebook_shows_its_cell_and_the_rest_run(pages: list[Page]) -
     assert "never" not in html
 
 
-def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[Page]) -> None:
+def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[NotebookPage]) -> None:
     html = (pages[0].path.parent / "index.html").read_text(encoding="utf-8")
     assert '<a href="good.html">Who came?</a>' in html
     assert "2 of 10 came" in html
@@ -158,7 +160,7 @@ def test_the_page_of_contents_says_so_when_the_account_is_made_up(
     )
 
 
-def test_nothing_in_a_page_points_outside_itself(pages: list[Page]) -> None:
+def test_nothing_in_a_page_points_outside_itself(pages: list[NotebookPage]) -> None:
     for path in pages[0].path.parent.iterdir():
         html = path.read_text(encoding="utf-8")
         assert not re.findall(r"<(?:script|link|iframe|object|embed)\b", html)
@@ -166,7 +168,7 @@ def test_nothing_in_a_page_points_outside_itself(pages: list[Page]) -> None:
         assert not re.findall(r"@import|url\(\s*['\"]?(?!data:)", html)
 
 
-def test_pages_are_for_their_owner_only(pages: list[Page]) -> None:
+def test_pages_are_for_their_owner_only(pages: list[NotebookPage]) -> None:
     folder = pages[0].path.parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
@@ -176,13 +178,13 @@ def test_pages_are_for_their_owner_only(pages: list[Page]) -> None:
     }
 
 
-def test_the_token_stays_in_the_environment(pages: list[Page]) -> None:
+def test_the_token_stays_in_the_environment(pages: list[NotebookPage]) -> None:
     for path in pages[0].path.parent.iterdir():
         assert "s3cret-t0ken" not in path.read_text(encoding="utf-8")
 
 
 def test_single_file_holds_all_pages_and_its_links_stay_within_it(
-    pages: list[Page], tmp_path: Path, make_notebook: Callable[..., Path]
+    pages: list[NotebookPage], tmp_path: Path, make_notebook: Callable[..., Path]
 ) -> None:
     notebooks = [make_notebook(name, *cells) for name, cells in (("good", GOOD), ("bad", BAD))]
     single = run(map(str, notebooks), out=tmp_path / "pages", single_file=True)
@@ -238,7 +240,7 @@ def test_a_browser_asks_nobody_for_anything_whatever_a_cell_wrote(
 
 
 @pytest.mark.browser
-def test_the_code_is_out_of_sight_until_asked_for(pages: list[Page], chromium: Browser) -> None:
+def test_the_code_is_out_of_sight_until_asked_for(pages: list[NotebookPage], chromium: Browser) -> None:
     tab = chromium.new_page()
     tab.goto(pages[0].path.as_uri())
     code = tab.locator(".code").first

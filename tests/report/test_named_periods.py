@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 import optkit
-from optkit.report import bounds
+from optkit.report import period_bounds
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,10 @@ from optkit.report import bounds
 def test_bounds_are_the_days_of_the_local_calendar(
     period: str, now: tuple[int, ...], zone: str, expected: tuple[str, str]
 ) -> None:
-    assert bounds(period, now=datetime(*now, tzinfo=UTC), time_zone=zone) == expected  # type: ignore[arg-type,misc]  # year, month, day, …
+    assert period_bounds(period, now=datetime(*now, tzinfo=UTC), time_zone=zone) == expected  # type: ignore[arg-type,misc]  # year, month, day, …
 
 
 @pytest.mark.parametrize("period", ["", "june", "2026-13", "2026-6", "last-year", "9999-12"])
 def test_unknown_periods_are_rejected(period: str) -> None:
     with pytest.raises(optkit.SettingsError, match="period must be last-week, last-month or a month"):
-        bounds(period, now=datetime(2026, 7, 1, tzinfo=UTC))
+        period_bounds(period, now=datetime(2026, 7, 1, tzinfo=UTC))

@@ -10,7 +10,7 @@ from optkit.times import time_zone as read_zone
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 
 
-def bounds(period: str, *, now: datetime, time_zone: str = "UTC") -> tuple[str, str]:
+def period_bounds(period: str, *, now: datetime, time_zone: str = "UTC") -> tuple[str, str]:
     """Return the start and the end of a period as `optkit.load` reads them.
 
     Parameters
@@ -35,8 +35,8 @@ def bounds(period: str, *, now: datetime, time_zone: str = "UTC") -> tuple[str, 
     Examples
     --------
     >>> from datetime import UTC, datetime
-    >>> from optkit.report.periods import bounds
-    >>> bounds("last-month", now=datetime(2026, 7, 1, 1, tzinfo=UTC), time_zone="America/New_York")
+    >>> from optkit.report.named_periods import period_bounds
+    >>> period_bounds("last-month", now=datetime(2026, 7, 1, 1, tzinfo=UTC), time_zone="America/New_York")
     ('2026-05-01 America/New_York', '2026-06-01 America/New_York')
     """
     first, after = _days(period, now.astimezone(read_zone(time_zone)).date())

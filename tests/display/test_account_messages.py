@@ -5,7 +5,7 @@ import pytest
 
 import optkit
 from optkit.display import if_messages, leak_counts, per_thousand, worst_campaigns
-from optkit.display.messages import load_messages
+from optkit.display.account_messages import load_messages
 from optkit.messages import SCHEMA
 
 RATES = pl.DataFrame(

@@ -14,7 +14,7 @@ _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
-class Page:
+class NotebookPage:
     """A notebook that was run.
 
     Attributes
@@ -72,7 +72,7 @@ def make_page(
     parameters: Mapping[str, str],
     error: str | None,
     seconds: float,
-) -> Page:
+) -> NotebookPage:
     """Read an executed notebook and render its cells.
 
     Parameters
@@ -93,7 +93,7 @@ def make_page(
 
     Returns
     -------
-    Page
+    NotebookPage
     """
     if error is None:
         notebook.cells = [cell for section in _sections(notebook) if _shows(section) for cell in section]
@@ -102,7 +102,7 @@ def make_page(
     body, _ = exporter().from_notebook_node(notebook)
     picture, alt = pictures[0] if pictures else ("", "")
     alerts = _metadata(notebook, "optkit_alerts")
-    return Page(
+    return NotebookPage(
         name,
         title,
         _headline(notebook),

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Progress:
+class NotebookProgress:
     """Shows which notebooks are running and how many are done, on standard error.
 
     Parameters
