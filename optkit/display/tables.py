@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 #: Columns with these endings are shares.
-_SHARES: Final = ("rate", "share", "jaccard", "out_a_in_b")
+_SHARES: Final = ("rate", "share", "jaccard", "out_a_in_b", "says_stop")
 _LABELS: Final = {"from_phone": "sender", "to_phone": "recipient", "created_at": "when (UTC)"}
-_LONGEST: Final = 60
+#: Characters of a text that are shown: in a cell that wraps, and on a terminal.
+_LONGEST: Final = 200
+_LONGEST_LINE: Final = 60
 
 
 def table(
@@ -61,7 +63,7 @@ def table(
     require("a formatted table", "lab", "great_tables")
     from great_tables import GT
 
-    shown = _select(frame.head(rows), columns, show_phones=show_phones)
+    shown = _select(frame.head(rows), columns, _LONGEST, show_phones=show_phones)
     identity = "optkit-" + blake2b(repr((title, shown.rows())).encode(), digest_size=6).hexdigest()
     intervals = dict(_intervals(shown.columns))
     labels: dict[str, Any] = {name: _LABELS.get(name, name.replace("_", " ")) for name in shown.columns}
@@ -88,7 +90,8 @@ def table(
         .opt_css(
             f"#{identity} .gt_table, #{identity} .gt_table * {{ background-color: white !important; "
             "color: #222222 !important; } "
-            f"#{identity} td, #{identity} th {{ padding-left: 10px; padding-right: 10px; }}"
+            f"#{identity} td, #{identity} th {{ padding-left: 10px; padding-right: 10px; }} "
+            f"#{identity} td {{ max-width: 60ch; overflow-wrap: break-word; }}"
         )
     )
     for name, write in _formats(shown).items():
@@ -124,7 +127,7 @@ def as_text(frame: pl.DataFrame, *, columns: Sequence[str] | None = None) -> pl.
     >>> as_text(pl.DataFrame({"n": [1200], "rate": [0.0612], "low": [0.05], "high": [0.07]})).row(0)
     ('1,200', '6.1%', '5.0% to 7.0%')
     """
-    chosen = _select(frame, columns, show_phones=False)
+    chosen = _select(frame, columns, _LONGEST_LINE, show_phones=False)
     formats = _formats(chosen)
     words = {
         name: [_or_dash(formats.get(name, str), value) for value in chosen[name]] for name in chosen.columns
@@ -147,16 +150,16 @@ def style() -> None:
     pl.Config.set_tbl_hide_column_data_types(active=True)
 
 
-def _select(frame: pl.DataFrame, columns: Sequence[str] | None, *, show_phones: bool) -> pl.DataFrame:
+def _select(
+    frame: pl.DataFrame, columns: Sequence[str] | None, longest: int, *, show_phones: bool
+) -> pl.DataFrame:
     import optkit
 
     chosen = frame.select(columns) if columns else frame
     if "to_phone" in chosen.columns and not show_phones:
         chosen = optkit.mask(chosen)
     long = pl.col(pl.String, pl.Enum, pl.Categorical).cast(pl.String)
-    return chosen.with_columns(
-        long.map_elements(lambda text: shorten(text, _LONGEST), return_dtype=pl.String)
-    )
+    return chosen.with_columns(long.map_elements(lambda text: shorten(text, longest), return_dtype=pl.String))
 
 
 def _intervals(names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -67,4 +67,5 @@ def test_table_can_be_formatted_further() -> None:
 
 def test_table_shortens_long_names_in_the_middle() -> None:
     frame = pl.DataFrame({"from_phone": ["A" * 5000 + "Z"], "campaign_id": [12345]})
-    assert cells(display.table(frame, "Title").as_raw_html()) == ["A" * 30 + "…" + "A" * 28 + "Z", "12345"]
+    assert cells(display.table(frame, "Title").as_raw_html()) == ["A" * 100 + "…" + "A" * 98 + "Z", "12345"]
+    assert display.as_text(frame)["from_phone"].item() == "A" * 30 + "…" + "A" * 28 + "Z"
