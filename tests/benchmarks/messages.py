@@ -1,4 +1,4 @@
-"""Time the analyses of messages against DuckDB's SQL, from two Parquet files to the answer.
+"""Time the analyses of messages against DuckDB's SQL and pandas, from two Parquet files to the answer.
 
     python tests/benchmarks/messages.py --rows 2e7 --repeat 3
     python tests/benchmarks/messages.py --rows 1e8 --engines optkit --cases campaign_rates leaks
@@ -22,12 +22,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 
 THREADS = 2
 FOLDER = Path(tempfile.gettempdir()) / "optkit-benchmarks"
-ENGINES = ("optkit", "duckdb")
+ENGINES = ("optkit", "duckdb", "pandas")
 CASES = ("audience", "attribution", "campaign_rates", "opt_out_hazard", "fatigue", "leaks", "list_growth")
+
+#: The cases of engines that do not have all.
+SOME = {"pandas": ("audience", "attribution", "campaign_rates", "leaks", "list_growth")}
 
 START, SPAN = 1_767_225_600_000, 180 * 86_400_000
 _PART = 2_000_000
@@ -39,11 +43,18 @@ def make(rows: int) -> tuple[Path, Path]:
     if messages.exists() and events.exists():
         return events, messages
     import polars as pl
+    import pyarrow.parquet as pq
 
     FOLDER.mkdir(exist_ok=True)
-    parts = [_messages(low, min(_PART, rows - low), rows) for low in range(0, rows, _PART)]
-    pl.concat(parts).sink_parquet(messages, compression="zstd")
-    _events(messages, rows).sink_parquet(events, compression="zstd")
+    found = []
+    sizes = [(low, min(_PART, rows - low)) for low in range(0, rows, _PART)]
+    schema = _messages(0, 1, rows).to_arrow().schema
+    with pq.ParquetWriter(messages, schema, compression="zstd") as file:
+        for low, size in sizes:
+            part = _messages(low, size, rows)
+            file.write_table(part.to_arrow(), row_group_size=2**18)
+            found.append(_events(part, seed=rows + low))
+    pl.concat(found).sort("created_at").write_parquet(events, compression="zstd")
     return events, messages
 
 
@@ -60,7 +71,7 @@ def _messages(low: int, rows: int, total: int):  # noqa: ANN202 - polars is impo
     sent = START // 1000 + number * (SPAN // 1000) // total
     status = rng.choice(5, rows, p=[0.90, 0.05, 0.03, 0.015, 0.005])
     words = pl.Series(["delivered", "sent", "undelivered", "failed", "skipped"])
-    return pl.LazyFrame(
+    return pl.DataFrame(
         {"id": number, "recipient": recipient, "sender": sender, "campaign": campaign}
     ).select(
         message_id="id",
@@ -77,16 +88,16 @@ def _messages(low: int, rows: int, total: int):  # noqa: ANN202 - polars is impo
     )
 
 
-def _events(messages: Path, rows: int):  # noqa: ANN202 - polars is imported where it is used
+def _events(messages, seed: int):  # noqa: ANN001, ANN202 - polars is imported where it is used
     import numpy as np
     import polars as pl
 
-    rng = np.random.default_rng(rows)
-    chosen = pl.Series(np.sort(rng.choice(rows, rows * 3 // 200, replace=False)))
-    hours = pl.Series(rng.exponential(20, len(chosen)))
-    out = pl.Series(rng.random(len(chosen)) < 0.85)
-    sent = pl.scan_parquet(messages).select("to_phone", "from_phone", "sent_at").collect()[chosen]
-    return sent.lazy().select(
+    rng = np.random.default_rng(seed)
+    rows = len(messages)
+    sent = messages[np.sort(rng.choice(rows, rows * 3 // 200, replace=False))]
+    hours = pl.Series(rng.exponential(20, len(sent)))
+    out = pl.Series(rng.random(len(sent)) < 0.85)
+    return sent.select(
         "to_phone",
         "from_phone",
         created_at=(pl.col("sent_at").cast(pl.Int64) + (hours * 3_600_000).cast(pl.Int64)).cast(
@@ -98,10 +109,7 @@ def _events(messages: Path, rows: int):  # noqa: ANN202 - polars is imported whe
 
 def run(engine: str, case: str, events: Path, messages: Path, answer: Path, *, cpu: bool) -> None:
     """Answer one case, write the answer, and print seconds and highest memory in GB."""
-    if engine == "optkit":
-        import messages_in_optkit as module
-    else:
-        import messages_in_duckdb as module
+    module = import_module(f"messages_in_{engine}")
     module.prepare(events, messages, THREADS)
     clock = time.process_time if cpu else time.perf_counter
     begin = clock()
@@ -128,23 +136,32 @@ def compare(case: str, files: tuple[Path, Path], engines: list[str], repeat: int
     """Measure one case on all engines and print its row."""
     import polars as pl
 
-    found: dict[str, list[tuple[float, float]]] = {engine: [] for engine in engines}
-    answers = {engine: FOLDER / f"answer-{engine}.arrow" for engine in engines}
+    able = [engine for engine in engines if case in SOME.get(engine, CASES)]
+    found: dict[str, list[tuple[float, float]]] = {engine: [] for engine in able}
+    answers = {engine: FOLDER / f"answer-{engine}.arrow" for engine in able}
     for _ in range(repeat):
-        for engine in engines:
+        for engine in able:
             found[engine].append(measure(engine, case, files, answers[engine], cpu=cpu))
-    tables = [pl.read_ipc(answers[engine]) for engine in engines]
-    for engine, table in zip(engines, tables, strict=True):
+    tables = [pl.read_ipc(answers[engine]) for engine in able]
+    for engine, table in zip(able, tables, strict=True):
         if not table.equals(tables[0]):
-            raise SystemExit(f"{case}: {engine} answers otherwise than {engines[0]}\n{tables[0]}\n{table}")
-    seconds = {engine: statistics.median(s for s, _ in found[engine]) for engine in engines}
-    memory = {engine: statistics.median(m for _, m in found[engine]) for engine in engines}
-    cells = [f"{seconds[engine]:8.2f} s {memory[engine]:5.2f} GB" for engine in engines]
-    ratios = [
-        f"{seconds[engines[0]] / seconds[engine]:6.2f} {memory[engines[0]] / memory[engine]:6.2f}"
-        for engine in engines[1:]
-    ]
+            raise SystemExit(f"{case}: {engine} answers otherwise than {able[0]}\n{tables[0]}\n{table}")
+    medians = {
+        engine: [statistics.median(values) for values in zip(*found[engine], strict=True)] for engine in able
+    }
+    cells = [_cell(medians.get(engine)) for engine in engines]
+    ratios = [_ratio(medians.get(engines[0]), medians.get(engine)) for engine in engines[1:]]
     print(f"{case:16s}" + " |".join(cells) + " | " + " | ".join(ratios), flush=True)
+
+
+def _cell(measured: list[float] | None) -> str:
+    return f"{measured[0]:8.2f} s {measured[1]:5.2f} GB" if measured else " " * 19
+
+
+def _ratio(measured: list[float] | None, other: list[float] | None) -> str:
+    if not measured or not other:
+        return " " * 13
+    return f"{measured[0] / other[0]:6.2f} {measured[1] / other[1]:6.2f}"
 
 
 def main() -> None:
