@@ -98,7 +98,15 @@ def list_growth(
     """
     groups = by_columns(by, _COMPUTED)
     begin = read_stretch(since, until).since
-    asked = question(since=None, until=until, statuses=statuses, region=region, scope=scope, by_unit=groups)
+    asked = question(
+        since=None,
+        until=until,
+        statuses=statuses,
+        region=region,
+        scope=scope,
+        by_unit=groups,
+        with_ids=False,
+    )
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         start = partition.since if begin is None else begin

@@ -10,7 +10,7 @@ sorted integers among sorted integers. In recipient scope the sender's bits are 
 
 The frames of a `JointPartition` (polars DataFrames; instants are Int64 milliseconds since 1970)::
 
-`messages`    one row per message: message, message_id, reached, and the payload that the analysis asked for
+`messages`    one row per message: message, reached, message_id if the question reads it, and the payload asked for
 `runs`        one row per stretch of one state: key, sender, recipient, at, out, first (see `states`)
 `ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run that holds at
               sent_at, null before the first), out (the unit was opted out)

@@ -19,8 +19,8 @@ from optkit.times import INSTANT
 #: Messages of a partition, about: small enough to be sorted near the processor, large enough to keep polars busy.
 SIZE: Final = 2**20
 
-#: What a packed message has besides its payload.
-_MESSAGE: Final = ("message", "message_id", "reached")
+#: What a packed message has besides its payload, and its message_id where the question needs that.
+_MESSAGE: Final = ("message", "reached")
 
 _OPTED_OUT: Final = "recipient ever opted out"  # beside the messages' own columns
 
@@ -56,6 +56,7 @@ class JointPacking:
             message=pack(pl.col("recipient"), sender.fill_null(NO_SENDER), pl.col("sent_at"), pl.lit(0)),
             reached=reached,
         )
+        self._columns = [*_MESSAGE, *(["message_id"] if asked.with_ids else [])]
         self._payload = _texts_as_codes(messages, asked.payload, codes)
         self._of_opted_out = asked.of_opted_out
 
@@ -65,15 +66,16 @@ class JointPacking:
         Returns
         -------
         tuple of polars.DataFrame
-            event; and message, message_id, reached and the payload; both with part if there are several.
+            event; and message, reached, message_id if it is read, and the payload; both with part if there are
+            several.
         """
         events = _of_parts(self._events, "event", parts, chosen)
         if events["event"].null_count():
             frames.validate_values(self._history)
         packed = _to_opted_out(self._packed, events) if self._of_opted_out else self._packed
-        packed = packed.select(*_MESSAGE, "recipient", **self._payload)
+        packed = packed.select(*self._columns, "recipient", **self._payload)
         messages = _of_parts(packed, "message", parts, chosen)
-        if any(messages[name].null_count() for name in _MESSAGE):
+        if any(messages[name].null_count() for name in self._columns):
             message_frames.validate_values(self._messages)
         return events, messages
 
@@ -167,7 +169,7 @@ def _read(history: Table, messages: Table, asked: Question) -> tuple[pl.LazyFram
     from_messages = [name for name in asked.by_unit if name not in of_events and name in of_messages]
     own = dict.fromkeys([*frames.KEYS, *(name for name in asked.by_unit if name not in from_messages)])
     read_events = frames.read(events, [*own, *from_events])
-    columns = [name for name in (*message_frames.KEYS, *asked.payload) if name not in from_events]
+    columns = [name for name in (*asked.keys, *asked.payload) if name not in from_events]
     read_messages = message_frames.read(sent, columns)
     return (
         add_columns(read_events.select(*own), read_messages, from_messages, asked.region),

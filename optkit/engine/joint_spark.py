@@ -39,7 +39,7 @@ class SparkJointPartitions:
         from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
         events = spark.read(history, [*frames.KEYS, *asked.by_unit])
-        sent = _read(messages, [*message_frames.KEYS, *asked.payload])
+        sent = _read(messages, [*asked.keys, *asked.payload])
         if asked.record.until is not None:
             events = events.filter(F.isnull("created_at") | (F.col("created_at") <= asked.record.until))
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") <= asked.record.until))
@@ -149,7 +149,7 @@ def _check(messages: "SparkFrame") -> tuple[int, int | None, int | None]:
         F.count("*").alias("rows"),
         F.min(at).alias("first"),
         F.max(at).alias("last"),
-        *(F.count_if(F.isnull(name)).alias(name) for name in message_frames.KEYS),
+        *(F.count_if(F.isnull(name)).alias(name) for name in message_frames.KEYS if name in messages.columns),
         F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
     )
     counts = found.collect()[0].asDict()

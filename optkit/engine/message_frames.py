@@ -64,7 +64,7 @@ def validate_values(messages: pl.LazyFrame) -> None:
     """Raise `HistoryError` if messages have a value that cannot be used."""
     sent_at = pl.col("sent_at").cast(pl.Int64)
     counts = messages.select(
-        *(pl.col(name).null_count() for name in KEYS),
+        *(pl.col(name).null_count() for name in KEYS if name in messages.collect_schema()),
         far=(~sent_at.is_between(-REACH, REACH)).sum(),
     ).collect(engine="streaming")
     validate_counts(counts.row(0, named=True))
@@ -75,7 +75,7 @@ def validate_counts(counts: Mapping[str, int]) -> None:
     complaints = [
         f"{name} is null in {plural(counts[name], 'row')}"
         for name in KEYS
-        if name != _MAY_BE_NULL and counts[name]
+        if name != _MAY_BE_NULL and counts.get(name)
     ]
     if counts["far"]:
         complaints.append(

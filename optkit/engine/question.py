@@ -31,6 +31,8 @@ class Question:
         Columns of both that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
     of_opted_out : bool
         Whether only the messages to recipients who ever opted out are looked at.
+    with_ids : bool
+        Whether message_id is read: the order of messages in one instant needs it.
     """
 
     scope: Scope
@@ -40,6 +42,12 @@ class Question:
     payload: list[str]
     by_unit: list[str]
     of_opted_out: bool
+    with_ids: bool
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns of the messages that are read whatever the payload."""
+        return [name for name in message_frames.KEYS if self.with_ids or name != "message_id"]
 
 
 def question(
@@ -52,6 +60,7 @@ def question(
     payload: Sequence[str] = (),
     by_unit: Sequence[str] = (),
     of_opted_out: bool = False,
+    with_ids: bool = True,
 ) -> Question:
     """Check what a caller gave.
 
@@ -73,6 +82,7 @@ def question(
         payload=list(dict.fromkeys([*payload, *by_unit])),
         by_unit=list(by_unit),
         of_opted_out=of_opted_out,
+        with_ids=with_ids,
     )
 
 

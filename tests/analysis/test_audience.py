@@ -44,3 +44,19 @@ def test_it_is_a_denominator() -> None:
     rates = optkit.opt_out_rates(history, audience=audience)
     assert rates.select("ever_opted_out", "n", "denominator").rows() == [(1, 8, "audience")]
     assert optkit.churn(history, audience=audience)["churn_rate"].to_list() == [0.125]
+
+
+def test_only_what_is_counted_is_read() -> None:
+    sent = [Message(1, "+12025550101", "ACME", 1_767_000_000_000, "sent", None, None, None)]
+    table = optkit.audience(message_frame(sent).drop("message_id"))
+    assert table.select("from_phone", "recipients").rows() == [("ACME", 1)]
+    nobody = message_frame(sent).drop("message_id").with_columns(to_phone=pl.lit(None, pl.String))
+    with pytest.raises(optkit.HistoryError, match="to_phone is null in 1 row"):
+        optkit.audience(nobody)
+
+
+def test_sender_without_reached_messages_has_no_recipients() -> None:
+    sent = [Message(1, "+12025550101", "ACME", 1_767_000_000_000, "failed", None, None, None)]
+    for by in ("from_phone", ["campaign_id", "from_phone"]):
+        table = optkit.audience(message_frame(sent), by=by)
+        assert table.select("from_phone", "recipients", "messages").rows() == [("ACME", 0, 1)]
