@@ -52,6 +52,22 @@ def canonical_recipient(region: str | None, odd: Interning) -> pl.Expr:
     return pl.col("to_phone").map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
 
 
+def canonical_sender(region: str | None, names: Interning) -> pl.Expr:
+    """Return the code of from_phone in canonical form; null where it is null.
+
+    Senders are few: the texts of a batch are numbered first, then only the different ones are looked at.
+    """
+
+    def code(batch: pl.Series) -> pl.Series:
+        numbered = batch.to_frame("from_phone").with_columns(number=names.code(pl.col("from_phone")))
+        different = numbered.unique("number")["from_phone"]
+        if _canonical_batch(different, region).equals(different):
+            return numbered["number"]
+        return numbered.select(names.code(canonical_column("from_phone", region))).to_series()
+
+    return pl.col("from_phone").map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
+
+
 def _number(text: pl.Expr) -> pl.Expr:
     return text.cast(pl.Int64, strict=False)
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from optkit.engine import frames, message_frames
 from optkit.engine.aggregate import PartialSum
-from optkit.engine.canonical import canonical_column, canonical_recipient
+from optkit.engine.canonical import canonical_column, canonical_recipient, canonical_sender
 from optkit.engine.exposures import NO_SENDER, JointPartition
 from optkit.engine.frames import Table
 from optkit.engine.packing import EVENT, Codes, Interning, event_of, pack, recipient_of
@@ -44,16 +44,18 @@ class JointPacking:
         self._odd, self._names = Interning(), Interning()
         recipient = canonical_recipient(asked.region, self._odd).alias("recipient")
         codes = pl.Categorical(pl.Categories.random())
-        sender = self._names.code(pl.col("from_phone"))
-        phones = [recipient, *(canonical_column(name, asked.region) for name in ("to_phone", "from_phone"))]
+        sender = canonical_sender(asked.region, self._names).alias("sender")
+        texts = [canonical_column(name, asked.region) for name in ("to_phone", "from_phone")]
+        phones = [recipient, sender, *texts]
+        known_or_none = pl.col("sender").fill_null(NO_SENDER)
         self._events = history.with_columns(phones).select(
-            event=event_of(pl.col("recipient"), sender),
+            event=event_of(pl.col("recipient"), pl.col("sender")),
             recipient="recipient",
             **_texts_as_codes(history, asked.by_unit, codes),
         )
         reached = pl.any_horizontal(pl.col("delivery_status") == status for status in asked.statuses)
         self._packed = messages.with_columns(phones).with_columns(
-            message=pack(pl.col("recipient"), sender.fill_null(NO_SENDER), pl.col("sent_at"), pl.lit(0)),
+            message=pack(pl.col("recipient"), known_or_none, pl.col("sent_at"), pl.lit(0)),
             reached=reached,
         )
         self._columns = [*_MESSAGE, *(["message_id"] if asked.with_ids else [])]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optkit.engine.canonical import canonical_column, canonical_phone, canonical_recipient
+from optkit.engine.canonical import canonical_column, canonical_phone, canonical_recipient, canonical_sender
 from optkit.engine.packing import Codes, Interning
 
 #: Numbers in E.164, other spellings of them, short codes, names, and what only looks like a number.
@@ -48,6 +48,16 @@ def test_a_code_stands_for_the_canonical_text(texts: list[str | None], region: s
     codes = frame.select(code=canonical_recipient(region, odd))
     read = Codes(pl.DataFrame({"from_phone": []}), odd.words(), []).recipient(pl.col("code"))
     assert codes.select(read).to_series().to_list() == [written(text, region) for text in texts]
+
+
+@given(phones, regions)
+def test_the_code_of_a_sender_stands_for_the_canonical_text(
+    texts: list[str | None], region: str | None
+) -> None:
+    names = Interning()
+    frame = pl.DataFrame({"from_phone": texts}, schema={"from_phone": pl.String})
+    codes = frame.select(canonical_sender(region, names)).to_series()
+    assert names.words().gather(codes).to_list() == [written(text, region) for text in texts]
 
 
 @pytest.mark.parametrize("texts", [["+12025550101"], ["+12025550101", "12025550101"]])
