@@ -176,7 +176,10 @@ class Emulator:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, but it stops as soon as it is told to: uvicorn's own looks ten times per second."""
+    """uvicorn's server, but it stops as soon as it is told to.
+
+    uvicorn's own looks ten times per second, and then waits a tenth of a second for its connections.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -195,6 +198,12 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # clients that still wait for a response get none
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stopped.set)
