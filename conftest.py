@@ -22,6 +22,14 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.dont_write_bytecode = False
 
 
+#: Files that take longest; they begin first, so that all processes end at about the same time.
+LONGEST = ("test_notebooks_in_jupyterlab.py", "test_modes.py", "test_spark.py", "test_notebooks_executed.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("OPTKIT_")]:

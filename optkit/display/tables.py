@@ -61,7 +61,8 @@ def table(
     >>> shown = table(optkit.demo_audience(), "Recipients by sender").fmt_integer("recipients", sep_mark=" ")
     """
     require("a formatted table", "lab", "great_tables")
-    from great_tables import GT
+    from great_tables import GT, loc
+    from great_tables import style as cell_style
 
     shown = _select(frame.head(rows), columns, _LONGEST, show_phones=show_phones)
     identity = "optkit-" + blake2b(repr((title, shown.rows())).encode(), digest_size=6).hexdigest()
@@ -94,6 +95,9 @@ def table(
             f"#{identity} td {{ max-width: 60ch; overflow-wrap: break-word; }}"
         )
     )
+    times = [name for name, dtype in shown.schema.items() if dtype.is_temporal()]
+    if times:  # a date is not broken at its hyphens
+        result = result.tab_style(cell_style.css("white-space: nowrap;"), loc.body(columns=times))
     for name, write in _formats(shown).items():
         result = result.fmt(partial(_or_dash, write), columns=name)
     for low, high in intervals.items():

@@ -15,7 +15,7 @@ import optkit
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.states import Partition
 
-pytestmark = [pytest.mark.java, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.java
 
 REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))
 

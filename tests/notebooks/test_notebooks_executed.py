@@ -13,8 +13,6 @@ from optkit.report.notebook_page import make_page
 from optkit.report.notebooks import find
 from optkit.report.writing import write_pages
 
-pytestmark = pytest.mark.xdist_group("executed notebooks")
-
 Executed = dict[str, tuple[NotebookNode, str | None]]
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from optkit.report.notebooks import find
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("JupyterLab")]
+pytestmark = pytest.mark.browser
 
 #: Whole notebooks as they look in both themes; git ignores the folder.
 PICTURES = Path(__file__).parents[2] / "build" / "jupyterlab"

@@ -16,8 +16,6 @@ from playwright.sync_api import Browser
 import optkit
 from optkit.report import NotebookPage, run
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 GOOD = (
     "# Who came?\nSee [the other](bad.ipynb), [one left out](02_else.ipynb) and [a site](https://example.com/).",
     ("parameters", "account: str | None = None\nsenders: list[str] = []"),
