@@ -12,7 +12,7 @@ REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not of the session: while it is open, the thread's event loop is its
 def chromium() -> Iterator[Browser]:
     """Yield Debian's browser, for tests that must see what a reader sees."""
     if not CHROMIUM.exists():
