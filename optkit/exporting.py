@@ -83,7 +83,7 @@ def _write_csv(table: pl.DataFrame, file: BinaryIO) -> None:
     nested = [name for name, dtype in table.schema.items() if dtype.is_nested()]
     if nested:
         raise SettingsError(
-            f"a CSV file has no room for the lists in column {nested[0]!r}; write .parquet or .json"
+            f"a CSV file cannot hold the lists in column {nested[0]!r}; write .parquet or .json"
         )
     _with_times_as_text(table).write_csv(file)
 
@@ -112,7 +112,7 @@ def _write_excel(table: pl.DataFrame, file: BinaryIO) -> None:
 
     if table.height >= _EXCEL_ROWS:
         raise SettingsError(
-            f"an Excel sheet has room for {_EXCEL_ROWS - 1:,} rows, and the table has {table.height:,}; write .csv"
+            f"an Excel sheet holds at most {_EXCEL_ROWS - 1:,} rows, and the table has {table.height:,}; write .csv"
         )
     formats: dict[Any, Any] = {
         name: 'yyyy-mm-dd hh:mm:ss "UTC"' if dtype.time_zone else "yyyy-mm-dd hh:mm:ss"
@@ -135,16 +135,14 @@ def _write_excel(table: pl.DataFrame, file: BinaryIO) -> None:
 def _excel_cells(column: pl.Series) -> pl.Series:
     """Return a column as Excel can have it, without loss."""
     if column.dtype.is_nested():
-        raise SettingsError(
-            f"an Excel sheet has no room for the lists in column {column.name!r}; write .parquet"
-        )
+        raise SettingsError(f"an Excel sheet cannot hold the lists in column {column.name!r}; write .parquet")
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
         return column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if column.dtype.is_integer() and (column.cast(pl.Int128).abs() >= _EXCEL_INTEGERS).any():
         return column.cast(pl.String)
     if column.dtype == pl.String and (column.str.len_chars() > _EXCEL_CHARACTERS).any():
         raise SettingsError(
-            f"an Excel cell has room for {_EXCEL_CHARACTERS:,} characters, and column {column.name!r} has more; "
+            f"an Excel cell holds at most {_EXCEL_CHARACTERS:,} characters, and column {column.name!r} has more; "
             "write .csv"
         )
     return column

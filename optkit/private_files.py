@@ -51,7 +51,7 @@ class PrivateFile(io.RawIOBase):
     Raises
     ------
     OptkitError
-        Of the type `error`: the file cannot be written, or there is not enough room for it.
+        Of the type `error`: the file cannot be written, or there is not enough space for it.
 
     Examples
     --------

@@ -53,6 +53,13 @@ def account() -> Iterator[dict[str, str]]:
         yield {"base_url": server.url, "token": server.token}
 
 
+def test_the_shell_completes_commands() -> None:
+    asked = {"_OPTKIT_COMPLETE": "complete_bash", "COMP_WORDS": "optkit re", "COMP_CWORD": "1"}
+    script = Path(sys.executable).with_name("optkit")
+    done = subprocess.run([script], env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["refresh", "report"]
+
+
 COMMANDS = [
     "refresh",
     "coverage",

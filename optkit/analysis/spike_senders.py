@@ -6,7 +6,7 @@ import polars as pl
 
 
 def largest_spike(table: pl.DataFrame) -> date | None:
-    """Return the period of the largest spike, or None if there is not a spike.
+    """Return the period of the largest spike, or None if no period is one.
 
     Parameters
     ----------

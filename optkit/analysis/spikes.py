@@ -155,7 +155,14 @@ def _messaged(audience: Any, groups: list[str], periods: pl.DataFrame) -> pl.Dat
         given = frames.read(audience, [*keys, "recipients"]).collect()
     except HistoryError as error:
         raise SettingsError(f"audience is a frame with {', '.join(keys)}, recipients ({error})") from None
-    return given.cast({"period": pl.Date}).join(periods, on="period")
+    if not given["recipients"].dtype.is_numeric():
+        raise SettingsError("audience: recipients must be numbers")
+    try:
+        dated = given.cast({"period": pl.Date})
+    except pl.exceptions.PolarsError:
+        raise SettingsError("audience: period must be a date") from None
+    sent = pl.col("recipients").cast(pl.Int64, strict=False).clip(0)
+    return dated.with_columns(sent).drop_nulls("recipients").join(periods, on="period")
 
 
 def _matrix(

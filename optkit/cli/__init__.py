@@ -21,7 +21,6 @@ app = typer.Typer(
     name="optkit",
     help="Who said stop, who came back, which sender drives people away, who must not be messaged today.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

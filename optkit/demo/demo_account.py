@@ -29,9 +29,8 @@ _MOST_DAYS: Final = 36_525  # a century
 
 _REPEATS: Final = 0.05  # share of events that are there twice
 _REPEAT_WITHIN: Final = 20 * SECOND  # before anything else can happen to the pair
-_TIES: Final = (
-    0.001  # share of opt-outs with an opt-in in the same millisecond; few enough for `optkit.quality`
-)
+#: Share of opt-outs with an opt-in in the same millisecond; few enough for `optkit.quality`.
+_TIES: Final = 0.001
 
 
 def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import from_ms, to_ms
 
 SUFFIX: Final = ".parquet"
-REMEDY: Final = "make room there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
+REMEDY: Final = "free some space there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
 #: Files whose checksums are computed at the same time.
 _HASHING: Final = 4
 

@@ -59,8 +59,8 @@ class ChunkReader:
     The rows count when the total was the same on every page and is the number of entries that came, the first page is
     the same at the end as at the start, and the last page was short or empty; otherwise the chunk is read again. A
     second reading must confirm the first where totals are missing or contradict themselves (then pages are read until
-    one is empty), and where more entries were counted than a short first page and an empty one after it leave room
-    for. A chunk that cannot be believed is halved; one that is small by then is an error.
+    one is empty), and where more entries were counted than a short first page and an empty one after it can
+    explain. A chunk that cannot be believed is halved; one that is small by then is an error.
 
     Parameters
     ----------

@@ -158,7 +158,7 @@ def get_axes(ax: Axes | None, *, height: float = 4.5) -> Axes:
         return plt.subplots(figsize=(9, height))[1]
     figure = ax.get_figure(root=True)
     if figure is not None and figure.get_layout_engine() is None:
-        figure.set_layout_engine("constrained")  # makes room for the labels beside the axes
+        figure.set_layout_engine("constrained")  # fits the labels beside the axes
     return ax
 
 
@@ -261,7 +261,7 @@ def period_word(starts: Sequence[date | datetime]) -> str:
 
 
 def with_margin(low: float, high: float) -> tuple[float, float]:
-    """Return the limits of an axis with some room above, and below if there is anything below zero."""
+    """Return the limits of an axis with some space above, and below if there is anything below zero."""
     margin = (high - low) * 0.07 or 1.0
     return (low - margin if low < 0 else 0.0), high + margin
 

@@ -64,7 +64,7 @@ def cohorts(
     image = ax.imshow(shares, aspect="auto", cmap=axes.color_map(colors), vmin=0, vmax=limit * 1.1)
     axes.heat_axes(ax, len(row_of), ages)
     both = np.where(np.isnan(shares), young, shares)
-    if ages <= 20:  # noqa: PLR2004 - more do not leave room for a number in each cell
+    if ages <= 20:  # noqa: PLR2004 - with more, numbers do not fit into the cells
         texts = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
         axes.cell_texts(ax, image, texts, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
     word = axes.period_word(starts["cohort"].to_list())

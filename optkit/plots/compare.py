@@ -78,7 +78,7 @@ def compare(
         left, right = min(left, max(min(ends), ratio / 8)), max(right, min(max(ends), ratio * 8))
     ax.set_xscale("log")
     ax.set_xlim(left / 1.1, right * 1.1)
-    ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if right / left < 50 else (1,)))  # noqa: PLR2004 - room
+    ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if right / left < 50 else (1,)))  # noqa: PLR2004 - labels do not touch
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     labels = shown.select("label", "opt_outs_before", "opt_outs_after").rows()

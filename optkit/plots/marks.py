@@ -16,9 +16,9 @@ from optkit.times import Moment, instant
 #: Dates with their labels: a mapping, or a frame whose first column of dates or times is labelled by its first text.
 Marks: TypeAlias = Mapping[Moment, str] | Any
 
-#: Of the axes' height, room for the labels above the data.
+#: Of the axes' height, the space for the labels above the data.
 _ROOM: Final = 0.35
-#: Of the axes' width, room for one label; marks that are closer to the one before have none.
+#: Of the axes' width, the space for one label; marks that are closer to the one before have none.
 _LABEL_WIDTH: Final = 0.022
 _LETTERS: Final = 20
 

@@ -13,7 +13,7 @@ from optkit.formatting import shorten
 #: The mark of a sentence of our own, which may be longer than a name.
 MESSAGE: Final = "message"
 
-#: The longest line of a label of an axis, and of a text in or beside the picture, that leaves room for the picture.
+#: The longest line of a label of an axis, and of a text in or beside the picture, that leaves space for the picture.
 _LABEL: Final = 32
 _TEXT: Final = 34
 _NO_GLYPH: Final = "\N{WHITE SQUARE}"

@@ -137,7 +137,7 @@ def name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
         if any(abs(x - other_x) < 0.18 and abs(y - other_y) < 0.055 for other_x, other_y in written):  # noqa: PLR2004 - a label's size
             continue
         written.append((x, y))
-        side = 1 if x < 0.75 else -1  # noqa: PLR2004 - room for a name on the right
+        side = 1 if x < 0.75 else -1  # noqa: PLR2004 - a name fits on the right
         ax.annotate(
             name,
             (n, rate),

@@ -194,8 +194,8 @@ def suppression_diff(
     ax.bar(days, added, width=0.8, align="edge", color=added_color)
     ax.bar(days, -removed, width=0.8, align="edge", color=removed_color)
     ax.axhline(0, color="#888888", linewidth=0.8)
-    room = max(added.max(), removed.max(), 1) * 0.12
-    ax.set_ylim(-removed.max() - room, added.max() + room)
+    margin = max(added.max(), removed.max(), 1) * 0.12
+    ax.set_ylim(-removed.max() - margin, added.max() + margin)
     ax.set_xlim(days[0] - 0.5, days[-1] + 1.5)
     axes.count_axis(ax.yaxis)
     ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +124,23 @@ def test_more_messages_explain_more_opt_outs() -> None:
 def test_an_audience_has_periods() -> None:
     with pytest.raises(SettingsError, match="period"):
         optkit.spikes(opt_outs(np.array([1])), audience=pl.DataFrame({"recipients": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("period", "recipients", "message"), [(date(2024, 1, 1), "ten", "numbers"), ("today", 10, "a date")]
+)
+def test_an_audience_that_cannot_be_counted_is_rejected(period: Any, recipients: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        optkit.spikes(
+            opt_outs(np.array([1])), audience=pl.DataFrame({"period": [period], "recipients": [recipients]})
+        )
+
+
+def test_nobody_was_messaged_where_the_number_is_missing_or_below_zero() -> None:
+    days = [date(2024, 1, 1) + timedelta(days=day) for day in range(30)]
+    audience = pl.DataFrame({"period": days, "recipients": [None, -5, *[1000] * 28]})
+    table = optkit.spikes(opt_outs(np.full(30, 10)), audience=audience)
+    assert table["expected"].is_null().to_list() == [True, True] + [False] * 28
 
 
 @given(events(), st.sampled_from(INSTANTS), st.sampled_from(["1d", "1w", "1mo"]))
