@@ -48,6 +48,9 @@ _RESERVED: Final = frozenset(
     "group sender recipient event message reached part key at begin end out opt_out returned run".split()  # noqa: SIM905
 )
 
+#: Of these names, those that a user may well try, and what a history calls them.
+_SYNONYMS: Final = {"sender": "from_phone", "recipient": "to_phone"}
+
 _TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
 _NAMED: Final = 10  # columns named in an error, at most
 _MIXED: Final = re.compile(r"for column (\w+) with type")
@@ -205,6 +208,8 @@ def by_columns(by: str | Collection[str] | None, taken: Collection[str] = ()) ->
 def validate_name(name: str, taken: Collection[str]) -> None:
     """Raise `SettingsError` if a column of `by` is named as one that an analysis computes."""
     if name in taken:
+        known = _SYNONYMS.get(name)
+        hint = f"use {known!r}, or rename" if known else "rename"
         raise SettingsError(
-            f"by={name!r}: the analysis computes a column of that name; rename the history's column"
+            f"by={name!r}: the analysis computes a column of that name; {hint} the history's column"
         )

@@ -95,6 +95,12 @@ def test_a_frame_that_is_not_a_history_is_rejected_by_name(bad: Any, says: str) 
             optkit.suppression_list(bad, at=until)
 
 
+@pytest.mark.parametrize(("tried", "meant"), [("sender", "from_phone"), ("recipient", "to_phone")])
+def test_a_name_that_users_may_try_is_answered_with_the_columns_own(tried: str, meant: str) -> None:
+    with pytest.raises(optkit.SettingsError, match=f"by='{tried}': .*; use '{meant}', or rename"):
+        optkit.churn(TEXT, by=tried)
+
+
 def test_a_null_sender_is_rejected_whatever_the_groups() -> None:
     with pytest.raises(optkit.HistoryError, match="from_phone is null in 2 rows"):
         optkit.churn(TEXT.with_columns(pl.col("from_phone").replace("ACME", None), brand=1), by="brand")
