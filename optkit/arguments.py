@@ -1,19 +1,20 @@
-"""Checks of arguments that many functions take: the argument back, or one sentence that says what it must be."""
+"""Checks of arguments that many functions take: each returns the argument, or says in one sentence what it must be."""
 
 import numbers
 import re
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from optkit.errors import SettingsError
 
 _NUMBER = re.compile(r"\d{5}")
 
-#: The largest number up to which all whole numbers are exact as floats.
-_MOST = 2**53
+#: Up to this number all whole numbers are exact as floats.
+LARGEST_EXACT: Final = 2**53
 
 
-def whole_number(value: object, name: str, *, least: int, most: int = _MOST) -> int:
-    """Return a whole number, also one of numpy, as an int.
+def whole_number(value: object, name: str, *, least: int, most: int = LARGEST_EXACT) -> int:
+    """Return a whole number (an int or one of numpy's types) as an int.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def whole_number(value: object, name: str, *, least: int, most: int = _MOST) -> 
     number = None if isinstance(value, bool) or not isinstance(value, numbers.Integral) else int(value)
     if number is not None and least <= number <= most:
         return number
-    upper = "" if most == _MOST else f" to {most:,}"
+    upper = "" if most == LARGEST_EXACT else f" to {most:,}"
     raise SettingsError(f"{name} must be a whole number from {least:,}{upper}")
 
 
@@ -38,7 +39,7 @@ def share(value: object, name: str) -> float:
     Raises
     ------
     SettingsError
-        It is not one, or is 0 or 1 itself.
+        It is not a number between 0 and 1, both excluded.
     """
     if isinstance(value, numbers.Real) and 0 < float(value) < 1:
         return float(value)
@@ -65,7 +66,7 @@ def one_or_many(value: object, name: str) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """Return an argument as an error may quote it: text as it is, but nothing that may hold a phone number.
+    """Return an argument as an error may quote it: short text as it is, but nothing that may hold a phone number.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def choice(value: object, name: str, choices: Sequence[str]) -> str:
     Raises
     ------
     SettingsError
-        It is none of them.
+        It is not one of them.
     """
     if isinstance(value, str) and value in choices:
         return value

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 #: The made-up account's name.
 DEMO: Final = "demo"
 _HOST: Final = re.compile(r"[\w.:-]+")
-#: The longest timeout, in seconds, and the lowest rate, in requests a second: a day.
+#: Seconds of a day: the longest timeout, and the longest time between two requests.
 _DAY: Final = 86_400
-#: Windows gives these to devices, whatever stands behind a dot.
+#: Windows reserves these names for devices, with or without an extension.
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -44,9 +44,9 @@ class Settings:
     cache_dir : Path
         The folder of the accounts' folders.
     workers : int
-        Requests in flight, at most; how many really are is found out while loading.
+        Requests in flight, at most; the actual number adapts to the server while loading.
     timeout : float
-        Seconds to wait for a connection, and for a whole answer.
+        Seconds to wait for a connection, and for a complete response.
     max_rps : float or None
         Requests per second, at most; None for no limit.
     look_back : timedelta
@@ -66,7 +66,7 @@ class Settings:
 def default_cache_dir() -> Path:
     """Return the checkout's ``data`` folder when optkit runs from one, else the user's cache folder.
 
-    It depends on where the package lies, not on the folder that a command is typed in.
+    It depends on where the package is, not on the current folder.
     """
     checkout = Path(__file__).resolve().parents[1]
     if (checkout / "pyproject.toml").is_file() and (checkout / "data" / "README.md").is_file():
@@ -90,7 +90,7 @@ def _token(value: Any) -> str | None:
     token = value.strip() if isinstance(value, str) else ""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError(
-            "token is empty or has characters that no HTTP header can carry; copy it once more"
+            "token is empty or has characters that an HTTP header cannot carry; copy it again"
         )
     return token
 
@@ -110,7 +110,7 @@ def _base_url(value: Any) -> str:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise SettingsError("base_url is the origin alone: leave out the path (such as /api/v2)")
     if parts.scheme == "http" and not is_loopback(host):
-        raise SettingsError("base_url must be https: a token does not travel unencrypted beyond this machine")
+        raise SettingsError("base_url must be https: a token is never sent unencrypted to another machine")
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
@@ -125,7 +125,7 @@ def _account(value: Any) -> str:
         raise SettingsError(f"account cannot be {name!r}: Windows keeps that name for a device")
     if name.lower() == DEMO != name:
         raise SettingsError(
-            f"account cannot be {name!r}: where case is ignored, its folder is that of {DEMO!r}"
+            f"account cannot be {name!r}: on systems that ignore case its folder is the one of {DEMO!r}"
         )
     return name
 
@@ -134,12 +134,8 @@ def _cache_dir(value: Any) -> Path:
     try:
         if os.fspath(value):
             return Path(value).expanduser().resolve()
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-        OSError,
-    ):  # no path, a NUL in it, no such user, a loop of links
+    # not a path, a NUL in it, an unknown user, a loop of links
+    except (TypeError, ValueError, RuntimeError, OSError):
         pass
     raise SettingsError("cache_dir is not the path of a folder")
 
@@ -176,11 +172,11 @@ def _max_rps(value: Any) -> float | None:
         return None
     rate = _positive("max_rps", value)
     if rate < 1 / _DAY:
-        raise SettingsError("max_rps must be at least one request a day")
+        raise SettingsError("max_rps must be at least one request per day")
     return rate
 
 
-#: Of each setting: how a value is read, and its default.
+#: For each setting: how a value is read, and its default.
 _KNOWN: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[], Any]]]] = {
     "token": (_token, lambda: None),
     "base_url": (_base_url, lambda: "https://cx.avaamo.com"),
@@ -196,7 +192,7 @@ _configured: dict[str, Any] = {}
 
 
 class NewSettings(TypedDict, total=False):
-    """What `configure` takes; None removes a setting."""
+    """The arguments of `configure`; None removes a setting."""
 
     token: str | None
     base_url: str | None
@@ -217,7 +213,7 @@ def configure(**settings: Unpack[NewSettings]) -> None:
     Parameters
     ----------
     **settings
-        Any of token, base_url, account, cache_dir, workers, timeout (seconds), max_rps (requests a second)
+        Any of token, base_url, account, cache_dir, workers, timeout (seconds), max_rps (requests per second)
         and look_back (a `timedelta` or text such as ``"2d"``).
 
     Raises
@@ -257,13 +253,13 @@ def resolve(**arguments: Any) -> Settings:
 
 
 def settings() -> "pl.DataFrame":
-    """Return what is in force, and where each value came from.
+    """Return the settings in force, and where each value came from.
 
     Returns
     -------
     polars.DataFrame
-        One row per setting: setting (String), value (String, null where there is none; of a token only that it
-        is set), source (String: "configure", the environment variable's name, or "default").
+        One row per setting: setting (String), value (String; null where there is none; a token is not shown),
+        source (String: "configure", the environment variable's name, or "default").
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What can go wrong, under one root.
+"""All errors of optkit, under one root.
 
 A message says what happened and what to do. It never holds a token, a phone number or a response body.
 """
@@ -35,7 +35,7 @@ class RateLimitError(OptkitError):
     Attributes
     ----------
     retry_after : float or None
-        The pause that the server asked for, in seconds; None where it named none.
+        The pause that the server asked for, in seconds; None if it did not name one.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -44,12 +44,12 @@ class RateLimitError(OptkitError):
 
 
 class TransportError(OptkitError):
-    """No usable answer came, although the request was repeated.
+    """The server gave no usable response, although the request was repeated.
 
     Attributes
     ----------
     status_code : int or None
-        HTTP status of the last answer; None where there was no answer at all.
+        HTTP status of the last response; None if there was no response at all.
     """
 
     def __init__(self, message: str, *, status_code: int | None = None) -> None:
@@ -66,7 +66,7 @@ class DriftError(OptkitError):
 
 
 class LoadInterrupted(OptkitError):  # noqa: N818 - an interruption is not an error; the contract's name says so
-    """The load was stopped; what was committed stays, and the next load goes on from there."""
+    """The load was stopped; committed windows stay, and the next load continues from there."""
 
 
 class CacheError(OptkitError):
@@ -74,7 +74,7 @@ class CacheError(OptkitError):
 
 
 class MissingWindowsError(CacheError):
-    """The cache does not hold all that was asked for, and fetching was not allowed."""
+    """The cache lacks windows that were asked for, and they may not or cannot be fetched."""
 
 
 class HistoryError(OptkitError, ValueError):

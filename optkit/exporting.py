@@ -26,22 +26,22 @@ _EXCEL_INTEGERS: Final = 10**15
 def export(frame: "History", path: str | Path) -> None:
     """Write a table to a file for another tool, whole or not at all, readable by its owner only.
 
-    Phone numbers are written in full. CSV and JSON have times in one form: ``2026-06-29T07:00:00.000Z`` (without the Z
-    if the column has no time zone). In Excel all text stays text, so that '+' and leading zeros survive; times with a
-    time zone are Excel's own times in UTC, shown with UTC behind them; whole numbers of more than 15 digits are text.
+    Phone numbers are written in full. In CSV and JSON a time is ``2026-06-29T07:00:00.000Z`` (without the Z if the
+    column has no time zone). In Excel all text stays text, so that '+' and leading zeros survive; times with a time
+    zone are converted to UTC and shown with "UTC"; whole numbers of more than 15 digits become text.
 
     Parameters
     ----------
     frame : any frame
         A polars, pandas, pyarrow or Spark frame, or anything else that exports Arrow.
     path : str or Path
-        The name's end says the format: .csv (UTF-8), .parquet, .json (a list of objects) or .xlsx. What is there is
-        replaced.
+        The file. Its suffix chooses the format: .csv (UTF-8), .parquet, .json (a list of objects) or .xlsx. An existing
+        file is replaced.
 
     Raises
     ------
     SettingsError
-        It is another format, the table does not fit into it, or the file cannot be written.
+        The suffix is another one, the table does not fit into the format, or the file cannot be written.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def _write_excel(table: pl.DataFrame, file: BinaryIO) -> None:
 
 
 def _excel_cells(column: pl.Series) -> pl.Series:
-    """Return a column as Excel can have it, without loss."""
+    """Return a column in a type that Excel stores without loss."""
     if column.dtype.is_nested():
         raise SettingsError(f"an Excel sheet cannot hold the lists in column {column.name!r}; write .parquet")
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:

@@ -1,4 +1,4 @@
-"""Optional packages: what is missing is named together with the extra that installs it."""
+"""Optional packages: an error names the missing ones and the extra that installs them."""
 
 from importlib.util import find_spec
 
@@ -20,7 +20,7 @@ def require(what: str, extra: str, *modules: str) -> None:
     Raises
     ------
     SettingsError
-        One is not installed.
+        A module is not installed.
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:

@@ -6,7 +6,7 @@ from typing import Final
 
 NONE: Final = "\N{EN DASH}"
 
-#: Characters that a terminal would obey rather than show: controls, line separators, changes of writing direction.
+#: Characters that change a terminal instead of being shown: controls, line separators, changes of writing direction.
 CONTROLS: Final = {
     chr(code): f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - the end of Latin-1
     for code in (
@@ -40,12 +40,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def needs(count: int) -> str:
-    """Return the verb for so many things: "needs" or "need"."""
+    """Return the verb that goes with a count: "needs" or "need"."""
     return "needs" if count == 1 else "need"
 
 
 def percent(share: float | None) -> str:
-    """Return a share as per cent: one decimal, below 1 % two significant digits; a dash for none.
+    """Return a share in per cent: one decimal, below 1 % two significant digits; a dash for None and NaN.
 
     >>> percent(0.1234), percent(0.00659), percent(0.0)
     ('12.3%', '0.66%', '0.0%')
@@ -56,7 +56,7 @@ def percent(share: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Return two shares as a range of per cent.
+    """Return two shares as a range in per cent.
 
     >>> interval(0.0585, 0.0615)
     '5.9% to 6.2%'

@@ -1,7 +1,7 @@
 """Messages: the second frame that flows through the package, always beside a history.
 
-Messages have one row for each text that a campaign sent, or tried to send, to one recipient. Names, addresses, birth
-dates and the texts themselves are never part of it.
+Messages have one row per text that a campaign sent, or tried to send, to one recipient. Names, addresses, birth dates
+and the texts themselves are never included.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ import polars as pl
 
 from optkit.times import INSTANT
 
-#: What became of a message. Words of the API that are not known are "other".
+#: What became of a message. Unknown words of the API become "other".
 DELIVERY_STATUS: Final = pl.Enum(
     ["sent", "delivered", "undelivered", "failed", "skipped", "pending", "queued", "installed", "other"]
 )

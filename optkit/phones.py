@@ -1,4 +1,4 @@
-"""Phone numbers: how they read, which country they are of, how they are shown."""
+"""Phone numbers: how they are read, which country they belong to, how they are shown."""
 
 import re
 import warnings
@@ -15,7 +15,7 @@ from optkit.formatting import join_names
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
-#: What a cell may hold beside digits and still be one phone number.
+#: The characters that one phone number may consist of.
 _PUNCTUATION: Final = re.compile(r"(?:tel:)?\+?[\d\s().\-\u2010-\u2015\u00a0/]+", re.IGNORECASE)
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -23,7 +23,7 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 #: In most countries, 00 is dialled for the plus sign.
 _ZEROS: Final = re.compile(r"\A[\s']*00[\s.\-]*(?=[1-9])")
 
-#: Under +1, area code and the digit after it settle the country; personal numbers (+1 52x) need more.
+#: Under +1, the area code and the digit after it determine the country; personal numbers (+1 52x) need more digits.
 _AREA: Final = r"^\+1[2-9]\d{9}$"
 _PERSONAL: Final = "+152"
 
@@ -31,7 +31,7 @@ _HIDDEN: Final = "•••"
 
 
 def e164(text: str, region: str | None = None) -> str | None:
-    """Read one phone number as people write it, or None if that cannot be done safely.
+    """Return one phone number as people write it in E.164, or None if it cannot be read safely.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def e164(text: str, region: str | None = None) -> str | None:
         A number with country code, such as "+1 (202) 555-0101" or "0012025550101", or with `region` as it is dialled
         there. Text with anything else (letters, an extension, a second number) is not read.
     region : str, optional
-        ISO code of the country that numbers without a country code are of.
+        ISO code of the country of numbers without a country code.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def canonical(text: str, region: str | None = None, name: str = "to_phone") -> s
     text : str
         A number with country code ("+1 (201) 555-0100", "0012015550100"), or with `region` as it is dialled there.
     region : str, optional
-        ISO code of the country that numbers without a country code are of.
+        ISO code of the country of numbers without a country code.
     name : str
-        What the caller calls it, for the error.
+        Name of the argument, for the error.
 
     Returns
     -------
@@ -111,28 +111,28 @@ def canonical_sender(text: str, region: str | None = None) -> str:
 
 
 def spellings(number: str) -> list[str]:
-    """Return the ways in which a history may have a number in E.164: with its plus sign, or without."""
+    """Return the forms in which a history may hold a number in E.164: with its plus sign, or without."""
     return [number, number.removeprefix("+")]
 
 
 def warn_of_unknown_senders(senders: Iterable[str], known: Iterable[str], *, stacklevel: int) -> None:
-    """Warn of senders that no event has, because they may be misspelt; name the senders there are.
+    """Warn about senders that no event has, which may be misspelt, and name the senders of the history.
 
     Parameters
     ----------
     senders : iterable of str
-        As `canonical_sender` returns them.
+        In the form of `canonical_sender`.
     known : iterable of str
         The senders of all events.
     stacklevel : int
-        Of the caller, as `warnings.warn` counts.
+        The caller's, as for `warnings.warn`.
     """
-    there_are = set(known)
-    unknown = [sender for sender in dict.fromkeys(senders) if not there_are.intersection(spellings(sender))]
+    present = set(known)
+    unknown = [sender for sender in dict.fromkeys(senders) if not present.intersection(spellings(sender))]
     if unknown:
         warnings.warn(
             f"no event has the sender {join_names(unknown)}; "
-            f"the account's senders are {join_names(sorted(there_are), 20)}",
+            f"the account's senders are {join_names(sorted(present), 20)}",
             stacklevel=stacklevel + 1,
         )
 
@@ -156,12 +156,12 @@ def check_region(region: str | None) -> str | None:
 
 
 class _Plain(NamedTuple):
-    """A number in E.164 that its numbering plan reads as it stands."""
+    """A number in E.164 that needs no parsing."""
 
     possible: bool
     code: int
     rest: int
-    country: str | None  # of a calling code that has only one
+    country: str | None  # of a calling code with only one country
 
 
 class _Plan(NamedTuple):
@@ -171,7 +171,7 @@ class _Plan(NamedTuple):
 
 
 def _plain(text: str) -> _Plain | None:
-    """Read what is in E.164 already without parsing it, ten times as fast; None: it has to be parsed."""
+    """Read a number that is in E.164 already, ten times as fast as parsing it; None: it has to be parsed."""
     if not _E164.fullmatch(text):
         return None
     code = next((text[1:end] for end in (2, 3, 4) if text[1:end] in numbering_plans()), None)
@@ -179,7 +179,7 @@ def _plain(text: str) -> _Plain | None:
         return _Plain(possible=False, code=0, rest=0, country=None)
     rest, plan = text[1 + len(code) :], numbering_plans()[code]
     if rest.startswith("0") or plan.prefix.match(rest):
-        return None  # digits that people dial at home only, and that do not belong
+        return None  # a national prefix, which E.164 does not have
     return _Plain(len(rest) in plan.lengths, int(code), int(rest), plan.country)
 
 
@@ -217,7 +217,7 @@ def _parse(text: str, region: str | None) -> Any:
 
 @lru_cache(maxsize=65_536)
 def country_of(number: str) -> str | None:
-    """Return the ISO country code of a number with country code; None if it is none.
+    """Return the ISO country code of a number with a country code; None if it has no country.
 
     Examples
     --------
@@ -239,7 +239,7 @@ def country_of(number: str) -> str | None:
 
 
 def countries(numbers: pl.Series) -> pl.Series:
-    """Return the country of each number, looking at each different one once."""
+    """Return the country of each number; each distinct one is looked up once."""
     number = pl.col("number")
     by_area = number.str.contains(_AREA) & ~number.str.starts_with(_PERSONAL)
     frame = pl.DataFrame({"number": numbers.cast(pl.String)})
@@ -268,22 +268,21 @@ def mask(frame: Any) -> pl.DataFrame: ...
 
 
 def mask(frame: Any) -> Any:
-    """Shorten the recipients' phone numbers for showing; senders stay.
+    """Mask the recipients' phone numbers for display; senders stay as they are.
 
-    The first five characters and the last four are kept, fewer of a short one: at least three are
-    always hidden. Masking is for eyes: it hides a number from a reader of the page, but who knows the
-    area can still guess.
+    The first five characters and the last four are kept, or fewer of a short number: at least three are always hidden.
+    Masking protects a number from readers of a page. It is not anonymisation: somebody who knows the area can guess.
 
     Parameters
     ----------
-    frame : any frame but Spark's
-        Without to_phone nothing is shortened.
+    frame : any frame except Spark's
+        A frame without to_phone is returned unchanged.
 
     Returns
     -------
     polars.DataFrame or polars.LazyFrame
-        The same (as polars, if it was another Arrow frame) with to_phone (String) shortened. What is shortened already
-        stays.
+        The same frame (polars, if it was another Arrow frame) with to_phone (String) masked. Masked numbers stay as
+        they are.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files with personal data: written for their owner only, whole or not at all."""
+"""Files with personal data: readable by their owner only, written completely or not at all."""
 
 import contextlib
 import errno
@@ -24,7 +24,7 @@ if sys.platform != "win32":
 
 #: How the name of an unfinished file ends.
 SUFFIX: Final = ".part"
-#: An unfinished file that is younger than this is never removed: its process may not have locked it yet.
+#: An unfinished file younger than this is never removed: its process may not have locked it yet.
 _LEFTOVER_AGE: Final = timedelta(hours=6).total_seconds()
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -33,18 +33,18 @@ class PrivateFile(io.RawIOBase):
     r"""A binary file for writing that appears under its name only once it is complete.
 
     The bytes go to a temporary file in the same folder (mode 0600). `commit`, or the end of a `with` block, flushes
-    it to the disk and renames it; until then, what was there stays as it is. A symbolic link is followed, so that its
-    target is replaced. A FIFO or a device is written through.
+    it to disk and renames it; until then an existing file stays as it is. A symbolic link is followed: its target is
+    replaced. A FIFO or a device is written to directly.
 
-    A write that fails raises nothing by itself, because the library that writes would wrap the error in one of its own.
-    The remaining bytes are counted only, and `commit` says how many there were.
+    A failed write does not raise, because the library that writes would wrap the error in its own. The remaining bytes
+    are only counted, and `commit` raises and says how many bytes are needed.
 
     Parameters
     ----------
     path : str or Path
-        Where the file will be; its folder must exist.
+        The file; its folder must exist.
     error : type of OptkitError
-        What is raised where it cannot be written.
+        Raised if the file cannot be written.
     remedy : str
         The end of the error's message: what to do.
 
@@ -109,7 +109,7 @@ class PrivateFile(io.RawIOBase):
         return len(view)
 
     def commit(self) -> None:
-        """Put the file in its place."""
+        """Rename the file to its final name."""
         assert self._descriptor is not None
         try:
             if self._failure is not None:
@@ -126,7 +126,7 @@ class PrivateFile(io.RawIOBase):
             self.discard()
 
     def discard(self) -> None:
-        """Remove what was written, unless it was committed."""
+        """Remove the temporary file, unless it was committed."""
         self._close_descriptor()
         if self._temporary is not None:
             self._temporary.unlink(missing_ok=True)
@@ -137,13 +137,13 @@ class PrivateFile(io.RawIOBase):
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
 
-    def __enter__(self) -> BinaryIO:  # type: ignore[override] # what libraries expect; this class has all they use
+    def __enter__(self) -> BinaryIO:  # type: ignore[override] # libraries expect BinaryIO; this has all that they use
         return cast("BinaryIO", self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # an error that the writing library raised after a failed write says less than the failed write itself
+        # after a failed write, the failure says more than the error that the writing library raised because of it
         if kind is None or (self._failure is not None and issubclass(kind, Exception)):
             self.commit()
         else:
@@ -168,7 +168,7 @@ def remove_leftovers(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Where to look.
+        The folder to search.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """Return whether a path leads to what cannot be replaced: a FIFO, a device, a socket."""
+    """Return whether a path leads to something that cannot be replaced: a FIFO, a device, a socket."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -197,7 +197,7 @@ def _is_special(path: Path) -> bool:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock a file for as long as it is open, however its process ends."""
+    """Lock a file until it is closed, even if its process is killed."""
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -214,7 +214,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    # without it a power cut could undo the rename; where folders cannot be opened (Windows) there is no such call
+    # otherwise a power failure could undo the rename; Windows cannot open folders and does not need it
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

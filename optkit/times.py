@@ -12,7 +12,9 @@ from optkit.errors import SettingsError
 
 #: In milliseconds.
 SECOND: Final = 1000
-DAY: Final = 86_400 * SECOND
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
 
 #: The dtype of an instant: epoch milliseconds, UTC.
@@ -41,7 +43,7 @@ _WITH_ZONE: Final = re.compile(r"(?P<local>\S.*?)\s+(?P<zone>[A-Za-z]\S*)")
 
 
 def instant(value: Moment, name: str = "time", *, now: datetime | None = None) -> datetime:
-    """Read an instant that a caller names; every `start`, `end`, `at`, `since` and `until` goes through here.
+    """Read an instant as a caller writes it: every `start`, `end`, `at`, `since` and `until`.
 
     Parameters
     ----------
@@ -50,9 +52,9 @@ def instant(value: Moment, name: str = "time", *, now: datetime | None = None) -
         ("2026-06-29 09:00 Europe/Berlin"), or else in UTC; text or a `date` without a time is midnight. Or an aware
         datetime.
     name : str
-        What the caller calls it, for the error.
+        Name of the argument, for the error.
     now : datetime, optional
-        Also read a span back from this instant, such as "30d" or "12w".
+        With it, `value` can also be a span back from this instant, such as "30d" or "12w".
 
     Returns
     -------
@@ -62,8 +64,8 @@ def instant(value: Moment, name: str = "time", *, now: datetime | None = None) -
     Raises
     ------
     SettingsError
-        It is a datetime without a time zone, a local time that does not exist or comes twice where clocks change,
-        or nothing that names an instant.
+        It does not name an instant, is a datetime without a time zone, or a local time that does not exist or occurs
+        twice because clocks change.
 
     Examples
     --------
@@ -87,7 +89,7 @@ def instant(value: Moment, name: str = "time", *, now: datetime | None = None) -
 
 
 def _read(value: Moment, name: str, now: datetime | None) -> datetime:
-    """Return the aware datetime that `instant` is asked for."""
+    """Return an aware datetime in any time zone."""
     if isinstance(value, str):
         text = value.strip()
         if not _SPAN.fullmatch(text):
@@ -124,7 +126,7 @@ def _read_text(text: str, name: str) -> datetime:
     # A day begins at the first of its midnights; any other time has to be one instant.
     if moment.time() != time() and local.utcoffset() != local.replace(fold=1).utcoffset():
         raise SettingsError(
-            f"{name} lies where the clocks of {zone.key} change: that time does not exist or comes twice; "
+            f"{name} lies where the clocks of {zone.key} change: that time does not exist or occurs twice; "
             "write it with an offset, such as 2026-03-01T09:00+01:00"
         )
     return local
@@ -136,7 +138,7 @@ def time_zone(name: str) -> ZoneInfo:
     Raises
     ------
     SettingsError
-        There is none of that name.
+        There is no time zone of that name.
     """
     try:
         return ZoneInfo(name if isinstance(name, str) else "")
@@ -147,7 +149,7 @@ def time_zone(name: str) -> ZoneInfo:
 
 
 def to_ms(moment: datetime) -> int:
-    """Return an aware datetime as milliseconds since 1970 in UTC, exactly, parts of one cut off."""
+    """Return an aware datetime as whole milliseconds since 1970 in UTC; fractions are cut off."""
     return (moment - _EPOCH) // _MILLISECOND
 
 
@@ -162,7 +164,7 @@ def parse_duration(value: Duration, name: str = "duration") -> timedelta:
     Raises
     ------
     SettingsError
-        It is not such a text, is below zero, or too long.
+        It is not such a text, or is negative or too long.
 
     Examples
     --------
@@ -186,15 +188,15 @@ def parse_duration(value: Duration, name: str = "duration") -> timedelta:
     return duration
 
 
-def duration_ms(value: Duration, name: str = "duration") -> int:
-    """Return a length of time in whole milliseconds, at least one.
+def duration_ms(value: Duration, name: str = "duration", *, least: int = 1) -> int:
+    """Return a length of time in whole milliseconds.
 
     Raises
     ------
     SettingsError
-        `parse_duration` cannot read it, or it is shorter.
+        `parse_duration` cannot read it, or it is shorter than `least` milliseconds.
     """
     ms = parse_duration(value, name) // _MILLISECOND
-    if ms < 1:
+    if ms < least:
         raise SettingsError(f"{name} must be a duration above zero, such as '10m', '1h' or '7d'")
     return ms

@@ -68,7 +68,7 @@ def test_settings_say_where_values_came_from_and_hide_the_token(monkeypatch: pyt
         ("timeout", "nan", "above 0"),
         ("timeout", 1e300, "at most a day"),
         ("max_rps", 0, "above 0"),
-        ("max_rps", 1e-300, "one request a day"),
+        ("max_rps", 1e-300, "one request per day"),
         ("look_back", "999999999999d", "too long"),
         ("look_back", "two days", "duration"),
         ("look_back", timedelta(days=-1), "below zero"),

@@ -68,8 +68,8 @@ def test_a_span_counts_back_from_now_where_asked(value: str, iso: str) -> None:
         (pd.NaT, "at is missing"),
         ("0001-01-01T00:00+02:00", "at is missing, or outside of the years 1 to 9999"),
         ("9999-12-31T23:00-05:00", "at is missing, or outside of the years 1 to 9999"),
-        ("2026-03-29 02:30 Europe/Berlin", "does not exist or comes twice"),  # skipped
-        ("2026-10-25 02:30 Europe/Berlin", "does not exist or comes twice"),  # shown twice
+        ("2026-03-29 02:30 Europe/Berlin", "does not exist or occurs twice"),  # skipped
+        ("2026-10-25 02:30 Europe/Berlin", "does not exist or occurs twice"),  # shown twice
         ("2026-06-29 09:00+02:00 Europe/Berlin", "both an offset and a time zone"),
         ("2026-06-29 09:00 Europe/Moon", "there is no time zone 'Europe/Moon'"),
     ],

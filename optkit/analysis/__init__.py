@@ -1,1 +1,1 @@
-"""One question a module, each answered from a history, wherever that came from."""
+"""One question per module, each answered from a history of any origin."""

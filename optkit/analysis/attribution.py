@@ -1,4 +1,4 @@
-"""Which message did an opt-out follow: the last one that was read while opted in, and how long before."""
+"""Which message an opt-out followed: the last one that may have been read while opted in, and how long before."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, overload
@@ -14,15 +14,13 @@ from optkit.engine.packing import at_of
 from optkit.engine.question import question
 from optkit.engine.states import Scope
 from optkit.messages import REACHED
-from optkit.times import DAY, INSTANT, Duration, Moment, duration_ms
+from optkit.times import DAY, HOUR, INSTANT, Duration, Moment, duration_ms
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-#: Where an opt-out may come from.
+#: Whether a message preceded an opt-out.
 SOURCE: Final = pl.Enum(["message", "earlier", "none", "unknown"])
-
-HOUR: Final = 3_600_000
 
 _OF_MESSAGE: Final = ("message_id", "campaign_id", "campaign", "execution_id")
 
@@ -68,9 +66,9 @@ def attribution(
 ) -> Rows:
     """List every opt-out with the last message that may have led to it.
 
-    That is the last exposure of the pair (or recipient): a message with a status of `statuses`, sent while opted in,
-    at or before the opt-out. A STOP does not say which message it answers, and people also leave on days without
-    messages: `optkit.campaign_rates` subtracts those.
+    That is the last exposure of the pair (or recipient): a message with one of `statuses`, sent while opted in, at or
+    before the opt-out. A STOP does not say which message it answers, and some people opt out without a message:
+    `optkit.campaign_rates` subtracts those.
 
     Parameters
     ----------
@@ -79,31 +77,28 @@ def attribution(
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
     window : str or timedelta
-        How long before the opt-out the message may lie.
+        The longest time between the message and the opt-out.
     scope : "pair" or "recipient"
         Whose states: a pair's, or a recipient's, opted out while opted out of at least one sender. In recipient
-        scope from_phone is the sender whose event made the change, and messages of all senders are looked at.
+        scope from_phone is the sender of the event that made the change, and the messages of all senders count.
     since : str, date or datetime, optional
-        Begin of the record: earlier messages are not looked at, and earlier opt-outs are left out. By default the
-        record begins with the first message, and all opt-outs are listed.
+        Begin of the record: earlier messages and opt-outs are ignored. By default the record begins with the first
+        message, and all opt-outs are listed.
     until : str, date or datetime, optional
-        End of the record, default the later of last event and last message; what comes later is ignored.
-    statuses : collection of str
-        Delivery statuses of messages that may have been read.
-    region : str, optional
-        ISO code of the country that phones without a country code belong to. Phones of both frames are compared in
-        E.164, and returned so; short codes and names stay as they are.
+        End of the record: later events and messages are ignored. Default: the last event or message.
+    statuses, region
+        See `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
         One row per opt-out, sorted by opted_out_at, from_phone, to_phone: from_phone, to_phone (String), opted_out_at
-        (Datetime ms, UTC); source (Enum: "message": the last exposure lies within `window`; "earlier": it lies
-        before; "none": there is none in the record, which begins at least `window` before the opt-out; "unknown":
-        the record begins later than that); message_id, campaign_id (Int64), campaign (String), execution_id (Int64),
-        sent_at (Datetime ms, UTC), hours (Float64: from sent_at to the opt-out), all of the last exposure, null
-        where there is none; messages_7d, messages_30d (Int64: exposures in the 7 and 30 days up to the opt-out).
-        For Spark frames a Spark DataFrame of the same columns (source a string), in no order.
+        (Datetime ms, UTC); source (Enum: "message": the last exposure is within `window`; "earlier": it is before that;
+        "none": the record has no exposure, and begins at least `window` before the opt-out; "unknown": the record
+        begins later than that); message_id, campaign_id (Int64), campaign (String), execution_id (Int64), sent_at
+        (Datetime ms, UTC), hours (Float64: from sent_at to the opt-out), all of the last exposure, null without one;
+        messages_7d, messages_30d (Int64: exposures in the 7 and 30 days up to the opt-out). For Spark frames a Spark
+        DataFrame of the same columns (source a string), in no order.
 
     Raises
     ------
@@ -120,15 +115,7 @@ def attribution(
     >>> table.filter(source="message")["hours"].max() <= 72
     True
     """
-    asked = question(
-        since=since,
-        until=until,
-        statuses=statuses,
-        region=region,
-        scope=scope,
-        payload=_OF_MESSAGE[1:],
-        of_opted_out=True,
-    )
+    asked = question(since, until, statuses, region, scope=scope, payload=_OF_MESSAGE[1:], of_opted_out=True)
     within, begin = duration_ms(window, "window"), asked.record.since
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:

@@ -1,4 +1,4 @@
-"""Who was messaged: recipients and messages by sender, the denominator that events alone do not have."""
+"""Who was messaged: recipients and messages by sender, the denominator that events do not provide."""
 
 from collections.abc import Collection
 from typing import Final
@@ -29,29 +29,29 @@ def audience(
 ) -> pl.DataFrame:
     """Count recipients and messages by sender, or by any other columns of the messages.
 
-    The result is what `audience=` of `optkit.churn` and `optkit.opt_out_rates` takes.
+    `optkit.churn` and `optkit.opt_out_rates` accept the result as their `audience`.
 
     Parameters
     ----------
     messages : any frame
         Messages, in any order.
     by : str or collection of str, optional
-        Columns of the messages; None: one row for all. Messages without a sender are left out where it names
-        from_phone: they match no sender, so they are nobody's audience.
+        Columns of the messages; None: one row for all. If it contains from_phone, messages without a sender are left
+        out, because they belong to no sender's audience.
     since, until : str, date or datetime, optional
-        The stretch that is counted, both ends included; default from the first message to the last.
+        The stretch that is counted, both ends included; by default from the first message to the last.
     statuses : collection of str
-        Delivery statuses of messages that may have been read: their recipients count.
+        Delivery statuses of messages that may have been read; only their recipients count.
     region : str, optional
-        ISO code of the country that phones without a country code belong to. A recipient whose number is written in
-        several ways is one recipient.
+        ISO code of the country of phones without a country code. A recipient whose number is written in several ways
+        counts once.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; one row per group: the columns of `by` (phones in E.164); recipients (distinct recipients of
-        messages with one of `statuses`), messages (all), delivered, undelivered, failed, skipped (messages with that
-        status) (Int64); first_sent_at, last_sent_at (Datetime ms, UTC; of all messages).
+        Sorted by `by`; one row per group: the columns of `by` (phones in E.164); recipients (distinct, of messages with
+        one of `statuses`), messages (all), delivered, undelivered, failed, skipped (messages with that status) (Int64);
+        first_sent_at, last_sent_at (Datetime ms, UTC; of all messages).
 
     Raises
     ------
@@ -69,15 +69,8 @@ def audience(
     """
     groups = by_columns(by, ("recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at"))
     columns = [name for name in groups if name != "from_phone"]
-    asked = question(
-        since=since,
-        until=until,
-        statuses=statuses,
-        region=region,
-        payload=[*columns, "delivery_status"],
-        with_ids=False,
-    )
-    # The sender is in the key: its code takes less time to group by than its text.
+    asked = question(since, until, statuses, region, payload=[*columns, "delivery_status"], with_ids=False)
+    # Grouping by the sender's code, which is in the key, is faster than by its text.
     keys = ["sender", *columns] if "from_phone" in groups else columns
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
@@ -86,7 +79,7 @@ def audience(
             sent = sent.drop_nulls("sender")
         status, recipient = pl.col("delivery_status"), recipient_of(MESSAGE)
         counts = {name: (status == name).sum() for name in _COUNTED}
-        # Not a sum: so the instants are keys, and the first and last of them are taken at the end.
+        # First and last do not add up, so they are keys here; their extremes are taken at the end.
         extent = [pl.col("at").min().alias("first_sent_at"), pl.col("at").max().alias("last_sent_at")]
         extents = sent.group_by(keys).agg(extent) if keys else sent.select(extent)
         return {

@@ -1,4 +1,4 @@
-"""Which campaigns drive people away: opt-outs after their messages, less those that would have come anyway."""
+"""Which campaigns drive people away: opt-outs after their messages, minus those expected without a message."""
 
 from collections.abc import Collection
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from optkit.arguments import share
 from optkit.engine import counts_statistics, statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition
@@ -14,11 +15,8 @@ from optkit.engine.joint import JointTotals, Mapper, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of, sender_of
 from optkit.engine.question import question
-from optkit.errors import SettingsError
 from optkit.messages import REACHED
 from optkit.times import Duration, Moment, duration_ms
-
-_SURE: Final = 0.05  # share of signals that may be chance
 
 _COUNTED: Final = ["messages", "exposures", "recipients", "opt_outs"]
 _ESTIMATED: Final = [
@@ -38,11 +36,11 @@ def campaign_rates(
     statuses: Collection[str] = REACHED,
     region: str | None = None,
 ) -> pl.DataFrame:
-    """Compare campaigns by how many people opted out after their messages, and by how many more than expected.
+    """Compare campaigns by how many people opted out after their messages, and how many more than expected.
 
     An opt-out belongs to the last exposure of the pair (a message that may have been read, sent while opted in) if
-    that lies within `window`. People also leave on days without messages: `expected` is how many would have left
-    while the campaign's exposures were the last ones, at the sender's background hazard, and `excess` is the rest.
+    that is within `window`. Some people opt out without a message: `expected` is the number of opt-outs at the sender's
+    background hazard while the campaign's exposures were the last ones, and `excess` is the rest.
 
     Parameters
     ----------
@@ -51,35 +49,36 @@ def campaign_rates(
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
     by : str or collection of str
-        Columns of the messages, or of the history where they are constant for a sender, a recipient or a pair (of
-        Spark frames, columns of the messages).
+        Columns of the messages, or of the history if they are constant for a sender, a recipient or a pair (with Spark
+        frames: columns of the messages).
     window : str or timedelta
-        How long after a message an opt-out belongs to it.
+        The longest time between a message and an opt-out that belongs to it.
     confidence : float
         Of the intervals, between 0 and 1.
     since, until : str, date or datetime, optional
-        The record: messages outside of it are not looked at; default from the first message to the later of last event
-        and last message. Events before it still say who is opted out.
+        The record: messages outside it are ignored. By default from the first message to the last event or message,
+        whichever is later. Events before it still determine who is opted out.
     statuses : collection of str
         Delivery statuses of messages that may have been read.
     region : str, optional
-        ISO code of the country that phones without a country code belong to; see `optkit.attribution`.
+        ISO code of the country of phones without a country code. Phones of both frames are compared and returned in
+        E.164; short codes and names stay as they are.
 
     Returns
     -------
     polars.DataFrame
         Sorted by `by`; one row per group: the columns of `by`; messages (all), exposures, recipients (distinct among
-        the exposures), opt_outs (Int64); rate = opt_outs / exposures, low, high (Wilson's interval; null where one
-        exposure has several opt-outs on average); expected (opt-outs of the background: person-hours covered by the
-        exposures times the sender's hazard outside of them; null where that is not known), excess = opt_outs -
-        expected, excess_low, excess_high (exact Poisson interval of opt_outs, less expected); shrunk_rate (empirical
-        Bayes: drawn towards the overall rate, the more so the fewer exposures); q (of the two-sided mid-p value under
-        a beta-binomial around the overall rate, by Benjamini and Hochberg) (Float64, null without exposures); signal
-        (String: "high" or "low" where q < 0.05, else "usual").
+        the exposures), opt_outs (Int64); rate = opt_outs / exposures, low, high (Wilson's interval; null if there are
+        more opt-outs than exposures); expected (background opt-outs: person-hours covered by the exposures times the
+        sender's hazard outside them; null if that is not known), excess = opt_outs - expected, excess_low, excess_high
+        (exact Poisson interval of opt_outs, minus expected); shrunk_rate (empirical Bayes: shrunken towards the overall
+        rate, the more the fewer exposures); q (of the two-sided mid-p value under a beta-binomial around the overall
+        rate, by Benjamini and Hochberg) (Float64, null without exposures); signal (String: "high" or "low" where
+        q < 0.05, otherwise "usual").
 
-        An exposure covers the time from sent_at to `window` later, or to the pair's next exposure, its opt-out or the
-        end of the record, whichever comes first. The background hazard of a sender is its opt-outs whose last exposure
-        lies before the window, per person-hour after an exposure that no exposure covers, while opted in.
+        An exposure covers the time from sent_at until `window` later, or until the pair's next exposure, its opt-out or
+        the end of the record, whichever comes first. The background hazard of a sender is its number of opt-outs whose
+        last exposure is before the window, per person-hour opted in after an exposure that is not covered by one.
 
     Raises
     ------
@@ -102,21 +101,18 @@ def campaign_rates(
     >>> (table["excess_low"] <= table["excess"]).all(), table["exposures"].sum() < messages.height
     (True, True)
     """
-    groups = by_columns(
-        by, (*_COUNTED, *_ESTIMATED, "signal", "covered", "hazard", "exact_low", "exact_high")
-    )
-    if not groups:
-        raise SettingsError("by must name at least one column")
-    statistics.normal_quantile(confidence)  # an error now rather than after the counting
+    taken = (*_COUNTED, *_ESTIMATED, "signal", "covered", "hazard", "exact_low", "exact_high")
+    groups = by_columns(by, taken, required=True)
+    share(confidence, "confidence")
     within = duration_ms(window, "window")
-    asked = question(since=since, until=until, statuses=statuses, region=region, payload=groups)
+    asked = question(since, until, statuses, region, payload=groups)
     totals = aggregate_joint(history, messages, _counter(groups, within), asked)
     counted = _joined(totals, groups).sort(groups, nulls_last=True)
     return _judged(counted, confidence).select(*groups, *_COUNTED, *_ESTIMATED, "signal")
 
 
 def _counter(groups: list[str], window: int) -> Mapper:
-    """Return the mapper that counts by group, and by sender what its background hazard takes."""
+    """Return the mapper that counts by group, and by sender for the background hazard."""
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         stretches = partition.with_exposure(
@@ -149,7 +145,7 @@ def _joined(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
 
 
 def _expected(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
-    """Return how many opt-outs the background brings while each group's exposures cover the time."""
+    """Return the background opt-outs expected during the time that each group's exposures cover."""
     uncovered = pl.col("uncovered")
     background = totals["uncovered"].join(totals["earlier"], on="sender", how="left")
     hazard = pl.when(uncovered > 0).then(pl.col("earlier").fill_null(0) / uncovered)
@@ -166,7 +162,7 @@ def _expected(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
 
 
 def _judged(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
-    """Add estimates, intervals and verdicts to the counts of each group."""
+    """Add estimates, intervals and signals to the counts of each group."""
     k, n = table["opt_outs"].to_numpy(), table["exposures"].to_numpy()
     proportion = np.minimum(k, n)  # an exposure may have several opt-outs, with re-opt-ins between
     mean = float(proportion.sum() / n.sum()) if n.sum() else 0.0
@@ -182,18 +178,18 @@ def _judged(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
         "exact_low": exact.low,
         "exact_high": exact.high,
     }
-    sure = pl.col("q") < _SURE
+    significant = pl.col("q") < counts_statistics.SIGNIFICANT
     return (
         table.with_columns(pl.Series(name, values, nan_to_null=True) for name, values in numbers.items())
-        # A group without exposures covers no time, so nothing is expected of it.
+        # A group without exposures covers no time, so no opt-outs are expected.
         .with_columns(expected=pl.when(pl.col("exposures") > 0).then("expected").otherwise(0.0))
         .with_columns(
             excess=pl.col("opt_outs") - pl.col("expected"),
             excess_low=pl.col("exact_low") - pl.col("expected"),
             excess_high=pl.col("exact_high") - pl.col("expected"),
-            signal=pl.when(sure & (pl.col("rate") > mean))
+            signal=pl.when(significant & (pl.col("rate") > mean))
             .then(pl.lit("high"))
-            .when(sure)
+            .when(significant)
             .then(pl.lit("low"))
             .otherwise(pl.lit("usual")),
         )

@@ -1,4 +1,4 @@
-"""How consent moves: opt-outs and re-opt-ins a period, and how many are opted out from one to the next."""
+"""How consent changes: opt-outs and re-opt-ins per period, and how many are opted out between periods."""
 
 from collections.abc import Collection
 from typing import Final, SupportsIndex
@@ -13,7 +13,7 @@ from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.times import Moment
 
-#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+#: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
     "place",
     "group_number",
@@ -42,11 +42,11 @@ def churn(
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
-    """Count opt-outs and re-opt-ins by period of the local calendar, and roll the opted-out forward.
+    """Count opt-outs and re-opt-ins by period of the local calendar, and how many are opted out before and after.
 
-    Without `audience` the population is the pairs seen in the history: only people who ever opted out or in. A
-    rate of those rises by itself as they leave (constant true churn looks several times as high at the end of a year
-    as at its beginning), so there is none: compare the counts.
+    Without `audience` the population is the pairs seen in the history: only people who ever opted out or in. As these
+    people leave, a rate of them rises by itself: with constant true churn it looks several times as high at the end of
+    a year as at its beginning. So the rates are null then: compare the counts.
 
     Parameters
     ----------
@@ -55,38 +55,37 @@ def churn(
     every : str
         Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
     time_zone : str
-        IANA name of the zone whose calendar is used.
+        IANA name of the time zone of the calendar.
     by : str or collection of str, optional
-        Columns that are constant for a sender, a recipient or a pair; each group gets all the periods.
+        Columns that are constant for a sender, a recipient or a pair; each group has all periods.
     scope : "pair" or "recipient"
         Whose states: a pair's, or a recipient's, opted out while opted out of at least one sender.
     audience : int, dict, frame or path, optional
-        How many were messaged: in all; a dict from sender to recipients; or a frame, or a file (.csv, .parquet,
-        .xlsx), with from_phone, recipients and the columns of `by`. Senders without an event in the history are
-        left out, with a warning that names them. In recipient scope a number of people.
+        How many people were messaged: the total; a dict from sender to recipients; or a frame or a file (.csv,
+        .parquet, .xlsx) with from_phone, recipients and the columns of `by`. Senders without an event in the history
+        are left out, with a warning that names them. In recipient scope only a number of people.
     since, until : str, date or datetime, optional
-        The stretch that is counted, both ends included; default from the first event to the last. Earlier
-        events still say who is opted out at the start. Where `until` is a period's very beginning, the
-        table ends with the period before, unless a state changed in that millisecond.
+        The stretch that is counted, both ends included; by default from the first event to the last. Earlier events
+        still determine who is opted out at the start. If `until` is exactly the beginning of a period, the table ends
+        with the period before, unless a state changed in that millisecond.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and period; one row per period, those without events too: the columns of `by`; period
+        Sorted by `by` and period; one row per period, including those without events: the columns of `by`; period
         (Date: its first local day); opt_outs, re_opt_ins, net_opt_outs, opted_out_start, opted_out_end,
         population, opted_in_start (Int64); churn_rate = opt_outs / opted_in_start and net_churn_rate =
-        net_opt_outs / opted_in_start (Float64, null without `audience`, and where nobody was opted in at the
-        start); denominator (String: "audience" or "observed"); complete (Boolean: false for a period that
-        [since, until] does not cover whole). opted_out_end = opted_out_start + opt_outs - re_opt_ins, and is the
-        next period's opted_out_start.
+        net_opt_outs / opted_in_start (Float64; null without `audience`, and if nobody was opted in at the start);
+        denominator (String: "audience" or "observed"); complete (Boolean: whether [since, until] covers the whole
+        period). opted_out_end = opted_out_start + opt_outs - re_opt_ins, and is the next period's opted_out_start.
 
     Raises
     ------
     HistoryError
         The frame is not a history.
     SettingsError
-        An argument cannot be used; or `audience` lacks senders of the history, or is smaller than the number of
-        those who are opted out.
+        An argument cannot be used; or `audience` lacks senders of the history, or is smaller than the number of people
+        who are opted out.
 
     Examples
     --------
@@ -101,7 +100,9 @@ def churn(
     groups = by_columns(by, _COMPUTED)
     validate_scope(scope)
     if scope == "recipient" and audience is not None and not isinstance(audience, SupportsIndex):
-        raise SettingsError("in recipient scope audience is a number of people: senders' recipients overlap")
+        raise SettingsError(
+            "in recipient scope audience must be a number of people: senders' recipients overlap"
+        )
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         periods = calendar(partition.since, max(partition.since, partition.until), every, time_zone)
@@ -130,7 +131,7 @@ def churn(
 def _roll_forward(
     totals: Totals, people: pl.DataFrame, rows: pl.DataFrame, groups: list[str]
 ) -> pl.DataFrame:
-    """Return each group's periods with what happened in them and who was opted out before and after."""
+    """Return each group's periods with their counts, and how many were opted out before and after."""
     moves = (
         totals["moves"]
         .rename({"period": "place"})
@@ -142,7 +143,7 @@ def _roll_forward(
         known = people.join(before, on=groups, how="left", nulls_equal=True)
     else:
         known = people.join(totals["pairs"].select(out_before), how="cross")
-    # A group's periods follow one another, so that one pass adds them up.
+    # A group's periods are adjacent, so that one pass adds them up.
     frame = known.sort(groups, nulls_last=True).with_row_index("group_number").join(rows, how="cross")
     counted = frame.join(
         moves, on=[*groups, "place"], how="left", nulls_equal=True, maintain_order="left"

@@ -1,10 +1,10 @@
-"""Do those who left in one month behave like those who left in another: returns by age of the cohort."""
+"""Whether people who left in different months come back alike: returns by age of the cohort."""
 
 import polars as pl
 
 from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
 from optkit.engine.frames import History
-from optkit.engine.periods import calendar
+from optkit.engine.periods import calendar, period_rows
 from optkit.engine.states import Partition
 from optkit.times import Moment
 
@@ -17,30 +17,27 @@ def cohorts(
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
-    """Follow those who first opted out in the same period: how many have come back by which age.
+    """Follow those who first opted out in the same period: how many have come back at each age.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
-    every : str
-        Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
-    time_zone : str
-        IANA name of the zone whose calendar is used.
+    every, time_zone : str
+        See `optkit.churn`.
     since, until : str, date or datetime, optional
-        Only pairs whose first opt-out ever lies in this stretch are followed, up to its end; both ends
-        included, default from the first event to the last. Where `until` is exactly the beginning of a period,
-        the table ends with the period before, unless a state changed in that millisecond.
+        Only pairs whose first opt-out ever is in this stretch are followed, up to its end; both ends included, by
+        default from the first event to the last. If `until` is exactly the beginning of a period, the table ends with
+        the period before, unless a state changed in that millisecond.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by cohort and age; for each period in which a pair opted out for the first time one row per age
-        that has begun by `until`: cohort (Date: the period's first local day); age (Int64: whole calendar
-        periods since, from 0); size (pairs in the cohort), returned (of them, those that have come back at
-        least once by the end of that age, whether or not they stayed) (Int64); share = returned / size
-        (Float64); mature (Boolean: false where `until` comes before the end of that age, so that `returned`
-        may still rise).
+        Sorted by cohort and age; for each period in which a pair opted out for the first time, one row per age that
+        has begun by `until`: cohort (Date: the period's first local day); age (Int64: whole calendar periods since,
+        from 0); size (pairs in the cohort), returned (those of them that have come back at least once by the end of
+        that age, whether or not they stayed) (Int64); share = returned / size (Float64); mature (Boolean: false if
+        `until` is before the end of that age, so that `returned` may still rise).
 
     Raises
     ------
@@ -72,15 +69,10 @@ def cohorts(
 
 def _periods(totals: Totals, every: str, time_zone: str) -> pl.DataFrame:
     """Return the periods to show: place, period, mature."""
-    if totals.since is None or totals.until is None:
-        return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "mature": pl.Boolean})
-    periods = calendar(totals.since, totals.until, every, time_zone)
-    mature = [end - 1 <= totals.until for end in periods.ends]
-    table = pl.DataFrame({"period": periods.starts, "mature": mature}).with_row_index("place")
-    last = table.height - 1
-    moved = totals["first"].select((pl.max_horizontal("born", "place") == last).any()).item()
-    just_begun = last > 0 and periods.begins[-1] == totals.until and not moved
-    return table.head(table.height - just_begun).cast({"place": pl.Int32})
+    # An age is mature once its period has ended, even if `since` cuts the first period.
+    since = None if totals.since is None else calendar(totals.since, totals.since, every, time_zone).begins[0]
+    moved = totals["first"].select(pl.max_horizontal("born", "place")).to_series()
+    return period_rows(since, totals.until, every, time_zone, moved).rename({"complete": "mature"})
 
 
 def _triangle(first: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:

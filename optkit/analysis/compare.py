@@ -1,4 +1,4 @@
-"""Did a change matter: opt-outs before and after it."""
+"""Whether a change mattered: opt-outs before and after it."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from optkit.engine import counts_statistics, rate_ratio, statistics
+from optkit.arguments import share
+from optkit.engine import counts_statistics, rate_ratio
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.exposures import KEY, JointPartition
 from optkit.engine.frames import History, by_columns
@@ -19,19 +20,16 @@ from optkit.engine.question import question
 from optkit.engine.states import Partition
 from optkit.engine.statistics import Array
 from optkit.errors import SettingsError
-from optkit.messages import REACHED
 from optkit.times import DAY, Duration, Moment, duration_ms, from_ms, instant, to_ms
 from optkit.times import time_zone as read_time_zone
 
-#: Days are compared by weeks: weekdays differ, and what a campaign brings comes over several days.
+#: Counts are compared by weeks: weekdays differ, and the effect of a campaign lasts several days.
 _WEEK: Final = 7
-#: Less than two weeks on either side, or fewer opt-outs than this together, say too little.
+#: Least number of days on either side, and of opt-outs in total, for an interval and a signal.
 _FEW_DAYS: Final = 14
 _FEW_OPT_OUTS: Final = 10
 
-_SURE: Final = 0.05  # share of signals that may be chance
-
-#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+#: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
     *("days", "days_after", "days_before", "exposures", "high", "low"),
     *(
@@ -61,9 +59,9 @@ def compare(
 ) -> pl.DataFrame:
     """Compare the opt-outs of the days before a change with those of the days after it.
 
-    Whatever else changed at the same time is in the ratio as well: look at senders that did not change, too. Days
-    differ, because of weekdays and campaigns, and so do weeks: the interval is as wide as the differences between
-    weeks of the same side make it.
+    The ratio includes everything else that changed at the same time: compare it with senders that did not change. Days
+    differ because of weekdays and campaigns, and so do weeks: the interval accounts for the differences between weeks
+    of the same side.
 
     Parameters
     ----------
@@ -72,29 +70,31 @@ def compare(
     at : str, date or datetime
         The time of the change.
     before, after : str or timedelta
-        How long before and after it, in whole days. Days that [first event, until] does not cover whole are left out.
+        How long before and after it, in whole days. Days that are not completely within [first event, until] are left
+        out.
     by : str or collection of str, optional
-        Columns that are constant for a sender, a recipient or a pair; with `messages` from_phone, or columns of the
+        Columns that are constant for a sender, a recipient or a pair; with `messages` from_phone or columns of the
         messages (an opt-out then belongs to the last exposure before it).
     messages : any frame, optional
         Compare opt-outs per exposure (a message that was sent or delivered to somebody who was opted in) instead of per
         day. Days that the messages do not cover are left out.
     time_zone : str
-        IANA name of the zone whose clock the days follow: each begins at the time of day of `at`.
+        IANA name of the time zone of the days: each begins at the local time of day of `at`.
     confidence : float
         Of the interval, between 0 and 1.
     until : str, date or datetime, optional
-        End of observation. Default: the last event (or message); later ones are ignored.
+        End of observation: later events (and messages) are ignored. Default: the last one.
 
     Returns
     -------
     polars.DataFrame
         Sorted by `by`; one row per group: the columns of `by`; opt_outs_before, opt_outs_after, days_before,
         days_after, with `messages` also messages_before, messages_after (exposures) (Int64); per_day_before,
-        per_day_after (opt-outs; null without days), ratio (after : before, per day or per exposure; null where there
-        was none before), low, high (its limits; high is null where there is none), q (of no difference, by Benjamini
-        and Hochberg over the groups) (Float64); signal (String: "more" or "fewer" where q < 0.05, else "none seen").
-        low, high, q and signal are null where a side has less than two weeks, or both together less than ten opt-outs.
+        per_day_after (opt-outs; null without days), ratio (after : before, per day or per exposure; null if there were
+        no opt-outs before), low, high (its interval; high is null if it is unbounded), q (for no difference, by
+        Benjamini and Hochberg over the groups) (Float64); signal (String: "more" or "fewer" where q < 0.05, otherwise
+        "none seen"). low, high, q and signal are null if a side has less than two weeks, or both together have fewer
+        than ten opt-outs.
 
     Raises
     ------
@@ -105,10 +105,10 @@ def compare(
 
     Notes
     -----
-    Counts of whole weeks, away from `at` on either side, are taken as overdispersed Poisson (quasi-Poisson): their
-    dispersion is estimated from the weeks' distances from their side's mean, and is at least 1. See
-    `optkit.engine.rate_ratio` for the interval. In simulated accounts with campaign peaks, 95 % intervals held the
-    truth in 92 to 99 % of cases.
+    Counts of whole weeks, counted from `at` in both directions, are modelled as overdispersed Poisson (quasi-Poisson):
+    their dispersion is estimated from the weeks' deviations from the mean of their side, and is at least 1. See
+    `optkit.engine.rate_ratio` for the interval. In simulated accounts with campaign peaks, 95 % intervals contained the
+    true ratio in 92 to 99 % of cases.
 
     References
     ----------
@@ -123,7 +123,7 @@ def compare(
     ('+18335550142', 28, 28)
     """
     groups = by_columns(by, _COMPUTED)
-    statistics.normal_quantile(confidence)  # an error now rather than after the counting
+    share(confidence, "confidence")
     change = to_ms(instant(at, "at"))
     edges = _edges(change, _whole_days(before, "before"), _whole_days(after, "after"), time_zone)
     if messages is None:
@@ -146,7 +146,7 @@ def _whole_days(duration: Duration, name: str) -> int:
 
 
 def _edges(change: int, before: int, after: int, zone: str) -> list[int]:
-    """Return where the days begin, and the last one ends: all at the same time of the local clock."""
+    """Return the beginnings of the days, and the end of the last one: all at the same local time."""
     local = from_ms(change).astimezone(read_time_zone(zone))
     wall = local.replace(tzinfo=None)
     try:
@@ -155,17 +155,17 @@ def _edges(change: int, before: int, after: int, zone: str) -> list[int]:
         ]
         return [to_ms(day) for day in days]
     except OverflowError:
-        raise SettingsError("before or after leads out of the calendar") from None
+        raise SettingsError("before or after is too long: it leads out of the calendar") from None
 
 
 def _day(edges: list[int]) -> pl.Expr:
-    """Return the number of the day that holds `at`; null outside of all."""
+    """Return the number of the day that contains `at`; null outside all of them."""
     place = pl.lit(pl.Series(edges, dtype=pl.Int64)).search_sorted(pl.col("at"), side="right").cast(pl.Int64)
     return pl.when(place.is_between(1, len(edges) - 1)).then(place - 1)
 
 
 class _Counted(NamedTuple):
-    """Opt-outs and, with messages, exposures by group and day; the groups; the stretch of time that was observed."""
+    """Opt-outs and, with messages, exposures by group and day; the groups; the ends of the observed time."""
 
     opt_outs: pl.DataFrame
     exposures: pl.DataFrame | None
@@ -192,7 +192,7 @@ def _count_with_messages(
 ) -> _Counted:
     payload = [name for name in groups if name != "from_phone"]
     keys = ["sender" if name == "from_phone" else name for name in groups]
-    asked = question(since=None, until=until, statuses=REACHED, region=None, payload=payload)
+    asked = question(until=until, payload=payload)
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         sent = partition.exposures.lazy().with_columns(sender=sender_of(KEY), at=at_of(KEY))
@@ -212,7 +212,7 @@ def _count_with_messages(
 
 
 def _days(edges: list[int], change: int, counted: _Counted) -> pl.DataFrame:
-    """Return the days that were observed whole: day, side, week (0, 1, … away from the change)."""
+    """Return the days that were observed completely: day, side, week (0, 1, … counted from the change)."""
     place, first, last = edges.index(change), counted.first, counted.last
     whole = [
         ("after", day, (day - place) // _WEEK)
@@ -227,7 +227,7 @@ def _days(edges: list[int], change: int, counted: _Counted) -> pl.DataFrame:
 def _sides(counted: _Counted, days: pl.DataFrame) -> pl.DataFrame:
     """Return each group's sums before and after: opt_outs, messages, days, weeks, squares.
 
-    `squares` are the squared distances of a side's weeks from what its own rate expects of them.
+    `squares` is the sum of the squared deviations of a side's weeks from the expectation at the side's rate.
     """
     groups = counted.groups.columns
     on = [*groups, "day"]
@@ -259,7 +259,7 @@ def _sides(counted: _Counted, days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judge(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
-    """Return the sides with rates, their ratio, its limits and the signal."""
+    """Return the sides with rates, their ratio with its interval, and the signal."""
     k, e, days = (_pair(table, name) for name in ("opt_outs", "exposures", "days"))
     weeks, squares = sum(_pair(table, "weeks")), sum(_pair(table, "squares"))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -283,7 +283,9 @@ def _judge(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
     ]
     judged = table.with_columns(numbers).with_columns(pl.col(list(estimates)).fill_nan(None))
     direction = pl.when(pl.Series(more)).then(pl.lit("more")).otherwise(pl.lit("fewer"))
-    signal = pl.when(pl.col("q") < _SURE).then(direction).otherwise(pl.lit("none seen"))
+    signal = (
+        pl.when(pl.col("q") < counts_statistics.SIGNIFICANT).then(direction).otherwise(pl.lit("none seen"))
+    )
     return judged.with_columns(signal=pl.when(pl.col("q").is_not_null()).then(signal)).rename(
         {f"exposures_{side}": f"messages_{side}" for side in ("before", "after")}
     )

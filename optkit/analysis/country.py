@@ -1,4 +1,4 @@
-"""Where the recipients' numbers are registered."""
+"""The countries in which the recipients' numbers are registered."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
@@ -29,11 +29,10 @@ def with_country(frame: "SparkFrame", *, names: bool = False) -> "SparkFrame": .
 def with_country(frame: Any, *, names: bool = False) -> Any:
     """Add the country of the recipient's number.
 
-    A number has a country if its numbering plan has numbers of that length. It is the country of its calling code;
-    of countries that share one, the country that the range belongs to (under +1 the area code's), and
-    for a range that nobody holds the main country, except under +1, where an unknown area code says nothing.
-    So numbers reserved for fiction have a country as well. It is where the number is *registered*:
-    people move and keep their numbers.
+    A number has a country if its numbering plan has numbers of that length. That is the country of its calling code. If
+    several countries share a calling code, it is the country of the number's range (under +1: of the area code), and
+    for an unassigned range the main country; under +1 an unknown area code has no country. So numbers reserved for
+    fiction have a country as well. It is where the number is *registered*: people move and keep their numbers.
 
     Parameters
     ----------
@@ -45,8 +44,8 @@ def with_country(frame: Any, *, names: bool = False) -> Any:
     Returns
     -------
     polars.DataFrame, polars.LazyFrame or pyspark.sql.DataFrame
-        The same (as polars, if it was another Arrow frame) with country (String): ISO 3166-1 alpha-2; with `names`
-        also country_name (String). Null for what is not a number with a country code.
+        The same frame (polars, if it was another Arrow frame) with country (String: ISO 3166-1 alpha-2) and, with
+        `names`, country_name (String); null if it is not a number with a country code.
 
     Raises
     ------
@@ -55,7 +54,7 @@ def with_country(frame: Any, *, names: bool = False) -> Any:
 
     Notes
     -----
-    Ranges as Google's libphonenumber lists them, by the phonenumbers package.
+    The ranges are those of Google's libphonenumber, from the phonenumbers package.
 
     Examples
     --------

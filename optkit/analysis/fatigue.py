@@ -1,12 +1,12 @@
-"""Does one more message cost more: opt-outs by how many messages a pair had in the last days."""
+"""Whether each further message costs more: opt-outs by how many messages a pair had in the recent days."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from optkit.arguments import share
 from optkit.engine import statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, count_until
@@ -16,11 +16,9 @@ from optkit.engine.message_frames import Messages
 from optkit.engine.packing import TIME_BITS, at_of, big, sender_of
 from optkit.engine.question import question
 from optkit.messages import REACHED
-from optkit.times import Duration, Moment, duration_ms, parse_duration
+from optkit.times import Duration, Moment, duration_ms
 
-_MOST: Final = 10  # exposures in the recent days; a row of so many also counts those with more
-
-_MILLISECOND: Final = timedelta(milliseconds=1)
+_MOST: Final = 10  # exposures in the recent days; the last row also counts those with more
 
 #: Message numbers at which the classes of the adjustment begin.
 _CLASSES: Final = (1, 2, 4, 8)
@@ -44,9 +42,9 @@ def fatigue(
 ) -> pl.DataFrame:
     """Compare the opt-out rate per message by how many messages the pair had in the recent days.
 
-    Who has had many messages has stayed through many: patient people remain, and those with a sender's more frequent
-    campaigns are others. So the naive rate may fall although each further message costs more. `adjusted_rate` compares
-    like with like: rates within senders and message numbers, averaged with the same weights for every row.
+    People who have had many messages did not opt out after the earlier ones: patient people remain. And senders with
+    frequent campaigns have other recipients. So the rate as counted may fall although each further message costs more.
+    `adjusted_rate` averages the rates within senders and message numbers, with the same weights in every row.
 
     Parameters
     ----------
@@ -55,29 +53,24 @@ def fatigue(
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
     recent : str or timedelta
-        How far back messages are counted.
+        Length of the recent time in which messages are counted.
     by : str or collection of str, optional
-        Columns of the messages, or of the history where they are constant for a sender, a recipient or a pair (of
-        Spark frames, columns of the messages); adjusted within each group.
+        See `optkit.campaign_rates`; rates are adjusted within each group.
     burn_in : str or timedelta
-        Exposures within so long after the record's begin only count as earlier messages: nobody knows what came before
-        the record.
-    window : str or timedelta
-        How long after a message an opt-out belongs to it.
-    confidence : float
-        Of the intervals, between 0 and 1.
-    since, until, statuses, region
+        Exposures in this time after the beginning of the record only count as earlier messages, because messages before
+        the record are not known.
+    window, confidence, since, until, statuses, region
         See `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
         Sorted by `by` and exposures_recent; one row per number of exposures that occurs: the columns of `by`;
-        exposures_recent (Int64: the pair's exposures in the recent days, this one included; 10: ten or more),
-        exposures, opt_outs (Int64: whose last exposure is one of these, within `window`); rate = opt_outs / exposures,
-        low, high (Wilson's interval; null where one exposure has several opt-outs on average), adjusted_rate (directly
-        standardised over sender and message number in the record, 1, 2 to 3, 4 to 7, 8 and more; weights are all
-        exposures, strata without exposures in the row are left out) (Float64).
+        exposures_recent (Int64: the pair's exposures in the recent days, including this one; 10: ten or more),
+        exposures, opt_outs (Int64: those whose last exposure is one of these, within `window`); rate = opt_outs /
+        exposures, low, high (Wilson's interval; null if there are more opt-outs than exposures), adjusted_rate
+        (directly standardised over sender and message number in the record, 1, 2 to 3, 4 to 7, 8 and more; weights are
+        all exposures, strata without exposures in the row are left out) (Float64).
 
     Raises
     ------
@@ -95,12 +88,12 @@ def fatigue(
     ['exposures_recent', 'exposures', 'opt_outs', 'rate']
     """
     groups = by_columns(by, (*_COMPUTED, "number", "stratum", "weight"))
-    statistics.normal_quantile(confidence)  # an error now rather than after the counting
-    asked = question(since=since, until=until, statuses=statuses, region=region, payload=groups)
+    share(confidence, "confidence")
+    asked = question(since, until, statuses, region, payload=groups)
     mapper = _counter(
         groups,
         recent=duration_ms(recent, "recent"),
-        burn_in=parse_duration(burn_in, "burn_in") // _MILLISECOND,
+        burn_in=duration_ms(burn_in, "burn_in", least=0),
         window=duration_ms(window, "window"),
     )
     totals = aggregate_joint(history, messages, mapper, asked)
@@ -118,7 +111,7 @@ def fatigue(
 
 
 def _counter(groups: list[str], *, recent: int, burn_in: int, window: int) -> Mapper:
-    """Return the mapper that counts exposures, and the opt-outs that followed them, by what they are compared by."""
+    """Return the mapper that counts exposures, and the opt-outs that followed them, by group and stratum."""
     keys = [*groups, "exposures_recent", "sender", "stratum"]
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
@@ -153,7 +146,7 @@ def _counter(groups: list[str], *, recent: int, burn_in: int, window: int) -> Ma
 
 
 def _rated(strata: pl.DataFrame, groups: list[str], confidence: float) -> pl.DataFrame:
-    """Return the rates of each row, naive and standardised."""
+    """Return the rates of each row, as counted and standardised."""
     exposures, opt_outs = pl.col("exposures"), pl.col("opt_outs")
     stratum = [*groups, "sender", "stratum"]
     weight = pl.col("exposures").sum().over(stratum).cast(pl.Float64)

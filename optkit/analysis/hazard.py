@@ -1,4 +1,4 @@
-"""How long after a message do people opt out: the hazard by hours since the last exposure, and its background."""
+"""How long after a message people opt out: the hazard by hours since the last exposure, and its background."""
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from optkit.analysis.attribution import HOUR
+from optkit.arguments import share
 from optkit.engine import counts_statistics
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import JointPartition
@@ -16,15 +16,15 @@ from optkit.engine.message_frames import Messages
 from optkit.engine.question import question
 from optkit.errors import SettingsError
 from optkit.messages import REACHED
-from optkit.times import Moment
+from optkit.times import HOUR, Moment
 
 #: Hours of 1,000 person-days.
-_PER: float = 24_000.0
+_PER: Final = 24_000.0
 
-#: Hours after which a message is taken to have no effect any more.
-_FADED: float = 168.0
+#: Hours after which a message is assumed to have no effect.
+_FADED: Final = 168.0
 
-_CENTURY: Final = 100 * 366 * 24.0  # hours: edges beyond it say nothing
+_CENTURY: Final = 100 * 366 * 24.0  # hours; the largest edge
 _COMPUTED: Final = (
     "from_hours", "to_hours", "person_hours", "opt_outs", "hazard", "low", "high", "background"
 )  # fmt: skip
@@ -45,8 +45,8 @@ def opt_out_hazard(
     """Estimate the hazard of opting out by the hours since the last exposure.
 
     Person-time is counted while a pair is opted in and has had an exposure: a message that may have been read, sent
-    while opted in. A long time since the last message is rarer than a short one; a hazard takes that into account,
-    which a histogram of lags does not.
+    while opted in. Fewer pairs reach a long time since their last message than a short one. Unlike a histogram of the
+    times, a hazard takes this into account.
 
     Parameters
     ----------
@@ -55,22 +55,19 @@ def opt_out_hazard(
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
     edges : sequence of float
-        Hours since the last exposure at which the stretches begin, rising; the last one is open.
+        Hours since the last exposure at which the stretches begin, rising; the last stretch is open.
     by : str or collection of str, optional
-        Columns of the messages, or of the history where they are constant for a sender, a recipient or a pair (of
-        Spark frames, columns of the messages); person-time belongs to the group of its last exposure.
-    confidence : float
-        Of the intervals, between 0 and 1.
-    since, until, statuses, region
+        See `optkit.campaign_rates`; person-time belongs to the group of its last exposure.
+    confidence, since, until, statuses, region
         See `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
         Sorted by `by` and from_hours; one row per group and stretch: the columns of `by`; from_hours, to_hours
-        (Float64; the first belongs to the stretch, the second not; null: open), person_hours (Float64), opt_outs
+        (Float64; the stretch includes the first and excludes the second; null: open), person_hours (Float64), opt_outs
         (Int64), hazard (opt-outs per 1,000 person-days), low, high (exact Poisson interval) (Float64, null without
-        person-time); background (Float64: the hazard of the open stretch if it begins at 168 hours or later, else
+        person-time); background (Float64: the hazard of the open stretch if it begins at 168 hours or later, otherwise
         null).
 
     Raises
@@ -95,8 +92,8 @@ def opt_out_hazard(
     """
     groups = by_columns(by, _COMPUTED)
     begins = _validate(edges)
-    counts_statistics.poisson_interval(0, confidence)  # an error now rather than after the counting
-    asked = question(since=since, until=until, statuses=statuses, region=region, payload=groups)
+    share(confidence, "confidence")
+    asked = question(since, until, statuses, region, payload=groups)
     bounds = list(pairwise([*(round(edge * HOUR) for edge in begins), None]))
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
@@ -129,7 +126,7 @@ def _validate(edges: Sequence[float]) -> list[float]:
     Raises
     ------
     SettingsError
-        They are not rising numbers from 0 on.
+        They are not rising numbers of at least 0.
     """
     numbers = isinstance(edges, Sequence) and all(isinstance(edge, int | float) for edge in edges)
     begins = [float(edge) for edge in edges] if numbers else []

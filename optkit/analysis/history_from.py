@@ -1,4 +1,4 @@
-"""Another system's table of opt-outs and opt-ins as a history."""
+"""Convert another system's table of opt-outs and opt-ins to a history."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
@@ -49,21 +49,21 @@ def history_from(
     meanings: Mapping[Any, str | None] | None = None,
     time_zone: str | None = None,
 ) -> Any:
-    """Turn a table with other names and words, such as a warehouse's, into a history.
+    """Convert a table with other names and words, such as one from a warehouse, to a history.
 
     Parameters
     ----------
     frame : any frame
         One row per event: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
     to_phone, from_phone, created_at, status : str
-        Names of the columns that have the recipient, the sender, the time and the word. Whole numbers, as short codes
+        Names of the columns with the recipient, the sender, the time and the status word. Whole numbers, as short codes
         often are, become text. Times may be ISO text, which is in UTC unless it has an offset or `time_zone` is given.
     meanings : mapping, optional
-        What the words of `status` mean: "opt-out", "opt-in", or None to leave their rows out. Upper and lower case do
-        not matter. Default: "opt-out" and "opt-in" mean themselves.
+        Meanings of the words in `status`: "opt-out", "opt-in", or None to leave out their rows. Case does not matter.
+        Default: "opt-out" and "opt-in" mean themselves.
     time_zone : str, optional
-        IANA name of the zone of times without one, and of dates. Of a local time that comes twice where clocks
-        change, the first is taken.
+        IANA name of the time zone of times without one, and of dates. A local time that occurs twice because clocks
+        change is read as the first one.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def history_from(
     Raises
     ------
     HistoryError
-        A column is missing or has another type, or values that cannot be read; their number is named.
+        A column is missing, has another type, or has values that cannot be read; the message says how many.
     SettingsError
         `meanings` or `time_zone` cannot be used.
 
@@ -117,7 +117,7 @@ def history_from(
         "to_phone": "is missing",
         "from_phone": "is missing",
         "created_at": "is missing, or a time that cannot be read or does not exist,",
-        "status": "has words without a meaning (say it, such as meanings={'STOP': 'opt-out', 'START': 'opt-in'})",
+        "status": "has words without a meaning (give it, such as meanings={'STOP': 'opt-out', 'START': 'opt-in'})",
     }
     events = conversion.convert(frame, columns, needed)
     if is_spark(events):
@@ -130,7 +130,7 @@ def _on_spark(events: Any) -> Any:
     from pyspark.sql import Window
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    # the same number as in `last_status`
+    # the same number as in `history.last_status`
     moment = F.unix_millis("created_at") * 2 + (F.col("status") == OPT_OUT).cast("long")
     last = F.max(moment).over(Window.partitionBy("from_phone", "to_phone"))
     current = F.when(last % 2 == 1, OPT_OUT).otherwise(OPT_IN)

@@ -1,12 +1,13 @@
-"""How soon after an opt-out is somebody messaged all the same."""
+"""How soon after an opt-out people are messaged nevertheless."""
 
 from collections.abc import Collection
 from typing import Final
 
 import polars as pl
 
-from optkit.engine import statistics
+from optkit.arguments import share
 from optkit.engine.aggregate import PartialSum, partial_sum
+from optkit.engine.durations import survival_curves
 from optkit.engine.exposures import KEY, JointPartition, first_after, unit_of
 from optkit.engine.frames import History, by_columns
 from optkit.engine.joint import aggregate_joint
@@ -15,14 +16,14 @@ from optkit.engine.packing import at_of
 from optkit.engine.question import question
 from optkit.engine.states import Scope
 from optkit.messages import REACHED
-from optkit.times import DAY, Duration, Moment, duration_ms
+from optkit.times import Duration, Moment, duration_ms
 
 KIND: Final = pl.Enum(["attempted", "reached"])
 
-#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+#: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
-    *("at_risk", "attempted", "censored", "days", "events", "high"),
-    *("kind", "leak", "low", "share", "steps", "unit"),
+    *("at_risk", "attempted", "censored", "days", "ended", "events", "high"),
+    *("kind", "leak", "low", "share", "steps", "surviving", "unit"),
 )
 
 
@@ -39,7 +40,7 @@ def leak_curve(
     statuses: Collection[str] = REACHED,
     region: str | None = None,
 ) -> pl.DataFrame:
-    """Estimate which share of opt-outs was followed by a message how long after, while still opted out.
+    """Estimate the share of opt-outs that were followed by a message within each time, while still opted out.
 
     Parameters
     ----------
@@ -48,30 +49,29 @@ def leak_curve(
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
     scope : "pair" or "recipient"
-        Whose opt-outs and messages.
+        Whose opt-outs and messages are counted.
     resolution : str or timedelta, optional
-        Durations are rounded up to it first, so that the table stays small; None: exact.
+        Durations are rounded up to it first, which keeps the table small; None: exact.
     by : str or collection of str, optional
-        Columns of either frame that are constant for a sender, a recipient or a pair (of Spark frames, columns of
-        both); curves for each group.
+        Columns of either frame that are constant for a sender, a recipient or a pair (with Spark frames: columns of
+        both); one curve per group and kind.
     confidence : float
         Of the interval, between 0 and 1.
     since, until : str, date or datetime, optional
-        The record: opt-outs in it, and messages, are counted; default from the first message to the later of last event
-        and last message. Of an earlier opt-out it is not known whether a message followed before the record.
-    statuses : collection of str
-        Delivery statuses of messages that reached somebody.
-    region : str, optional
-        ISO code of the country that phones without a country code belong to; see `optkit.attribution`.
+        The record: only opt-outs and messages in it are counted, because for an earlier opt-out it is not known whether
+        a message followed before the record. By default from the first message to the last event or message, whichever
+        is later.
+    statuses, region
+        See `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`, kind and days; one row per kind and duration at which a first leak came or an opt-out was
-        censored, by its re-opt-in or the end of the record: the columns of `by`; kind (Enum: "attempted": any
-        message, "reached"); days (Float64, since the opt-out); at_risk (opt-outs without such a leak until then, the
-        row's own included), events (first leaks) (Int64); share (1 - Kaplan-Meier), low, high (Float64; interval on
-        the scale log(-log)).
+        Sorted by `by`, kind and days; one row per kind and duration at which a first leak occurred or an opt-out was
+        censored (by its re-opt-in or the end of the record): the columns of `by`; kind (Enum: "attempted": any message;
+        "reached"); days (Float64, since the opt-out); at_risk (opt-outs without such a leak until then, including the
+        row's own), events (first leaks) (Int64); share (1 - Kaplan-Meier), low, high (Float64; interval on the scale
+        log(-log)).
 
     Raises
     ------
@@ -93,17 +93,9 @@ def leak_curve(
     ['attempted', 'reached']
     """
     groups = by_columns(by, _COMPUTED)
-    statistics.normal_quantile(confidence)  # an error now rather than after the counting
+    share(confidence, "confidence")
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
-    asked = question(
-        since=since,
-        until=until,
-        statuses=statuses,
-        region=region,
-        scope=scope,
-        by_unit=groups,
-        of_opted_out=True,
-    )
+    asked = question(since, until, statuses, region, scope=scope, by_unit=groups, of_opted_out=True)
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         spells = _spells_with_first_leaks(partition).with_columns(unit=unit_of(KEY))
@@ -119,17 +111,22 @@ def leak_curve(
             "first leaks": partial_sum(
                 long.with_columns(steps=steps),
                 [*groups, "kind", "steps"],
-                events=leaked.sum(),
+                ended=leaked.sum(),
                 censored=(~leaked).sum(),
             )
         }
 
     totals = aggregate_joint(history, messages, mapper, asked)["first leaks"]
-    counted = totals.with_columns(pl.col("kind").cast(KIND), days=pl.col("steps") * step / DAY)
-    counted = counted.sort(*groups, "kind", "steps", nulls_last=True)
-    parts = counted.partition_by(*groups, "kind", maintain_order=True) if counted.height else [counted]
-    return pl.concat(_with_share(part, confidence) for part in parts).select(
-        *groups, "kind", "days", "at_risk", "events", "share", "low", "high"
+    totals = totals.with_columns(pl.col("kind").cast(KIND))
+    return survival_curves(totals, [*groups, "kind"], step, confidence).select(
+        *groups,
+        "kind",
+        "days",
+        "at_risk",
+        events="ended",
+        share=1 - pl.col("surviving"),
+        low=1 - pl.col("high"),
+        high=1 - pl.col("low"),
     )
 
 
@@ -151,14 +148,4 @@ def _spells_with_first_leaks(partition: JointPartition) -> pl.LazyFrame:
         .filter(pl.col("out") & (at >= partition.since))
         .join(first, on="run", how="left")
         .select("key", "at", "attempted", "reached", end=pl.col("end").fill_null(partition.until))
-    )
-
-
-def _with_share(part: pl.DataFrame, confidence: float) -> pl.DataFrame:
-    curve = statistics.kaplan_meier(part["events"], part["censored"], confidence)
-    return part.with_columns(
-        at_risk=pl.Series(curve.at_risk, dtype=pl.Int64),
-        share=pl.Series(1 - curve.still_out, dtype=pl.Float64),
-        low=pl.Series(1 - curve.high, dtype=pl.Float64),
-        high=pl.Series(1 - curve.low, dtype=pl.Float64),
     )

@@ -1,4 +1,4 @@
-"""Who was messaged although opted out: every leak."""
+"""Messages to people who were opted out: every leak."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, overload
 
 import polars as pl
 
-from optkit.analysis.attribution import HOUR
+from optkit.arguments import whole_number
 from optkit.engine.aggregate import Rows, instants
 from optkit.engine.exposures import KEY, JointPartition, message_sender
 from optkit.engine.frames import History, Table
@@ -17,16 +17,16 @@ from optkit.engine.question import question
 from optkit.engine.states import Scope
 from optkit.errors import SettingsError
 from optkit.messages import DELIVERY_STATUS, REACHED
-from optkit.times import Moment
+from optkit.times import HOUR, MINUTE, Moment
 from optkit.times import time_zone as zone_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-#: A single message within so many ms of an opt-out may confirm it.
-_CONFIRMATION: Final = 5 * 60_000
+#: The first message within this time after an opt-out may be its confirmation.
+_CONFIRMATION: Final = 5 * MINUTE
 
-#: The failure that says that the messaging service had the opt-out.
+#: The failure by which the messaging service says that it knew of the opt-out.
 _BLOCKED: Final = "unsubscribed"
 
 
@@ -86,30 +86,25 @@ def leaks(
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
     scope : "pair" or "recipient"
-        Whose opt-out counts: the sender's of the message, or that of any sender.
+        Which opt-outs count: of the message's sender, or of any sender.
     business_days : int
-        So many business days after the opt-out a message is overdue.
+        A message more than so many business days after the opt-out is overdue.
     holidays : collection of date or str
-        Days that are not business days, as dates or ISO texts, besides Saturdays and Sundays.
+        Days that are not business days, as dates or ISO texts, in addition to Saturdays and Sundays.
     time_zone : str
-        IANA name of the zone whose calendar counts business days.
-    since, until : str, date or datetime, optional
-        The record: messages outside of it are not looked at; default from the first message to the later of last event
-        and last message. Events before it still say who is opted out.
-    statuses : collection of str
-        Delivery statuses of messages that reached somebody.
-    region : str, optional
-        ISO code of the country that phones without a country code belong to; see `optkit.attribution`.
+        IANA name of the time zone in which business days are counted.
+    since, until, statuses, region
+        See `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
         One row per leak, sorted by sent_at, message_id: from_phone, to_phone (String: of the message; from_phone may be
-        null in recipient scope), opted_out_at (Datetime ms, UTC: the opt-out that holds), message_id (Int64), sent_at
+        null in recipient scope), opted_out_at (Datetime ms, UTC: the opt-out in force), message_id (Int64), sent_at
         (Datetime ms, UTC), campaign_id (Int64), campaign (String), delivery_status (Enum), hours (Float64: since the
-        opt-out), business_days (Int64: Monday to Friday without holidays, after the opt-out's local date up to the
-        message's); reached, blocked (Boolean: the messaging service knew of the opt-out), confirmation (within 5
-        minutes of the opt-out and the first message after it), overdue (reached, not a confirmation, and later than
+        opt-out), business_days (Int64: Monday to Friday without holidays, after the local date of the opt-out up to the
+        date of the message); reached, blocked (the messaging service knew of the opt-out), confirmation (the first
+        message after the opt-out, within 5 minutes), overdue (reached, not a confirmation, and later than
         `business_days`) (Boolean). For Spark frames a Spark DataFrame of the same columns (delivery_status a string),
         in no order.
 
@@ -128,19 +123,11 @@ def leaks(
     >>> (table["opted_out_at"] < table["sent_at"]).all(), table.filter("overdue")["reached"].all()
     (True, True)
     """
-    if isinstance(business_days, bool) or not isinstance(business_days, int) or business_days < 0:
-        raise SettingsError("business_days must be a whole number from 0 on")
+    limit = whole_number(business_days, "business_days", least=0)
     closed = _read_holidays(holidays)
     zone = zone_of(time_zone).key
-    asked = question(
-        since=since,
-        until=until,
-        statuses=statuses,
-        region=region,
-        scope=scope,
-        payload=("campaign_id", "campaign", "delivery_status", "failure"),
-        of_opted_out=True,
-    )
+    payload = ("campaign_id", "campaign", "delivery_status", "failure")
+    asked = question(since, until, statuses, region, scope=scope, payload=payload, of_opted_out=True)
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:
         day = timedelta(days=1)
@@ -148,22 +135,15 @@ def leaks(
             pl.col(name).dt.convert_time_zone(zone).dt.date() for name in ("opted_out_at", "sent_at")
         )
         days = pl.business_day_count(opted_out + day, sent + day, holidays=closed)
-        overdue = pl.col("reached") & ~pl.col("confirmation") & (pl.col("business_days") > business_days)
+        overdue = pl.col("reached") & ~pl.col("confirmation") & (pl.col("business_days") > limit)
         return (
             _leaks_of(partition)
             .with_columns(business_days=days.cast(pl.Int64))
             .with_columns(overdue=overdue)
             .select(
                 *("sender", "recipient", "opted_out_at", "message_id", "sent_at", "campaign_id", "campaign"),
-                *(
-                    "delivery_status",
-                    "hours",
-                    "business_days",
-                    "reached",
-                    "blocked",
-                    "confirmation",
-                    "overdue",
-                ),
+                *("delivery_status", "hours", "business_days", "reached", "blocked"),
+                *("confirmation", "overdue"),
             )
         )
 
@@ -178,7 +158,7 @@ def _read_holidays(holidays: Collection[date | str]) -> list[date]:
 
 
 def _leaks_of(partition: JointPartition) -> pl.LazyFrame:
-    """Return the leaks of a partition, without what depends on the calendar."""
+    """Return the leaks of a partition, without the columns that depend on the calendar."""
     previous = partition.ordered.select(previous=KEY.shift(1)).to_series()
     found = partition.ordered.with_columns(previous).filter("out")
     holding = partition.runs.select(run_key="key", opted_out="at", recipient="recipient")
@@ -200,7 +180,7 @@ def _leaks_of(partition: JointPartition) -> pl.LazyFrame:
             delivery_status=status.fill_null(pl.lit("other", DELIVERY_STATUS)),
             hours=waited / HOUR,
             blocked=(pl.col("failure").cast(pl.String) == _BLOCKED).fill_null(False),
-            # The message before it came before the opt-out, or went to another pair, whose keys are lower.
+            # The previous message was sent before the opt-out, or to another pair, whose keys are lower.
             confirmation=(waited <= _CONFIRMATION) & (pl.col("previous") < pl.col("run_key")).fill_null(True),
         )
     )

@@ -1,4 +1,4 @@
-"""How the list grows: who joins, who leaves, who comes back, period by period."""
+"""How the list grows: how many join, leave and come back in each period."""
 
 from collections.abc import Collection
 from typing import Final
@@ -18,10 +18,10 @@ from optkit.times import Moment
 
 _FLOWS = ["joined", "re_opt_ins", "opt_outs"]
 
-#: The place of what lies before the first period.
+#: The place of changes before the first period.
 _BEFORE = -1
 
-#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+#: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
     *("churn_rate", "complete", "earlier", "first", "growth_rate", "joined"),
     *("list_end", "list_start", "opt_outs", "period", "place", "re_opt_ins"),
@@ -42,10 +42,10 @@ def list_growth(
     statuses: Collection[str] = REACHED,
     region: str | None = None,
 ) -> pl.DataFrame:
-    """Count who joins and leaves the list, by period of the local calendar, and roll the list forward.
+    """Count how many join and leave the list by period of the local calendar, and its size before and after.
 
-    The list is the pairs (or recipients) that are known and opted in. A pair is known from its first message that
-    reached somebody or its first event on, whichever is earlier.
+    The list consists of the pairs (or recipients) that are known and opted in. A pair is known from its first event or
+    its first message that reached somebody, whichever is earlier.
 
     Parameters
     ----------
@@ -53,32 +53,28 @@ def list_growth(
         Events, in any order.
     messages : any frame
         Messages, in any order; a Spark frame if the history is one.
-    every : str
-        Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
-    time_zone : str
-        IANA name of the zone whose calendar is used.
+    every, time_zone : str
+        See `optkit.churn`.
     by : str or collection of str, optional
-        Columns of either frame that are constant for a sender, a recipient or a pair (of Spark frames, columns of
-        both); each group gets all the periods.
+        Columns of either frame that are constant for a sender, a recipient or a pair (with Spark frames: columns of
+        both); each group has all periods.
     scope : "pair" or "recipient"
         What the list consists of. A recipient is opted out while opted out of at least one sender.
     since, until : str, date or datetime, optional
-        The stretch that is counted, both ends included; default from the first message to the later of last event and
-        last message. Earlier events and messages say who is on the list at its start.
-    statuses : collection of str
-        Delivery statuses of messages that reached somebody.
-    region : str, optional
-        ISO code of the country that phones without a country code belong to; see `optkit.attribution`.
+        The stretch that is counted, both ends included; by default from the first message to the last event or message,
+        whichever is later. Earlier events and messages determine who is on the list at its start.
+    statuses, region
+        See `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and period; one row per period, those in which nothing happened too: the columns of `by`; period
+        Sorted by `by` and period; one row per period, including those without changes: the columns of `by`; period
         (Date: its first local day); list_start, joined, re_opt_ins, opt_outs, list_end (Int64); growth_rate =
-        (list_end - list_start) / list_start, churn_rate = opt_outs / list_start (Float64, null where nobody was on the
-        list); complete (Boolean: false for a period that the stretch does not cover whole). list_end = list_start +
-        joined + re_opt_ins - opt_outs, and is the next period's list_start. Who opts out in the period of joining
-        counts in both. Without messages there are no periods unless `since` is given.
+        (list_end - list_start) / list_start, churn_rate = opt_outs / list_start (Float64, null if the list was empty);
+        complete (Boolean: whether the stretch covers the whole period). list_end = list_start + joined + re_opt_ins -
+        opt_outs, and is the next period's list_start. A pair that joins and opts out in the same period counts in both.
+        Without messages there are no periods unless `since` is given.
 
     Raises
     ------
@@ -97,19 +93,11 @@ def list_growth(
     True
     """
     groups = by_columns(by, _COMPUTED)
-    begin = read_stretch(since, until).since
-    asked = question(
-        since=None,
-        until=until,
-        statuses=statuses,
-        region=region,
-        scope=scope,
-        by_unit=groups,
-        with_ids=False,
-    )
+    stretch = read_stretch(since, until)
+    asked = question(None, until, statuses, region, scope=scope, by_unit=groups, with_ids=False)
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
-        start = partition.since if begin is None else begin
+        start = partition.since if stretch.since is None else stretch.since
         periods = calendar(start, max(start, partition.until), every, time_zone)
         period = (
             pl.when(pl.col("at") < start)
@@ -134,21 +122,20 @@ def list_growth(
 
     totals = aggregate_joint(history, messages, mapper, asked)
     flows = _flows(totals, groups)
-    rows = period_rows(
-        *read_stretch(since, until).within(totals.since, totals.until), every, time_zone, flows["place"]
-    )
+    shown = stretch.within(totals.since, totals.until)
+    rows = period_rows(*shown, every, time_zone, flows["place"])
     return _rolled_forward(flows, rows, groups)
 
 
 def _flows(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
-    """Return what happened in each group and place."""
+    """Return the changes in each group and period."""
     keys = [*groups, "place"]
     flows = totals["joined"].join(totals["moves"], on=keys, how="full", coalesce=True, nulls_equal=True)
     return flows.with_columns(pl.col(_FLOWS).fill_null(0))
 
 
 def _rolled_forward(flows: pl.DataFrame, rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Return each group's periods with the list before and after them."""
+    """Return each group's periods with the size of the list before and after."""
     net = pl.col("joined") + pl.col("re_opt_ins") - pl.col("opt_outs")
     before = flows.filter(pl.col("place") == _BEFORE)
     earlier = before.select(*groups, earlier=net) if groups else before.select(earlier=net.sum())

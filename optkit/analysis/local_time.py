@@ -1,4 +1,4 @@
-"""What the recipients' own clocks showed."""
+"""The local time of the recipients."""
 
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
@@ -16,8 +16,7 @@ from optkit.times import INSTANT
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-#: Of zones that numbers of one range may be in, the one with the most people: earlier in this list. Only zones that
-#: share a range with others stand here.
+#: Time zones that share a range of numbers with other zones, those with more people first.
 _BY_POPULATION: Final = (
     "America/New_York",
     "Asia/Jakarta",
@@ -54,10 +53,10 @@ _BY_POPULATION: Final = (
     "Pacific/Truk",
 )
 
-#: Days on which the clocks of two zones differ if they ever do: every month of a year with today's rules.
+#: If two zones' clocks ever differ, they differ on one of these days: one per month of a year with today's rules.
 _DAYS: Final = tuple(datetime(2026, month, 15, tzinfo=UTC) for month in range(1, 13))
 
-#: The zones of a number under +1 depend on no more than this many of its first characters.
+#: The zones of a number under +1 depend only on this many of its first characters.
 _PREFIX: Final = 8
 _AREA: Final = r"^\+1[2-9]\d{9}$"
 
@@ -75,10 +74,10 @@ def with_local_time(frame: "SparkFrame", *, at: str = "created_at") -> "SparkFra
 
 
 def with_local_time(frame: Any, *, at: str = "created_at") -> Any:
-    """Add the time that clocks showed where the recipient's number is registered.
+    """Add the local time where the recipient's number is registered.
 
-    Mobile numbers of a country with several time zones may be in any of them: the most populous zone is taken, and
-    the row is marked as ambiguous where the zones' clocks differ. People also move and travel with their numbers.
+    A mobile number of a country with several time zones may be in any of them: the most populous zone is taken, and the
+    row is marked as ambiguous if the zones' clocks differ. People also move and travel with their numbers.
 
     Parameters
     ----------
@@ -90,9 +89,9 @@ def with_local_time(frame: Any, *, at: str = "created_at") -> Any:
     Returns
     -------
     polars.DataFrame, polars.LazyFrame or pyspark.sql.DataFrame
-        The same (as polars, if it was another Arrow frame) with time_zone (String: IANA name), local_time (Datetime ms
-        without a time zone) and ambiguous (Boolean: the number may as well be in a zone whose clocks show another
-        time). All three are null where the number has no country.
+        The same frame (polars, if it was another Arrow frame) with time_zone (String: IANA name), local_time (Datetime
+        ms without a time zone) and ambiguous (Boolean: the number may also be in a zone with another time). All three
+        are null if the number has no country.
 
     Raises
     ------
@@ -101,7 +100,7 @@ def with_local_time(frame: Any, *, at: str = "created_at") -> Any:
 
     Notes
     -----
-    Zones of the ranges by the phonenumbers package (Google's libphonenumber).
+    The zones of the ranges are those of Google's libphonenumber, from the phonenumbers package.
 
     Examples
     --------
@@ -125,7 +124,7 @@ _MADE: Final = pl.Schema(
 
 
 def _local_times(rows: pl.DataFrame, *, at: str) -> pl.DataFrame:
-    """Return zone, local time and whether it is ambiguous, converting one zone after the other."""
+    """Return the zone, the local time and whether it is ambiguous, converting the rows zone by zone."""
     places = _places(rows["to_phone"])
     zones, times = places["time_zone"], rows[at]
     if times.dtype == pl.Null:  # of a frame without rows
@@ -144,7 +143,7 @@ def _local_times(rows: pl.DataFrame, *, at: str) -> pl.DataFrame:
 
 
 def _places(numbers: pl.Series) -> pl.DataFrame:
-    """Return time_zone and ambiguous of each number, looking at each different range once."""
+    """Return time_zone and ambiguous for each number; each distinct range is looked up once."""
     number = pl.col("number")
     frame = pl.DataFrame({"number": numbers.cast(pl.String)})
     key = pl.when(number.str.contains(_AREA)).then(number.str.head(_PREFIX)).otherwise(number)
@@ -160,7 +159,7 @@ def _places(numbers: pl.Series) -> pl.DataFrame:
 
 @lru_cache(maxsize=65_536)
 def _zones_of(number: str) -> tuple[str, ...]:
-    """Return the time zones in which a number may be; none where it has no country."""
+    """Return the time zones that a number may be in; none if it has no country."""
     import phonenumbers
     from phonenumbers import timezone
 
@@ -168,14 +167,14 @@ def _zones_of(number: str) -> tuple[str, ...]:
         return ()
     parsed = phonenumbers.parse(number)
     zones = timezone.time_zones_for_number(parsed)
-    if zones == (timezone.UNKNOWN_TIMEZONE,):  # a range that nobody holds, such as numbers for fiction
+    if zones == (timezone.UNKNOWN_TIMEZONE,):  # an unassigned range, such as numbers for fiction
         zones = timezone.time_zones_for_geographical_number(parsed)
     return tuple(zone for zone in zones if zone != timezone.UNKNOWN_TIMEZONE)
 
 
 @cache
 def _main_zone(zones: tuple[str, ...]) -> tuple[str | None, bool | None]:
-    """Return the most populous of some zones, and whether their clocks ever differ."""
+    """Return the most populous of the zones, and whether their clocks ever differ."""
     if not zones:
         return None, None
     main = next((zone for zone in _BY_POPULATION if zone in zones), zones[0])

@@ -1,4 +1,4 @@
-"""How many opt-outs a limit on messages per week would have saved."""
+"""How many opt-outs a weekly limit of messages would have saved."""
 
 import polars as pl
 
@@ -6,17 +6,17 @@ from optkit.engine.counts_statistics import poisson_interval
 
 
 def cap_savings(fatigue: pl.DataFrame, rates: pl.DataFrame, *, confidence: float = 0.95) -> pl.DataFrame:
-    """Estimate for each cap how many messages it would have held back, and how many opt-outs with them.
+    """Estimate for each cap how many messages and how many opt-outs it would have prevented.
 
-    Opt-outs after the messages beyond the cap, less those that would have come without a message. It is an estimate:
-    it assumes that the remaining messages would have worked as before, and that nobody leaves later instead.
+    Counted are opt-outs after messages beyond the cap, minus those expected without a message. The estimate assumes
+    that the remaining messages would have had the same effect, and that nobody would have left later instead.
 
     Parameters
     ----------
     fatigue : polars.DataFrame
-        What `optkit.fatigue` returned, without groups.
+        The result of `optkit.fatigue`, without groups.
     rates : polars.DataFrame
-        What `optkit.campaign_rates` returned for the same messages: how many opt-outs come without a message.
+        The result of `optkit.campaign_rates` for the same messages, with the opt-outs expected without a message.
     confidence : float
         Of the interval, between 0 and 1.
 

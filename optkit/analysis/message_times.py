@@ -1,4 +1,4 @@
-"""Columns of messages to group rates by: the local hour and weekday of sending, and the number of the message."""
+"""Columns to group rates of messages by: the local hour and weekday of sending, and the number of the message."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _CLASSES: Final = {1: "1", 2: "2-3", 4: "4-7", 8: "8+"}
 
 
 def local_hours(messages: pl.DataFrame) -> pl.DataFrame:
-    """Add the hour and the weekday that the recipient's clock showed.
+    """Add the hour and the weekday in the recipient's local time.
 
     Parameters
     ----------
@@ -21,8 +21,7 @@ def local_hours(messages: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The same rows, also with hour (Int8: 0 to 23) and weekday (Int8: 1 is Monday); null where the number has no time
-        zone.
+        The same rows with hour (Int8: 0 to 23) and weekday (Int8: 1 is Monday); null if the number has no time zone.
 
     Examples
     --------
@@ -38,7 +37,7 @@ def local_hours(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def message_number(messages: pl.DataFrame) -> pl.DataFrame:
-    """Add which message of its sender to its recipient each one is, counted from the first that is known.
+    """Add the number of each message among those of its sender to its recipient.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ def message_number(messages: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The same rows, also with message_number (String: "1", "2-3", "4-7", "8+").
+        The same rows with message_number (String: "1", "2-3", "4-7", "8+").
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Another system's log of messages as messages."""
+"""Convert another system's log of messages to messages."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, overload
@@ -13,7 +13,7 @@ from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-#: Columns that are found by their own keyword; the others are optional.
+#: Columns with a keyword of their own; the others are passed as `columns`.
 _KEYWORDS: Final = ("message_id", "to_phone", "from_phone", "sent_at", "delivery_status", "campaign")
 
 
@@ -62,26 +62,26 @@ def messages_from(
     time_zone: str | None = None,
     **columns: str,
 ) -> Any:
-    """Turn another system's log of messages into messages, as `history_from` does for events.
+    """Convert another system's log of messages to messages, as `history_from` does for events.
 
     Parameters
     ----------
     frame : any frame
         One row per message: a polars, pandas, pyarrow, DuckDB or Spark frame, or anything else that exports Arrow.
     to_phone, from_phone, sent_at : str
-        Names of the columns that have the recipient, the sender and the time of sending.
+        Names of the columns with the recipient, the sender and the time of sending.
     message_id : str, optional
-        Column of whole numbers that identify a message; of several rows with one number the last is kept. Default:
-        messages are numbered by time.
+        Column of whole numbers that identify a message; of several rows with the same number the last is kept.
+        Default: messages are numbered by time.
     delivery_status : str, optional
-        Column of the words that say what became of a message. Default: all were delivered.
+        Column of the words for the delivery status. Default: all messages were delivered.
     campaign : str, optional
         Column of the campaigns' names.
     meanings : mapping, optional
-        What the words of `delivery_status` mean: a status such as "delivered" or "failed", or None to leave their rows
-        out. Default: a status means itself. Other words mean "other". Upper and lower case do not matter.
+        Meanings of the words in `delivery_status`: a status such as "delivered" or "failed", or None to leave out their
+        rows. Default: a status means itself. Other words mean "other". Case does not matter.
     time_zone : str, optional
-        IANA name of the zone of times without one, and of dates.
+        See `optkit.history_from`.
     **columns : str
         Further columns of messages: failure, campaign_id, execution_id, response_set_id, language, executed_at,
         characters, mentions_stop.
@@ -97,7 +97,7 @@ def messages_from(
     Raises
     ------
     HistoryError
-        A column is missing or has another type, or values that cannot be read; their number is named.
+        A column is missing, has another type, or has values that cannot be read; the message says how many.
     SettingsError
         `meanings`, `time_zone` or a name in `columns` cannot be used.
 
@@ -123,7 +123,7 @@ def messages_from(
     if unknown:
         further = [name for name in SCHEMA if name not in _KEYWORDS]
         raise SettingsError(
-            f"messages have no column {min(unknown)!r}; further ones are {', '.join(further)}"
+            f"messages have no column {min(unknown)!r}; the other columns are {', '.join(further)}"
         )
     named = {"message_id": message_id, "to_phone": to_phone, "from_phone": from_phone, "sent_at": sent_at}
     named |= {"delivery_status": delivery_status, "campaign": campaign, **columns}
@@ -139,7 +139,7 @@ def messages_from(
     if message_id is not None:
         needed["message_id"] = "is not a whole number (leave it out, and messages are numbered by time)"
     for name, column in columns.items():
-        check = f"{name}, where it is given,"
+        check = f"{name}, where it is not empty,"
         made[check] = conversion.is_read(column, schema[column], made[name])
         needed[check] = "cannot be read"
     messages = conversion.convert(frame, made, needed).select(*SCHEMA)

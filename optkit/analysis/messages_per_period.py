@@ -1,4 +1,4 @@
-"""How many messages reached somebody in each period: what opt-outs of a period are compared with."""
+"""How many messages reached somebody in each period, to compare with the opt-outs of the period."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,6 @@ from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of
 from optkit.engine.periods import calendar
 from optkit.engine.question import question
-from optkit.messages import REACHED
 from optkit.times import Moment
 
 
@@ -33,7 +32,7 @@ def messages_per_period(
         One row per group and period with such messages: the columns of `by`, period (Date), reached (Int64).
     """
     groups = list(by)
-    asked = question(since=None, until=until, statuses=REACHED, region=None, payload=groups)
+    asked = question(until=until, payload=groups)
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         start = min(partition.since, partition.until)

@@ -1,4 +1,4 @@
-"""Do people leave one sender or all of them: who is opted out of two at once."""
+"""Whether people leave one sender or all of them: how many are opted out of two at the same time."""
 
 import polars as pl
 
@@ -9,21 +9,21 @@ from optkit.times import Moment
 
 
 def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
-    """Count for each two senders how many are opted out of both.
+    """Count for each pair of senders how many people are opted out of both.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     until : str, date or datetime, optional
-        The moment whose states are compared, default the last event; later events are ignored.
+        The time at which states are compared; later events are ignored. Default: the last event.
 
     Returns
     -------
     polars.DataFrame
-        One row for each two senders that somebody is opted out of at once, sorted: sender_a, sender_b (String,
-        sender_a before sender_b); both_out, out_a, out_b (Int64: recipients opted out of both, of sender_a, of
-        sender_b); jaccard = both_out / (those opted out of either) and out_a_in_b = both_out / out_a (Float64).
+        One row per pair of senders that somebody is opted out of, sorted: sender_a, sender_b (String, sender_a <
+        sender_b); both_out, out_a, out_b (Int64: recipients opted out of both, of sender_a, of sender_b); jaccard =
+        both_out / (those opted out of at least one) and out_a_in_b = both_out / out_a (Float64).
 
     Raises
     ------
@@ -45,7 +45,7 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
     totals = aggregate(history, _meetings, until=until)
     both, a, b = pl.col("both_out"), pl.col("out_a"), pl.col("out_b")
     swapped = pl.col("sender_a") > pl.col("sender_b")
-    # Which of two senders has the lower code may differ from partition to partition.
+    # Codes differ between partitions, so either of two senders may have the lower one.
     in_order = (
         totals["both"]
         .select(
@@ -75,7 +75,7 @@ def overlap(history: History, *, until: Moment | None = None) -> pl.DataFrame:
 
 def _meetings(partition: Partition) -> dict[str, PartialSum]:
     out = partition.unit_summary.filter("out").select("recipient", "sender")
-    # Most recipients know one sender: only the others can meet anybody.
+    # Most recipients have one sender; only the others can be opted out of two.
     same = pl.col("recipient") == pl.col("recipient").shift(1)
     several = out.filter(same.fill_null(False) | same.shift(-1).fill_null(False))
     met = several.join(several, on="recipient", suffix="_b").filter(pl.col("sender") < pl.col("sender_b"))

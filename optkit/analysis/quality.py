@@ -1,4 +1,4 @@
-"""Can this extract be trusted: what is odd about its events, and what that means."""
+"""Whether a history can be trusted: what is unusual about its events, and what that means."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -37,28 +37,29 @@ def quality(
     until: Moment | None = None,
     now: Moment | None = None,
 ) -> pl.DataFrame:
-    """Check a history for what could mislead its reader.
+    """Check a history, and the messages beside it, for anything that could mislead an analysis.
 
     Parameters
     ----------
     history : any frame
         Events, in the order to be checked.
     messages : any frame, optional
-        Messages beside it; they are checked as well, and whether both fit together.
+        Messages of the same account; they are checked as well, and whether both fit together.
     until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+        End of observation: later events are ignored. Default: the last event.
     now : str, date or datetime, optional
-        Events later than this are in the future; default the computer's clock.
+        Events later than this are in the future. Default: the computer's clock.
 
     Returns
     -------
     polars.DataFrame
-        One row per check: check (String); rows (Int64: how many it found), share (Float64: of all; null if there
-        are none), ok (Boolean: few enough not to matter), meaning (String: what it is, and what is done
-        about it). Of rows: "duplicates", "ties", "repeats", "orphan opt-ins", "out of order" (not for Spark, where
-        rows have no order), "in the future", "invalid numbers", "near duplicates", "late repeats", "whole seconds". Of
-        pairs: "reported status" (only with a column reported_current_status), "per recipient". Of days: "silent
-        days". And "left edge", the first event.
+        One row per check: check (String); rows (Int64: how many it found), share (Float64: of all; null for an empty
+        history), ok (Boolean: too few to matter), meaning (String: what it means, and what optkit does about it).
+
+        Checks of rows: "duplicates", "ties", "repeats", "orphan opt-ins", "out of order" (not for Spark, whose rows
+        have no order), "in the future", "invalid numbers", "near duplicates", "late repeats", "whole seconds"; of
+        pairs: "reported status" (only with a column reported_current_status), "per recipient"; of days: "silent days";
+        and "left edge", the first event.
 
         With messages also, of opt-outs in their record: "opt-outs never messaged", "opt-outs at a failure"; of senders:
         "senders without messages", "senders without events"; of messages: "messages: unmatched numbers",
@@ -74,14 +75,14 @@ def quality(
 
     Notes
     -----
-    Every event is a transition or is found by one of "duplicates", "ties", "repeats" and "orphan opt-ins", so
-    rows = transitions + these four. Near duplicates are a pair's same event again within a second or a whole
-    number of hours later (below a day) to the millisecond; late repeats the same status more than a day later.
-    Silent days are days (UTC) without any event, in a run that has a chance below 1 in 1000 by the expectation of
-    `optkit.spikes` and by quiet days of its weekdays, or that is far longer than the account's other silences: of
-    accounts where nothing is missing, fewer than one in fifty is told of silent days. Rows that are missing here and
-    there, without a trace in times or states, are not noticed. A number is invalid if it has no country
-    (`optkit.with_country`).
+    Each event is either a transition or found by one of "duplicates", "ties", "repeats" and "orphan opt-ins": the
+    number of rows is the number of transitions plus these four. Near duplicates are the same event of a pair again
+    within a second, or exactly a whole number of hours later (less than a day), to the millisecond; late repeats are
+    the same status more than a day later. Silent days are days (UTC) without any event, in a run whose probability is
+    below 1 in 1000 given the expectation of `optkit.spikes` and the quiet days of the same weekdays, or that is far
+    longer than the account's other silences. Of accounts where nothing is missing, fewer than one in fifty is reported
+    to have silent days. Single missing rows that leave no trace in times or states are not found. A number is invalid
+    if it has no country (`optkit.with_country`).
 
     Examples
     --------
@@ -95,7 +96,7 @@ def quality(
     present = to_ms(instant(now, "now") if now is not None else datetime.now(UTC))
     end = None if until is None else to_ms(instant(until, "until"))
     if not is_spark(history):
-        history = frames.lazy(history)  # what can be read only once is read here
+        history = frames.lazy(history)  # some Arrow streams can be read only once
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         return _counted(partition, present)
@@ -143,7 +144,7 @@ def _many(condition: pl.Expr) -> pl.Expr:
 
 
 def _of_rows(totals: Totals) -> list[Check]:
-    """Return what the events say by themselves."""
+    """Return the checks that need no more than the events."""
     found = {
         name: value
         for table in totals.values()
@@ -163,14 +164,14 @@ def _of_rows(totals: Totals) -> list[Check]:
             min(rows, 1),
             rows,
             1.0,
-            f"{begin}: who opted out before and did nothing since is not in it",
+            f"{begin}: people who opted out before and did nothing since are not in it",
         ),
         Check(
             "duplicates",
             found["duplicates"],
             rows,
             0.0,
-            "the same event again; counted once (the loader drops them)",
+            "the same event again; it counts once (the loader drops duplicates)",
         ),
         Check(
             "ties",
@@ -184,14 +185,14 @@ def _of_rows(totals: Totals) -> list[Check]:
             repeats,
             rows,
             1.0,
-            "events that change nothing, such as STOP sent twice; kept, never counted twice",
+            "events that change nothing, such as a second STOP; they are kept but never counted",
         ),
         Check(
             "orphan opt-ins",
             orphans,
             rows,
             0.05,
-            "opt-ins without an opt-out before: it may lie before the left edge, and no return is counted",
+            "opt-ins without an earlier opt-out: it may be before the left edge, and no return is counted",
         ),
         Check(
             "in the future",
@@ -205,7 +206,7 @@ def _of_rows(totals: Totals) -> list[Check]:
             found["invalid"],
             rows,
             0.01,
-            "events of recipients whose number is none that a country has given out",
+            "events of recipients whose number cannot belong to any country",
         ),
         Check(
             "per recipient",
@@ -218,7 +219,7 @@ def _of_rows(totals: Totals) -> list[Check]:
 
 
 def _of_order(history: History, until: int | None) -> list[Check]:
-    """Return whether the rows lie in time; Spark's have no order."""
+    """Return the check that the rows are in order of time; Spark's rows have no order."""
     if is_spark(history):
         return []
     at = pl.col("created_at")
@@ -230,6 +231,6 @@ def _of_order(history: History, until: int | None) -> list[Check]:
             back,
             rows,
             0.0,
-            "rows earlier than the row before; every analysis sorts for itself",
+            "rows with an earlier time than the row before; every analysis sorts the rows itself",
         )
     ]

@@ -1,4 +1,4 @@
-"""What a check of a history has found."""
+"""The result of one check of a history."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from optkit.times import INSTANT
 
 
 class Check(NamedTuple):
-    """What was found: rows (or pairs, or days) of so many; fine up to a share of them."""
+    """How many rows (or pairs, or days) `of` so many were found; up to the share `fine` that is ok."""
 
     name: str
     rows: int

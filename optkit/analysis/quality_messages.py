@@ -1,4 +1,4 @@
-"""Do a history and messages fit together, and what is odd about the messages."""
+"""Whether a history and messages fit together, and what is unusual about the messages."""
 
 from typing import Final
 
@@ -6,26 +6,22 @@ import polars as pl
 
 from optkit.analysis.quality_check import Check
 from optkit.engine.aggregate import PartialSum, partial_sum
+from optkit.engine.canonical import E164
 from optkit.engine.exposures import KEY, MESSAGE, JointPartition, last_before, message_sender, unit_of
 from optkit.engine.frames import History
 from optkit.engine.joint import JointTotals, aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, recipient_of
 from optkit.engine.question import question
-from optkit.messages import REACHED
 from optkit.times import SECOND, WEEK, Moment, from_ms
 
-#: A status "sent" that is older than this will not become another one.
+#: A status "sent" that is older than this does not change any more.
 _SETTLED: Final = WEEK
-
-_E164: Final = r"^\+[1-9]\d{6,14}$"
 
 
 def checks_of_messages(history: History, messages: Messages, until: Moment | None) -> list[Check]:
     """Return the checks of a history's messages."""
-    asked = question(
-        since=None, until=until, statuses=REACHED, region=None, payload=("delivery_status", "failure")
-    )
+    asked = question(until=until, payload=("delivery_status", "failure"))
     totals = aggregate_joint(history, messages, _counted, asked)
     return [_left_edge(totals), *_of_pairs(totals), *_of_messages(totals)]
 
@@ -35,7 +31,7 @@ def _counted(partition: JointPartition) -> dict[str, PartialSum]:
     number = partition.codes.recipient(pl.col("recipient"))
     status = pl.col("delivery_status").cast(pl.String)
     waiting = (status == "sent") & (pl.col("at") < partition.until - _SETTLED)
-    odd = messages.group_by("recipient").agg(messages=pl.len()).filter(~number.str.contains(_E164))
+    odd = messages.group_by("recipient").agg(messages=pl.len()).filter(~number.str.contains(E164))
     in_record = _opt_outs(partition).lazy().filter(pl.col("at") >= partition.since)
     return {
         "messages": partial_sum(
@@ -88,7 +84,7 @@ def _left_edge(totals: JointTotals) -> Check:
 
 
 def _of_pairs(totals: JointTotals) -> list[Check]:
-    """Return whether events and messages are of the same pairs and senders."""
+    """Return the checks that events and messages belong to the same pairs and senders."""
     opt_outs, never, failed = totals["opt-outs"].row(0)
     writing, leaving = set(totals["writing"]["sender"]), set(totals["leaving"]["sender"])
     return [
@@ -97,34 +93,34 @@ def _of_pairs(totals: JointTotals) -> list[Check]:
             never,
             opt_outs,
             0.2,
-            "opt-outs of pairs without any message in the record: another system sends, too, or numbers differ",
+            "opt-outs of pairs without any message in the record: another system also sends, or numbers differ",
         ),
         Check(
             "opt-outs at a failure",
             failed,
             opt_outs,
             0.05,
-            "opt-outs within a second after a blocked message: learned of by the failure, so they are dated late",
+            "opt-outs within a second after a blocked message: the failure reported them, so their times are late",
         ),
         Check(
             "senders without messages",
             len(leaving - writing),
             len(leaving),
             0.0,
-            "senders with events that sent nothing: their messages are missing, or have another name",
+            "senders with events but without messages: the messages are missing, or have another sender name",
         ),
         Check(
             "senders without events",
             len(writing - leaving),
             len(writing),
             0.5,
-            "senders of messages that nobody opted out of: new ones, or their events are missing",
+            "senders of messages without events: they are new, or their events are missing",
         ),
     ]
 
 
 def _of_messages(totals: JointTotals) -> list[Check]:
-    """Return what is odd about the messages themselves."""
+    """Return the checks of the messages themselves."""
     count, unknown, waiting = totals["messages"].row(0)
     weeks = totals["weeks"]["week"]
     first, last = weeks.min(), weeks.max()
@@ -135,21 +131,21 @@ def _of_messages(totals: JointTotals) -> list[Check]:
             totals["numbers"]["odd"].item(),
             count,
             0.01,
-            "messages to what is not a phone number with a country code: give region, or they match no event",
+            "messages to a text that is not a phone number with a country code: without region they match no event",
         ),
         Check(
             "messages: unknown status",
             unknown,
             count,
             0.01,
-            "a delivery status that is not documented: such a message does not count as read",
+            "messages with an undocumented delivery status: they do not count as read",
         ),
         Check(
             "messages: never confirmed",
             waiting,
             count,
             0.2,
-            "handed over more than a week before the end, still not reported as delivered or not; they count as read",
+            "messages sent more than a week before the end without a delivery report; they count as read",
         ),
         Check(
             "weeks without messages",

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
 _REPORTED: Final = "reported_current_status"
-_UNSAID: Final = 2  # beside 0 and 1: no report
+_UNREPORTED: Final = 2  # opted in is 0, opted out is 1
 
 
 def checks_of_reports(history: "pl.LazyFrame | SparkFrame", until: int | None) -> list[Check]:
-    """Return whether the API's own current_status agrees with the events, if it is there."""
+    """Return the check of the API's own current_status, if the history has it."""
     if is_spark(history):
         if _REPORTED not in history.columns:
             return []
@@ -26,21 +26,23 @@ def checks_of_reports(history: "pl.LazyFrame | SparkFrame", until: int | None) -
         if _REPORTED not in history.collect_schema():
             return []
         wrong, pairs = _reports(history, until)
-    meaning = "pairs whose last event came with another current_status than its own: events are missing, or came late"
+    meaning = (
+        "pairs whose last event was reported with another current_status: events are missing, or came late"
+    )
     return [Check("reported status", wrong, pairs, 0.001, meaning)]
 
 
 def _reports(history: pl.LazyFrame, until: int | None) -> tuple[int, int]:
     """Return how many pairs' last report differs from their state, and how many pairs there are."""
     events = before(frames.read(history, [*frames.KEYS, _REPORTED]), until)
-    # Time, state and report in one number: the greatest is the last event's, an opt-out's in a tie.
+    # Time, state and report in one number: the greatest belongs to the last event, in a tie to the opt-out.
     status, reported = (
         pl.col(name).cast(STATUS, strict=False).to_physical().cast(pl.Int64) for name in ("status", _REPORTED)
     )
-    last = (pl.col("created_at").cast(pl.Int64) * 6 + status * 3 + reported.fill_null(_UNSAID)).max()
+    last = (pl.col("created_at").cast(pl.Int64) * 6 + status * 3 + reported.fill_null(_UNREPORTED)).max()
     report, state = pl.col("last") % 3, pl.col("last") // 3 % 2
     pairs = events.group_by("from_phone", "to_phone").agg(last=last)
-    counted = pairs.select(((report != _UNSAID) & (report != state)).sum(), pairs=pl.len())
+    counted = pairs.select(((report != _UNREPORTED) & (report != state)).sum(), pairs=pl.len())
     wrong, several = counted.collect(engine="streaming").row(0)
     return wrong, several
 
@@ -50,11 +52,11 @@ def _reports_on_spark(history: "SparkFrame", until: int | None) -> tuple[int, in
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
     at, report = F.unix_millis("created_at"), F.col(_REPORTED)
-    code = F.when(report == OPT_IN, 0).when(report == OPT_OUT, 1).otherwise(_UNSAID)
+    code = F.when(report == OPT_IN, 0).when(report == OPT_OUT, 1).otherwise(_UNREPORTED)
     key = at * 6 + F.when(F.col("status") == OPT_OUT, 3).otherwise(0) + code
     events = history if until is None else history.filter(at <= until)
     pairs = events.groupBy("from_phone", "to_phone").agg(F.max(key).alias("last"))
-    said, state = F.pmod("last", F.lit(3)), F.pmod(F.floor(F.col("last") / 3), F.lit(2))
-    wrong = F.count_if((said != _UNSAID) & (said != state))
+    reported, state = F.pmod("last", F.lit(3)), F.pmod(F.floor(F.col("last") / 3), F.lit(2))
+    wrong = F.count_if((reported != _UNREPORTED) & (reported != state))
     row = spark.collect(pairs.agg(wrong.alias("wrong"), F.count("*").alias("pairs"))).to_pylist()[0]
     return row["wrong"], row["pairs"]

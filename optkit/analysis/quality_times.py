@@ -1,4 +1,4 @@
-"""What events' times show of rows that are missing, doubled or cut."""
+"""Checks of the times of events, which show rows that are missing or doubled, and times that were cut."""
 
 from typing import Final
 
@@ -12,41 +12,38 @@ from optkit.engine.aggregate import PartialSum, Totals, partial_sum
 from optkit.engine.states import Partition
 from optkit.engine.statistics import Array
 from optkit.formatting import plural
-from optkit.times import DAY, from_ms
+from optkit.times import DAY, HOUR, SECOND, from_ms
 
-_SECOND: Final = 1_000
-_HOUR: Final = 3_600_000
-
-#: Silences so long that one account in a thousand would show one are told.
+#: A silence is reported if its probability is below this.
 _RARE: Final = 0.001
 
-#: A silence means nothing on weekdays that are silent in more than this share of the other weeks.
+#: A silence is not reported on weekdays that are silent in more than this share of the other weeks.
 _SELDOM: Final = 0.05
 
-_POISSON: Final = 1e-6  # less overdispersion than this is none
+_POISSON: Final = 1e-6  # less overdispersion than this counts as none
 
 #: Silences of more days than a long weekend are compared with the account's other silences.
 _WEEKEND: Final = 4
-_TIMES: Final = 5  # so many times as long as nine tenths of them
-_ACTIVE: Final = 20  # fewer days with events do not show how long an account is usually silent
+_TIMES: Final = 5  # how many times longer than nine tenths of the others an unusual silence is
+_ACTIVE: Final = 20  # with fewer days with events it is not known how long an account is usually silent
 
-#: Fewer events say nothing about the clock that stamped them.
+#: With fewer events, whole seconds are not judged.
 _ENOUGH: Final = 100
 
-#: An hour is doubled if so many of its events, and at least such a share of them, come twice.
+#: An hour is doubled if this many of its events, and at least this share of them, occur twice.
 _DOUBLED: Final = 5
 _DOUBLED_SHARE: Final = 0.2
 
 
 def sums_of_times(partition: Partition) -> dict[str, PartialSum]:
-    """Count what `checks_of_times` reads."""
+    """Count the sums that `checks_of_times` needs."""
     at = pl.col("at")
     unit = pl.struct("sender", "recipient", "out")
     gap = at - at.shift(1)
     same = unit == unit.shift(1)
-    near = same & (gap > 0) & ((gap < _SECOND) | ((gap % _HOUR == 0) & (gap < DAY)))
+    near = same & (gap > 0) & ((gap < SECOND) | ((gap % HOUR == 0) & (gap < DAY)))
     events = partition.events.with_columns(
-        hour=at // _HOUR, near=near, late=same & (gap > DAY), whole=at % _SECOND == 0
+        hour=at // HOUR, near=near, late=same & (gap > DAY), whole=at % SECOND == 0
     )
     return {
         "hours": partial_sum(events, ["hour"], events=pl.len(), near=pl.col("near").sum()),
@@ -66,15 +63,15 @@ def checks_of_times(totals: Totals) -> list[Check]:
             late,
             rows,
             0.002,
-            "the same status again more than a day later: the change in between may be missing, or people say it again",
+            "the same status again more than a day later: a change in between may be missing, or people repeat it",
         ),
         Check(
             "whole seconds",
             whole,
             rows,
             0.05 if rows >= _ENOUGH else 1.0,
-            "events at a whole second: if it is most of them, times were cut, or the service gives no milliseconds; "
-            "the order of events within a second is then unknown",
+            "events at a whole second: if most are, times were cut, or the service does not record milliseconds; the "
+            "order of events within a second is then unknown",
         ),
         _silent_days(totals),
     ]
@@ -84,24 +81,22 @@ def _near_duplicates(hours: pl.DataFrame) -> Check:
     doubled = hours.filter(
         pl.col("near") >= _DOUBLED, pl.col("near") >= _DOUBLED_SHARE * pl.col("events")
     ).sort("near", "hour", descending=[True, False])
-    meaning = (
-        "the same event again within a second, or whole hours later to the millisecond: read or sent twice?"
-    )
+    meaning = "the same event again within a second, or exactly whole hours later: was it read or sent twice?"
     if doubled.height:
-        meaning += f" Most are in the hour from {from_ms(doubled['hour'][0] * _HOUR):%Y-%m-%d %H:%M} UTC on"
+        meaning += (
+            f" Most are in the hour that begins at {from_ms(doubled['hour'][0] * HOUR):%Y-%m-%d %H:%M} UTC"
+        )
     fine = 0.0 if doubled.height else 0.001
     return Check("near duplicates", int(hours["near"].sum()), int(hours["events"].sum()), fine, meaning)
 
 
 def _silent_days(totals: Totals) -> Check:
-    """Return the days without any event that lie in silences too long to be chance."""
-    name, meaning = (
-        "silent days",
-        "whole days without any event where some were to be expected: is a window missing?",
-    )
+    """Return the days without any event in silences that are too long to be chance."""
+    name = "silent days"
+    meaning = "whole days without any event although some were expected: is a window missing?"
     if totals.first is None or totals.until is None:
         return Check(name, 0, 0, 0.0, meaning)
-    days = totals["hours"].group_by(day=pl.col("hour") * _HOUR // DAY).agg(pl.col("events").sum()).sort("day")
+    days = totals["hours"].group_by(day=pl.col("hour") * HOUR // DAY).agg(pl.col("events").sum()).sort("day")
     first = days["day"][0]
     end = max(days["day"][-1] + 1, (totals.until + 1) // DAY)  # a day that is not over yet is not silent
     counts = np.zeros(end - first, np.int64)
@@ -110,7 +105,7 @@ def _silent_days(totals: Totals) -> Check:
     if silences:
         length, start = max(silences)
         meaning += (
-            f" The longest is {plural(length, 'day')} from {from_ms((first + start) * DAY):%Y-%m-%d} on"
+            f" The longest begins on {from_ms((first + start) * DAY):%Y-%m-%d}: {plural(length, 'day')}"
         )
     return Check(name, sum(length for length, _ in silences), len(counts), 0.0, meaning)
 
@@ -118,9 +113,9 @@ def _silent_days(totals: Totals) -> Check:
 def odd_silences(counts: npt.NDArray[np.int64], weekday: int) -> list[tuple[int, int]]:
     """Return the runs of empty days that are too long to be chance: length, and place of the first day.
 
-    A run is odd if so few events as none have a chance below 1 in 1000, by the expectation of `optkit.spikes` or, if
-    that is less, by a quiet day of its weekday, and some of its weekdays are seldom empty; or if it is longer than a
-    long weekend and five times as long as nine tenths of the account's other silences.
+    A run is reported if the probability of no event is below 1 in 1000, by the expectation of `optkit.spikes` or a
+    quiet day of the same weekday, whichever is less, and some of its weekdays are seldom empty; or if it is longer than
+    a long weekend and five times as long as nine tenths of the account's other silences.
 
     Parameters
     ----------
@@ -155,23 +150,23 @@ def odd_silences(counts: npt.NDArray[np.int64], weekday: int) -> list[tuple[int,
 
 
 def _share_empty(slots: control_chart.Slots, empty: control_chart.Bools, where: control_chart.Bools) -> Array:
-    """Return the share of empty days of each slot."""
+    """Return the share of empty days in each slot."""
     size = int(slots.max()) + 1
     return np.bincount(slots, empty & where, size) / np.maximum(1, np.bincount(slots, where, size))
 
 
 def _quiet_days(counts: npt.NDArray[np.int64], slots: control_chart.Slots) -> Array:
-    """Return how many events a quiet day of each slot has: a campaign every other Monday makes no Monday busy."""
+    """Return the events of a quiet day of each slot: a quantile, so that a fortnightly campaign does not raise it."""
     return np.array([np.quantile(counts[slots == slot], 0.25) for slot in range(int(slots.max()) + 1)])
 
 
 def _spread_below(counts: npt.NDArray[np.int64], expected: Array) -> float:
-    """Return the variance of days with few events, as a multiple of what was expected: campaigns say nothing of it."""
+    """Return the variance of days with few events, as a multiple of the expected count; busy days are campaigns."""
     few = (counts > 0) & (counts < expected)
     return max(1.0, float(np.mean((counts - expected)[few] ** 2 / expected[few]))) if few.any() else 1.0
 
 
 def _chance_of_none(mean: float, ratio: float) -> float:
-    """Return the chance of no event where so many are expected: of a negative binomial count."""
+    """Return the probability that a negative binomial count is 0."""
     more = ratio - 1
     return float(np.exp(-mean * (np.log1p(more) / more if more > _POISSON else 1.0)))

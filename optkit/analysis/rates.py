@@ -1,4 +1,4 @@
-"""Which senders drive people away: opt-out rates, how sure they are, and which of them stand out."""
+"""Which senders drive people away: opt-out rates with their intervals, and which of them stand out."""
 
 from collections.abc import Collection
 from typing import Final
@@ -13,10 +13,9 @@ from optkit.engine.frames import History, by_columns
 from optkit.engine.funnel import funnel_limits
 from optkit.engine.states import Partition
 from optkit.engine.statistics import Interval
-from optkit.errors import SettingsError
 from optkit.times import Moment
 
-#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+#: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
     "seen",
     "population",
@@ -42,10 +41,10 @@ def opt_out_rates(
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
-    """Compare how many of the messaged have ever opted out, sender by sender or in any other groups.
+    """Compare senders, or any other groups, by the share of messaged people who have ever opted out.
 
-    Without `audience` the denominator is the recipients seen in the history: people who ever opted out or in.
-    The rate then says how opt-outs and opt-ins are mixed, not how likely a message drives somebody away.
+    Without `audience` the denominator is the recipients seen in the history: people who ever opted out or in. The rate
+    then only describes the mix of opt-outs and opt-ins, not how likely a message is to drive somebody away.
 
     Parameters
     ----------
@@ -54,27 +53,26 @@ def opt_out_rates(
     by : str or collection of str
         Columns that are constant for a sender, a recipient or a pair, such as country (`optkit.with_country`).
     audience : int, dict, frame or path, optional
-        How many recipients were messaged: one number, the same for each group; a dict from sender to recipients;
-        or a frame, or a file (.csv, .parquet, .xlsx), with from_phone, recipients and the columns of `by`. Its
-        senders without events get a row as well, and a warning names them.
+        How many recipients were messaged: a number, the same for each group; a dict from sender to recipients; or a
+        frame or a file (.csv, .parquet, .xlsx) with from_phone, recipients and the columns of `by`. Its senders without
+        events have a row as well, and a warning names them.
     confidence : float
         Of the interval, between 0 and 1.
     since, until : str, date or datetime, optional
-        The stretch in which opt-outs and re-opt-ins are counted, both ends included; default from the first
-        event to the last.
+        The stretch in which opt-outs and re-opt-ins are counted, both ends included; by default from the first event to
+        the last.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; one row per group: the columns of `by`; recipients (seen in the history by `until`; who
-        knows two senders of a group counts once for each), opt_outs, re_opt_ins, ever_opted_out (at least once
-        in the stretch), opted_out (at `until`), n (Int64); rate = ever_opted_out / n, low and high (Wilson's
-        interval), shrunk_rate (empirical Bayes: drawn towards the overall rate, the more so the smaller n)
-        (Float64, null where n is 0); limit_low and limit_high (Float64: between them lie 99.8 % of groups that
-        differ no more from the other groups than those do from each other); signal (String: "high" or "low"
-        beyond these limits, else "usual"); denominator (String: "audience" or "observed"). limit_low,
-        limit_high and signal are null without `audience`, where n is 0, and where fewer than five groups have
-        an n: too few to show how much groups usually differ.
+        Sorted by `by`; one row per group: the columns of `by`; recipients (seen in the history by `until`; a recipient
+        of two senders of a group counts twice), opt_outs, re_opt_ins, ever_opted_out (at least once in the stretch),
+        opted_out (at `until`), n (Int64); rate = ever_opted_out / n, low and high (Wilson's interval), shrunk_rate
+        (empirical Bayes: shrunken towards the overall rate, the more the smaller n) (Float64, null where n is 0);
+        limit_low and limit_high (Float64: they contain 99.8 % of groups that differ from the other groups only as much
+        as these differ from each other); signal (String: "high" or "low" beyond these limits, otherwise "usual");
+        denominator (String: "audience" or "observed"). limit_low, limit_high and signal are null without `audience`,
+        where n is 0, and if fewer than five groups have an n, which do not show how much groups usually differ.
 
     Raises
     ------
@@ -85,8 +83,8 @@ def opt_out_rates(
 
     Notes
     -----
-    Each group is judged by the others alone, so that a large group with a high rate is not its own target.
-    Of twenty usual groups, one or more lie outside in at most one table of ten.
+    Each group is compared only with the others, so that a large group with a high rate does not become its own target.
+    Of tables with twenty usual groups, at most one in ten has a group outside its limits.
 
     References
     ----------
@@ -101,9 +99,7 @@ def opt_out_rates(
     >>> table.height, (table["rate"] == table["ever_opted_out"] / table["n"]).all(), table["denominator"][0]
     (9, True, 'audience')
     """
-    groups = by_columns(by, _COMPUTED)
-    if not groups:
-        raise SettingsError("by must name at least one column")
+    groups = by_columns(by, _COMPUTED, required=True)
     totals = aggregate(history, _per_sender, by=groups, since=since, until=until)["pairs"]
     seen = totals.select(*groups, "sender", seen="recipients")
     population, denominator = denominators.population(audience, groups, seen, each_group=True)
@@ -156,7 +152,7 @@ def _rated(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
 
 
 def _limits(rated: pl.DataFrame, denominator: Denominator) -> list[pl.Series]:
-    """Return limit_low and limit_high: null without an audience, because a composition is not a rate to compare."""
+    """Return limit_low and limit_high; null without an audience, because there are no rates to compare."""
     k, n = rated["ever_opted_out"].to_numpy(), rated["n"].to_numpy()
     limits = funnel_limits(k, n) if denominator == "audience" else Interval(*np.full((2, len(n)), np.nan))
     return [pl.Series(f"limit_{side}", values, nan_to_null=True) for side, values in limits._asdict().items()]

@@ -1,4 +1,4 @@
-"""Do groups come back differently, and if so, who comes back most and least."""
+"""Whether groups come back at different rates, and which come back most and least."""
 
 from typing import NamedTuple
 
@@ -13,11 +13,11 @@ class ReturnDifferences(NamedTuple):
     Attributes
     ----------
     shares : polars.DataFrame
-        One row per group, sorted by shrunk_share, most first: the groups' columns; opt_outs (Int64); share,
-        low, high (Float64: back within the days, with its interval); shrunk_share (Float64: drawn towards the
-        others, the more so the fewer opt-outs it rests on).
+        One row per group, sorted by shrunk_share, most first: the groups' columns; opt_outs (Int64); share, low, high
+        (Float64: came back within the days, with its interval); shrunk_share (Float64: shrunken towards the others, the
+        more the fewer opt-outs).
     p_value : float
-        How likely groups with one truth would differ as much (log-rank test); NaN where there is nothing to compare.
+        How likely equal groups would differ as much (log-rank test); NaN if there is nothing to compare.
     """
 
     shares: pl.DataFrame
@@ -25,17 +25,17 @@ class ReturnDifferences(NamedTuple):
 
 
 def return_differences(curves: pl.DataFrame, *, days: int = 90) -> ReturnDifferences:
-    """Compare groups by who has come back within some days.
+    """Compare groups by the share that has come back within some days.
 
-    The first and last of many groups are partly there by chance; so their shares are shrunken, and one test asks
-    whether there is any difference at all.
+    The first and last of many groups are partly chance: so the shares are shrunken, and one test says whether there is
+    any difference at all.
 
     Parameters
     ----------
     curves : polars.DataFrame
-        What `optkit.return_curve` returned, with groups.
+        The result of `optkit.return_curve`, with groups.
     days : int
-        Later returns are not looked at.
+        Later returns are ignored.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def return_differences(curves: pl.DataFrame, *, days: int = 90) -> ReturnDiffere
         greenwood=(back / (pl.col("at_risk") * left)).filter(early & (back > 0)).sum(),
         at_risk=pl.col("at_risk").filter(early).min().fill_null(pl.col("at_risk").max()),
     )
-    # as many opt-outs, all observed to the end, would make the share as sure as it is
+    # the number of completely observed opt-outs that would give the share the same variance
     share = pl.col("share")
     size = pl.when((share > 0) & (share < 1)).then(share / ((1 - share) * pl.col("greenwood")))
     summary = summary.with_columns(size=size.otherwise(pl.col("at_risk")))

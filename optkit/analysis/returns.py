@@ -1,4 +1,4 @@
-"""Do people come back, when, and do they stay: the return curve, and cycles by sender."""
+"""Whether and when people come back, and whether they stay: the return curve, and cycles by sender."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -13,13 +13,12 @@ from optkit.engine.states import Partition, Scope
 from optkit.errors import SettingsError
 from optkit.times import Duration, Moment, duration_ms
 
-#: Columns of the answers, and those on the way to them, that no column of `by` may be named like.
+#: Columns of the results and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
     *("days", "at_risk", "returned", "censored", "still_out", "low", "high", "steps", "ended", "surviving"),
     *("steps_b", "over", "over_b", "pairs", "row", "row_b"),
     *("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate"),
     *("relapse_30d", "relapse_90d", "quick_returns", "median_days_out"),
-    *("row", "row_b", "steps_b", "over", "over_b", "pairs"),
 )
 
 #: Days after a return at which the share that has opted out again is estimated.
@@ -38,11 +37,10 @@ def return_curve(
     until: Moment | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
-    """Estimate which share is still opted out how long after opting out.
+    """Estimate the share that is still opted out at each time after the opt-out.
 
-    Every spell counts from its opt-out on; who has not come back by `until` is censored there and was at risk
-    until then. The interval allows for people who come back again and
-    again, and others who never do: a pair's spells do not count as independent of each other.
+    Each spell is observed from its opt-out on; a spell without a return by `until` is censored there. Some people come
+    back again and again and others never do, so the interval does not treat a pair's spells as independent.
 
     Parameters
     ----------
@@ -53,21 +51,21 @@ def return_curve(
     scope : "pair" or "recipient"
         Whose spells: a pair's, or a recipient's, opted out while opted out of at least one sender.
     resolution : str or timedelta, optional
-        Durations are rounded up to it first ("10m", "1h", "1d"), so that the table stays small however long
-        the history is; None: exact to the millisecond.
+        Durations are rounded up to it first ("10m", "1h", "1d"), which keeps the table small for long histories; None:
+        exact to the millisecond.
     since, until : str, date or datetime, optional
-        Only spells that begin in this stretch, observed up to its end; both ends included, default from the
-        first event to the last.
+        Only spells that begin in this stretch, observed up to its end; both ends included, by default from the first
+        event to the last.
     confidence : float
         Of the interval, between 0 and 1.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and days; one row per duration at which somebody returned or was censored: the columns
-        of `by`; days (Float64, since the opt-out); at_risk (those whose spell lasted that long, the row's
-        own included), returned, censored (Int64); still_out (Kaplan-Meier), low, high (Float64; interval on
-        the scale log(-log(still_out)); where still_out is 1 or 0, Wilson's for none of those at risk).
+        Sorted by `by` and days; one row per duration at which somebody returned or was censored: the columns of `by`;
+        days (Float64, since the opt-out); at_risk (spells that lasted at least that long), returned, censored (Int64);
+        still_out (Kaplan-Meier), low, high (Float64; interval on the scale log(-log(still_out)); where still_out is 1
+        or 0, Wilson's interval for zero of those at risk).
 
     Raises
     ------
@@ -110,7 +108,7 @@ def cycles(
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
-    """Say of each sender how many of those who opted out came back, how soon, and whether they stayed.
+    """Count for each sender how many opt-outs were followed by a return, how soon, and whether people stayed.
 
     Parameters
     ----------
@@ -121,25 +119,22 @@ def cycles(
     horizons : sequence of int
         Days after the opt-out at which the share that has come back is estimated.
     quick : str or timedelta
-        A return within it is a quick one: a mistake mended, or an automatic reply.
-    resolution : str or timedelta, optional
-        Durations are rounded up to it for the estimates, as in `return_curve`; None: exact.
-    since, until : str, date or datetime, optional
-        Only spells that begin in this stretch, observed up to its end; both ends included, default from the
-        first event to the last.
+        A return within this time is quick: a mistake corrected, or an automatic reply.
+    resolution, since, until
+        See `optkit.return_curve`.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by`; one row per group of the history, those without spells too: the columns of `by`;
-        spells, cycles (finished spells), open_spells, recipients (with at least one spell; who knows two
-        senders of a group counts once for each), max_cycles (of one pair), relapses (cycles whose pair opted out
-        again) (Int64); relapse_rate = relapses / cycles (Float64, null without cycles; the longer the history,
-        the higher); relapse_30d and relapse_90d (Float64: share of returns that are followed by an opt-out within so
-        many days, by Kaplan-Meier, which allows for returns of last week; null without cycles); quick_returns
-        (Int64); median_days_out (Float64: first time at which at most half are still out, null if not reached);
-        win_back_1d, … (Float64: 1 - still_out of `return_curve` at so many days, null without spells; beyond
-        the longest spell the curve's last value, that is what was won back so far).
+        Sorted by `by`; one row per group of the history, including those without spells: the columns of `by`; spells,
+        cycles (finished spells), open_spells, recipients (with at least one spell; a recipient of two senders of a
+        group counts twice), max_cycles (of one pair), relapses (cycles whose pair opted out again) (Int64);
+        relapse_rate = relapses / cycles (Float64, null without cycles; the longer the history, the higher); relapse_30d
+        and relapse_90d (Float64: share of returns followed by an opt-out within so many days, by Kaplan-Meier, which
+        accounts for recent returns; null without cycles); quick_returns (Int64); median_days_out (Float64: first time
+        at which at most half are still out, null if not reached); win_back_1d, … (Float64: 1 - still_out of
+        `return_curve` at so many days, null without spells; beyond the longest spell the last value of the curve, which
+        is the share won back so far).
 
     Raises
     ------
@@ -160,9 +155,7 @@ def cycles(
     >>> (table["cycles"] + table["open_spells"] == table["spells"]).all(), table.columns[-2:]
     (True, ['win_back_7d', 'win_back_30d'])
     """
-    groups = by_columns(by, _COMPUTED)
-    if not groups:
-        raise SettingsError("by must name at least one column")
+    groups = by_columns(by, _COMPUTED, required=True)
     days_out = _check_horizons(horizons)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     at_most = duration_ms(quick, "quick")
@@ -205,9 +198,9 @@ def _check_horizons(horizons: object) -> list[int]:
 
 
 def _per_group(unit_summary: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Return the totals of each group from those of pairs by opt-outs and state at the end."""
+    """Return each group's totals from the number of pairs by opt-outs and final state."""
     pairs, outs = pl.col("pairs"), pl.col("opt_outs").cast(pl.Int64)
-    # Of a pair's spells all but the last one are over; the last is open if the pair is opted out.
+    # All of a pair's spells are finished, except the last one if the pair is opted out.
     backs = outs - (pl.col("out") & (outs > 0))
     relapses, finished = pl.col("relapses"), pl.col("cycles")
     return (

@@ -1,4 +1,4 @@
-"""Split a contact list by the suppression list: who may be messaged, and who must not."""
+"""Split a contact list into the contacts that may be messaged and those that must not be."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ MISSING: Final = "no number"
 
 _PHONE: Final = re.compile(r"phone|mobile|cell|msisdn|telefon|^tel\b|^tel_?(no|nr|number)?$", re.IGNORECASE)
 
-#: Reading a number changes how it begins, never its last digits.
+#: Reading a number changes its beginning, but never its last digits.
 _TAIL: Final = 6
 
 
@@ -38,41 +38,42 @@ def scrub(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split a contact list into those who may be messaged and those who must not be.
 
-    When in doubt a contact is suppressed: a number that cannot be read, or is missing, could be anybody's.
+    If in doubt, a contact is suppressed: an unreadable or missing number could belong to anybody.
 
     Parameters
     ----------
     contacts : frame, path or list of str
         A polars, pandas or pyarrow frame, or anything else that exports Arrow; the path of a .csv (UTF-8 or
-        Windows-1252; comma, semicolon or tab), .parquet or .xlsx file, of which all cells are read as text, so that
-        '+' and leading zeros survive; or phone numbers.
+        Windows-1252; comma, semicolon or tab), .parquet or .xlsx file, whose cells are read as text, so that '+' and
+        leading zeros survive; or phone numbers.
     history : any frame
         Events, in any order.
     at : str, date or datetime, optional
         The time of the suppression list. Default: the last event.
     scope : "recipient" or "pair"
-        Who is opted out of any sender is suppressed; or who is opted out of the sender in the contacts'
-        column from_phone. A sender that no event has gives a warning.
+        Suppress contacts who are opted out of any sender, or only those opted out of the sender in the contacts' column
+        from_phone. A sender without events gives a warning.
     region : str, optional
-        For numbers without a country code: the ISO code of their country, such as "US", or the column with such codes.
+        ISO code of the country of numbers without a country code, such as "US", or the name of a column with such
+        codes.
     phone : str, optional
-        Column of the phone number. Default: the one that is named like one, or else holds numbers. Upper and lower
-        case do not matter in names of columns.
+        Name of the column of phone numbers. Default: the column with such a name, otherwise the one that contains phone
+        numbers. Case does not matter in names of columns.
 
     Returns
     -------
     keep, suppressed : polars.DataFrame
-        The contacts, each in one of them, with their columns, types and order. suppressed has more columns: reason
-        (String: "opted out", "unreadable number" or "no number"), e164 (String: the number as it was read), from_phone
-        (String) and opted_out_at (Datetime ms, UTC) of the earliest opt-out that still holds. If the contacts have a
-        column from_phone, theirs is kept.
+        Each contact is in one of them, with its columns, types and order unchanged. suppressed has additional columns:
+        reason (String: "opted out", "unreadable number" or "no number"), e164 (String: the number as it was read),
+        from_phone (String) and opted_out_at (Datetime ms, UTC) of the earliest opt-out in force. If the contacts have
+        a column from_phone, it is kept instead.
 
     Raises
     ------
     HistoryError
         `history` is not a history.
     SettingsError
-        The contacts cannot be read, have no row of column names, or which column has the numbers is not clear.
+        The contacts cannot be read, have no row of column names, or it is not clear which column has the numbers.
 
     Examples
     --------
@@ -97,10 +98,10 @@ def scrub(
     sender = _column(people, "from_phone") if scope == "pair" else None
     if scope == "pair" and sender is None:
         raise SettingsError(
-            "scope='pair' needs the contacts' column from_phone: the sender that will message them"
+            "scope='pair' needs the column from_phone in the contacts: the sender that will message them"
         )
     if not is_spark(history):
-        history = frames.lazy(history)  # some Arrow streams can be read no second time
+        history = frames.lazy(history)  # some Arrow streams can be read only once
     listed = suppression_list(history, at)
     forbidden = pl.DataFrame(spark.collect(listed)) if is_spark(listed) else listed
     numbers = _numbers(people[column], regions)
@@ -120,8 +121,8 @@ def _read(contacts: Any) -> pl.DataFrame:
         people = read_table(contacts, "contacts")
         if any(_looks_like_a_number(name) for name in people.columns):
             raise SettingsError(
-                f"the contacts' file {Path(contacts).name} has a phone number in its first row, where the names of "
-                "the columns should be; add a row with names"
+                f"the contacts' file {Path(contacts).name} has a phone number in its first row; add a first row with "
+                "the names of the columns"
             )
         return people
     if isinstance(contacts, pl.LazyFrame | pl.DataFrame):
@@ -131,7 +132,7 @@ def _read(contacts: Any) -> pl.DataFrame:
     if isinstance(contacts, Iterable):
         return pl.DataFrame({"phone": [None if text is None else str(text) for text in contacts]})
     raise SettingsError(
-        f"contacts are a frame, the path of a file or a list of numbers, not {type(contacts).__name__}"
+        f"contacts must be a frame, the path of a file or a list of numbers, not {type(contacts).__name__}"
     )
 
 
@@ -140,7 +141,7 @@ def _looks_like_a_number(name: str) -> bool:
 
 
 def _column(people: pl.DataFrame, name: object) -> str | None:
-    """Return the column of that name, in whatever case; the exact one if there is."""
+    """Return the column of that name, ignoring case; an exact match comes first."""
     if not isinstance(name, str):
         return None
     plain = name.strip().casefold()
@@ -176,8 +177,14 @@ def _phone_column(people: pl.DataFrame, regions: pl.Series) -> str:
     found = named or [name for name in people.columns if _holds_numbers(people[name], regions)]
     if len(found) == 1:
         return found[0]
-    which = f"several might: {', '.join(found)}" if found else "none is named like one or holds any"
-    raise SettingsError(f"which column of the contacts holds the phone numbers? {which}; say it by phone='…'")
+    which = (
+        f"candidates are {', '.join(found)}"
+        if found
+        else "no column has such a name or contains phone numbers"
+    )
+    raise SettingsError(
+        f"it is not clear which column of the contacts has the phone numbers: {which}; give phone='…'"
+    )
 
 
 def _holds_numbers(column: pl.Series, regions: pl.Series) -> bool:
@@ -191,7 +198,7 @@ def _holds_numbers(column: pl.Series, regions: pl.Series) -> bool:
 def _numbers(column: pl.Series, regions: pl.Series) -> pl.DataFrame:
     """Return each contact's number as it is written, and in E.164 (null: unreadable)."""
     text = pl.col("text")
-    if column.dtype.is_float():  # what pandas and spreadsheets make of whole numbers
+    if column.dtype.is_float():  # pandas and spreadsheets may turn whole numbers into floats
         column = column.cast(pl.Decimal(38, 1), strict=False).cast(pl.String)
     written = pl.DataFrame({"text": column.cast(pl.String), "region": regions}).with_columns(
         text.str.strip_chars().str.replace(r"^(\d{7,15})\.0$", "$1").replace("", None)
@@ -208,7 +215,7 @@ def _numbers(column: pl.Series, regions: pl.Series) -> pl.DataFrame:
 
 
 def _also_written(forbidden: pl.DataFrame, numbers: pl.DataFrame, regions: pl.Series) -> pl.DataFrame:
-    """Return the forbidden numbers that contacts may have, one row per way to write or read them."""
+    """Return the forbidden numbers that contacts may have, one row per way of writing or reading them."""
     tails = pl.concat([_tail(numbers["text"]), _tail(numbers["e164"])]).drop_nulls().unique()
     near = forbidden.filter(_tail(forbidden["to_phone"]).is_in(tails.implode()))
     texts = near["to_phone"].to_list()
@@ -226,7 +233,7 @@ def _tail(text: pl.Series) -> pl.Series:
 
 
 def _judge(numbers: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
-    """Return the added columns of each contact; its reason is null if it may be messaged."""
+    """Return the additional columns of each contact; the reason is null if it may be messaged."""
     sender = ["sender"] if "sender" in numbers.columns else []
     contacts = numbers.with_row_index("contact")
     written = pl.concat([contacts.select("contact", *sender, to_phone=way) for way in ("text", "e164")])

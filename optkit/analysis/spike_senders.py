@@ -1,4 +1,4 @@
-"""Which senders and which campaigns were behind the opt-outs of a day."""
+"""Which senders and campaigns caused the opt-outs of a day."""
 
 from datetime import date
 
@@ -6,12 +6,12 @@ import polars as pl
 
 
 def largest_spike(table: pl.DataFrame) -> date | None:
-    """Return the period of the largest spike, or None if no period is one.
+    """Return the period of the largest spike, or None if there are no spikes.
 
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.spikes` returned, without groups.
+        The result of `optkit.spikes`, without groups.
 
     Returns
     -------
@@ -24,16 +24,16 @@ def largest_spike(table: pl.DataFrame) -> date | None:
 def opt_outs_by_sender(
     transitions: pl.DataFrame, when: date | None, *, time_zone: str = "UTC"
 ) -> pl.DataFrame:
-    """Count a day's opt-outs by sender, beside the sender's mean per day over all days with opt-outs.
+    """Count a day's opt-outs by sender, with the sender's mean per day over all days with opt-outs.
 
     Parameters
     ----------
     transitions : polars.DataFrame
-        What `optkit.transitions` returned.
+        The result of `optkit.transitions`.
     when : date, optional
         The local day; None gives no rows.
     time_zone : str
-        IANA name of the zone that the day is in.
+        IANA name of the time zone of the day.
 
     Returns
     -------
@@ -41,34 +41,25 @@ def opt_outs_by_sender(
         Sorted by opt_outs, most first: from_phone (String), opt_outs (UInt32), share (Float64, of the day's
         opt-outs), mean_per_day (Float64).
     """
-    outs = transitions.filter(pl.col("kind").cast(pl.String) == "opt-out").with_columns(
-        day=pl.col("created_at").dt.convert_time_zone(time_zone).dt.date()
-    )
+    day = pl.col("created_at").dt.convert_time_zone(time_zone).dt.date()
+    outs = transitions.filter(pl.col("kind").cast(pl.String) == "opt-out").with_columns(day=day)
     days = max(1, outs["day"].n_unique())
     mean = outs.group_by("from_phone").agg(mean_per_day=pl.len() / days)
-    return (
-        outs.filter(pl.lit(value=False) if when is None else pl.col("day") == when)
-        .group_by("from_phone")
-        .agg(opt_outs=pl.len())
-        .with_columns(share=pl.col("opt_outs") / pl.col("opt_outs").sum())
-        .join(mean, on="from_phone")
-        .sort("opt_outs", "from_phone", descending=[True, False])
-    )
+    counts = _opt_outs_by(outs, "from_phone", when)
+    return counts.join(mean, on="from_phone", maintain_order="left")
 
 
 def opt_outs_by_campaign(
     attribution: pl.DataFrame, when: date | None, *, time_zone: str = "UTC"
 ) -> pl.DataFrame:
-    """Count a day's opt-outs by the campaign whose message came last before them.
+    """Count a day's opt-outs by the campaign of the last message before them.
 
     Parameters
     ----------
     attribution : polars.DataFrame
-        What `optkit.attribution` returned.
-    when : date, optional
-        The local day; None gives no rows.
-    time_zone : str
-        IANA name of the zone that the day is in.
+        The result of `optkit.attribution`.
+    when, time_zone
+        See `opt_outs_by_sender`.
 
     Returns
     -------
@@ -76,12 +67,17 @@ def opt_outs_by_campaign(
         Sorted by opt_outs, most first: campaign (String; null: no message within the window), opt_outs (UInt32), share
         (Float64, of the day's opt-outs).
     """
-    local = pl.col("opted_out_at").dt.convert_time_zone(time_zone).dt.date()
-    followed = pl.when(pl.col("source").cast(pl.String) == "message").then("campaign").alias("campaign")
+    day = pl.col("opted_out_at").dt.convert_time_zone(time_zone).dt.date()
+    followed = pl.when(pl.col("source").cast(pl.String) == "message").then("campaign")
+    return _opt_outs_by(attribution.with_columns(day=day, campaign=followed), "campaign", when)
+
+
+def _opt_outs_by(outs: pl.DataFrame, key: str, when: date | None) -> pl.DataFrame:
+    """Return the number and share of a day's opt-outs by a column."""
     return (
-        attribution.filter(pl.lit(value=False) if when is None else local == when)
-        .group_by(followed)
+        outs.filter(pl.lit(value=False) if when is None else pl.col("day") == when)
+        .group_by(key)
         .agg(opt_outs=pl.len())
         .with_columns(share=pl.col("opt_outs") / pl.col("opt_outs").sum())
-        .sort("opt_outs", "campaign", descending=[True, False], nulls_last=True)
+        .sort("opt_outs", key, descending=[True, False], nulls_last=True)
     )

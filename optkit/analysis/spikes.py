@@ -1,4 +1,4 @@
-"""Which days were not like other days: a control chart of opt-outs against what was to be expected."""
+"""Which days stand out: a control chart of opt-outs and their expectation."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
@@ -20,16 +20,16 @@ from optkit.times import Moment
 if TYPE_CHECKING:
     from optkit.engine.message_frames import Messages
 
-#: Columns of the answer, and those on the way to it, that no column of `by` may be named like.
+#: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = ("place", "group_number", "period", "expected", "low", "high", "spike", "recipients")
 
-#: False alarms to expect in a chart of usual periods: one chart in ten has one.
+#: Expected number of false alarms in a chart of usual periods: one chart in ten has one.
 _ALARMS: Final = 0.1
 
-#: False alarms to expect in all charts of a table with groups together.
+#: Expected number of false alarms in all charts of a table with groups.
 _ALARMS_OF_ALL: Final = 1.0
 
-#: Chance of a false alarm in a period, at most, however few the periods.
+#: Largest probability of a false alarm in one period; it applies if there are few periods.
 _TAIL: Final = 0.001
 
 
@@ -44,13 +44,13 @@ def spikes(
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
-    """Find the periods with more opt-outs than was to be expected.
+    """Find the periods with more opt-outs than expected.
 
-    The expectation is a line through the 28 periods on either side (at both ends of the history: on one side)
-    times, for days, the weekday's usual share; or, with `audience`, what so many messages usually bring. Periods
-    above the limits are left out and the estimate repeated until it settles, so that a spike neither raises the
-    expectation nor hides in limits that it widened itself. Fewer than ten periods have no spikes: there is
-    nothing to compare them with. A period with fewer than three opt-outs is not a spike.
+    The expectation is a line fitted to the 28 periods on either side (at both ends of the history: on one side), for
+    days multiplied by the weekday's usual share. With `audience` it is proportional to the number of recipients.
+    Periods above the limits are left out and the estimate is repeated until it no longer changes, so that a spike
+    raises neither the expectation nor its own limits. With fewer than ten periods there are no spikes, because there is
+    too little to compare. A period with fewer than three opt-outs is not a spike.
 
     Parameters
     ----------
@@ -59,28 +59,28 @@ def spikes(
     every : str
         Length of a period: a whole number of "d", "w" (from Monday), "mo", "q" or "y".
     by : str or collection of str, optional
-        Columns that are constant for a sender, a recipient or a pair; a chart of its own for each group.
+        Columns that are constant for a sender, a recipient or a pair; one chart per group.
     time_zone : str
-        IANA name of the zone whose calendar is used.
+        IANA name of the time zone of the calendar.
     audience : frame, optional
-        How many were messaged in each period: the columns of `by`, period (Date: its first local day) and
-        recipients. A period without a row had none: it has no expectation, and is not a spike.
+        How many people were messaged in each period: the columns of `by`, period (Date: its first local day) and
+        recipients. A period without a row has no recipients and no expectation, and is not a spike.
     messages : any frame, optional
-        Messages: as an audience of the messages that reached somebody in each period. Opt-outs are then expected in
-        proportion to them: a day with ten times the messages and ten times the opt-outs is not a spike, a day with half
-        the messages and as many opt-outs may be one.
+        Messages, instead of `audience`: those that reached somebody are counted in each period. Opt-outs are then
+        expected in proportion to messages: a day with ten times the messages and ten times the opt-outs is not a spike,
+        a day with half the messages and as many opt-outs may be one.
     since : str, date or datetime, optional
-        Rows from the period that holds it; default all. What to expect is estimated from earlier periods as
-        well, and every period is counted whole.
+        Return only the rows from the period that contains it on. Earlier periods still count for the expectation, and
+        no period is cut. Default: all rows.
     until : str, date or datetime, optional
-        End of observation, default the last event; later events are ignored.
+        End of observation: later events are ignored. Default: the last event.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `by` and period; one row per period, those without events too: the columns of `by`; period
-        (Date: its first local day); opt_outs (Int64); expected, low, high (Float64: expectation and
-        the limits of chance, see Notes; null without expectation); spike (Boolean: opt_outs above `high`).
+        Sorted by `by` and period; one row per period, including those without events: the columns of `by`; period
+        (Date: its first local day); opt_outs (Int64); expected, low, high (Float64: expectation and the limits of
+        chance, see Notes; null without expectation); spike (Boolean: opt_outs above `high`).
 
     Raises
     ------
@@ -91,9 +91,9 @@ def spikes(
 
     Notes
     -----
-    The limits are those of a negative binomial count, as much more variable than a Poisson count as the usual
-    periods are. They are so wide that one table in ten has a false alarm, however many periods it has; with
-    groups, that all of them together have one, and none of them more than that in ten tables.
+    The limits are those of a negative binomial count, with the overdispersion of the usual periods. They are so wide
+    that one table in ten has a false alarm, for any number of periods; with groups, so wide that all groups together
+    have one, and no group more than one in ten tables.
 
     References
     ----------
@@ -154,7 +154,9 @@ def _messaged(audience: Any, groups: list[str], periods: pl.DataFrame) -> pl.Dat
     try:
         given = frames.read(audience, [*keys, "recipients"]).collect()
     except HistoryError as error:
-        raise SettingsError(f"audience is a frame with {', '.join(keys)}, recipients ({error})") from None
+        raise SettingsError(
+            f"audience must be a frame with {', '.join(keys)}, recipients ({error})"
+        ) from None
     if not given["recipients"].dtype.is_numeric():
         raise SettingsError("audience: recipients must be numbers")
     try:
@@ -187,7 +189,7 @@ def _charts(
     *,
     rhythm: bool,
 ) -> Chart:
-    """Return a chart per group, with limits as wide as all charts' false alarms together allow."""
+    """Return one chart per group; the limits depend on the false alarms that all charts together may have."""
     number = np.maximum(1, (recipients > 0).sum(axis=1, keepdims=True))
     days = periods.dt.weekday().to_numpy() - 1 if rhythm else np.zeros(len(periods), np.int8)
     slots = control_chart.rhythm(days, number)

@@ -1,4 +1,4 @@
-"""Who must not be messaged: every state as of any moment, the list that follows, and how it changed."""
+"""Who must not be messaged: all states at any time, the suppression list, and how it changed."""
 
 from typing import TYPE_CHECKING, Final, overload
 
@@ -14,7 +14,7 @@ from optkit.times import Moment, instant, to_ms
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-#: The two ways in which a place on the list changes.
+#: The two kinds of change of the list.
 CHANGE: Final = pl.Enum(["added", "removed"])
 
 
@@ -27,24 +27,24 @@ def status_at(history: "SparkFrame", at: Moment | None = ..., *, scope: Scope = 
 
 
 def status_at(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
-    """Say what the state of everybody was at a moment.
+    """Return everybody's state at a time.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     at : str, date or datetime, optional
-        The moment, default the last event. An event at that very millisecond has taken effect.
+        The time. Default: the last event. An event in that very millisecond has taken effect.
     scope : "pair" or "recipient"
         Whose state: a pair's, or a recipient's, opted out while opted out of at least one sender.
 
     Returns
     -------
     polars.DataFrame
-        One row per pair (or recipient) with an event by then, sorted by from_phone, to_phone: from_phone
-        (String; not in recipient scope), to_phone (String), status (Enum: "opt-in", "opt-out"), since
-        (Datetime ms, UTC: the event that began this state; of a pair that never opted out, its first). For a
-        Spark history a Spark DataFrame of the same columns (status a string), in no order.
+        One row per pair (or recipient) with an event by then, sorted by from_phone, to_phone: from_phone (String; not
+        in recipient scope), to_phone (String), status (Enum: "opt-in", "opt-out"), since (Datetime ms, UTC: the event
+        that began this state; for a pair that never opted out, its first event). For a Spark history a Spark DataFrame
+        of the same columns (status a string), in no order.
 
     Raises
     ------
@@ -81,24 +81,23 @@ def suppression_list(
 
 
 def suppression_list(history: History, at: Moment | None = None, *, scope: Scope = "pair") -> Rows:
-    """List who must not be messaged, and by whom: everybody opted out at a moment.
+    """List the people who must not be messaged, and by which sender: everybody opted out at a time.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     at : str, date or datetime, optional
-        The moment, default the last event. An event at that very millisecond has taken effect.
+        The time. Default: the last event. An event in that very millisecond has taken effect.
     scope : "pair" or "recipient"
         Opted out of that sender, or of any sender.
 
     Returns
     -------
     polars.DataFrame
-        One row per pair (or recipient) opted out, sorted by from_phone, to_phone: from_phone (String; not in
-        recipient scope), to_phone (String), opted_out_at (Datetime ms, UTC: when the present spell began),
-        opt_outs (UInt32: how often opted out so far). For a Spark history a Spark DataFrame of the same
-        columns, in no order.
+        One row per opted-out pair (or recipient), sorted by from_phone, to_phone: from_phone (String; not in recipient
+        scope), to_phone (String), opted_out_at (Datetime ms, UTC: when the current spell began), opt_outs (UInt32:
+        number of opt-outs so far). For a Spark history a Spark DataFrame of the same columns, in no order.
 
     Raises
     ------
@@ -142,31 +141,31 @@ def suppression_diff(
 
 
 def suppression_diff(history: History, before: Moment, after: Moment, *, scope: Scope = "pair") -> Rows:
-    """List whose place on the suppression list changed between two moments, and by which event.
+    """List who was added to the suppression list or removed from it between two times, and by which event.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     before, after : str, date or datetime
-        The moments of the two lists. Who left the list and came back between them is not in the answer.
+        The times of the two lists. A pair that left the list and came back between them is not in the result.
     scope : "pair" or "recipient"
         See `suppression_list`.
 
     Returns
     -------
     polars.DataFrame
-        One row per pair (or recipient), sorted by from_phone, to_phone: from_phone (String; not in recipient
-        scope), to_phone (String), change (Enum: "added", "removed"), at (Datetime ms, UTC) and status (Enum:
-        "opt-in", "opt-out") of the event that brought the later state. For a Spark history a Spark
-        DataFrame of the same columns (change and status strings), in no order.
+        One row per pair (or recipient), sorted by from_phone, to_phone: from_phone (String; not in recipient scope),
+        to_phone (String), change (Enum: "added", "removed"), at (Datetime ms, UTC) and status (Enum: "opt-in",
+        "opt-out") of the event that made the change. For a Spark history a Spark DataFrame of the same columns (change
+        and status are strings), in no order.
 
     Raises
     ------
     HistoryError
         The frame is not a history.
     SettingsError
-        An argument cannot be used, or `before` lies after `after`.
+        An argument cannot be used, or `before` is after `after`.
 
     Examples
     --------
@@ -182,7 +181,7 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
     key = _key(scope)
 
     def mapper(partition: Partition) -> pl.LazyFrame:
-        # States alternate, so an odd number of transitions since `before` is what changes the list.
+        # States alternate, so only an odd number of transitions since `before` changes the list.
         moved = partition.transitions.filter(pl.col("at") > start).group_by(key)
         last = moved.agg(pl.len().alias("moves"), pl.col("at", "out").last())
         change = pl.when("out").then(pl.lit("added", CHANGE)).otherwise(pl.lit("removed", CHANGE))

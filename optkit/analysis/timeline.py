@@ -1,4 +1,4 @@
-"""What exactly happened to one number: every event, what it changed, and why not where it changed nothing."""
+"""Everything that happened to one number: each event and what it changed, or why it changed nothing."""
 
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -36,7 +36,7 @@ def timeline(
     region: str | None = None,
     until: Moment | None = None,
 ) -> pl.DataFrame:
-    """List every event of one recipient, and every message, with the state of the pair before and after it.
+    """List every event of one recipient, and every message, with the pair's state before and after it.
 
     Parameters
     ----------
@@ -47,22 +47,23 @@ def timeline(
     messages : any frame, optional
         Messages, in any order.
     region : str, optional
-        ISO code of the country whose numbers are written without a country code, such as "US".
+        ISO code of the country of numbers without a country code, such as "US".
     until : str, date or datetime, optional
         Later events are left out.
 
     Returns
     -------
     polars.DataFrame
-        One row per event, sorted by created_at, from_phone and status: from_phone (String); created_at
-        (Datetime ms, UTC); status, state_before, state_after (Enum: "opt-in", "opt-out"; states are those
-        of the recipient with that sender, opted in before their first event); note (String): "" where the
-        event changed the state, else why it did not: "repeat", "tie" (an opt-in in the same millisecond as
-        an opt-out, which counts), "orphan opt-in" (the pair's first event) or "duplicate" (the same row
-        again). With messages also one row per message, before the events of the same millisecond, with created_at =
-        sent_at, no status, and the note "leak" where it went to somebody who was opted out; then all rows have kind
-        (Enum: "opt-in", "opt-out", "message"), delivery_status (Enum) and campaign (String; null of events). No row
-        where the number is in neither frame: it counts as opted in.
+        One row per event, sorted by created_at, from_phone and status: from_phone (String); created_at (Datetime ms,
+        UTC); status, state_before, state_after (Enum: "opt-in", "opt-out"; the states of the recipient with that
+        sender, opted in before their first event); note (String): "" if the event changed the state, otherwise the
+        reason why not: "repeat", "tie" (an opt-in in the same millisecond as an opt-out, which counts), "orphan opt-in"
+        (the pair's first event) or "duplicate" (the same row again). No rows if the number is in neither frame: it
+        counts as opted in.
+
+        With messages also one row per message, before the events of the same millisecond, with created_at = sent_at, no
+        status, and the note "leak" if the recipient was opted out. All rows then have kind (Enum: "opt-in", "opt-out",
+        "message"), delivery_status (Enum) and campaign (String; null for events).
 
     Raises
     ------
@@ -86,7 +87,7 @@ def timeline(
     known = spark.collect(history.where(history["to_phone"].isin(written))) if is_spark(history) else history
     events = frames.read(known).filter(pl.col("to_phone").is_in(written))
     if number is None and events.limit(1).collect().is_empty():
-        canonical(to_phone, region)  # raises: a history may have odd texts, but this one is not among them
+        canonical(to_phone, region)  # raises: the text is not a phone number, and not in the history either
     if until is not None:
         events = events.filter(pl.col("created_at") <= pl.lit(instant(until, "until")).cast(INSTANT))
     status = pl.col("status").cast(STATUS, strict=False)
@@ -99,7 +100,7 @@ def timeline(
 
 
 def _annotated(events: list[tuple[str, object, str]]) -> list[tuple[str, object, str, str, str, str]]:
-    """Return the rows of events in order of sender, time and status: what each did, or why nothing."""
+    """Return the rows of events that are sorted by sender, time and status: what each changed, or why nothing."""
     rows = []
     for sender, mine in groupby(events, key=lambda event: event[0]):
         state, first = OPT_IN, True

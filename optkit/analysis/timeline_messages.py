@@ -1,4 +1,4 @@
-"""The messages to one number, among its events: what was sent, and whether they were opted out then."""
+"""The messages to one number, merged with its events, and whether the recipient was opted out."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from optkit.times import INSTANT, Moment, instant
 
 MESSAGE: Final = "message"
 
-#: What a row is.
+#: The kinds of rows.
 KIND: Final = pl.Enum([OPT_IN, OPT_OUT, MESSAGE])
 
 _COLUMNS: Final = (*message_frames.KEYS, "campaign")
@@ -23,7 +23,7 @@ _DIGITS: Final = 6
 def add_messages(
     events: pl.DataFrame, messages: Messages, number: str, region: str | None, until: Moment | None
 ) -> pl.DataFrame:
-    """Return the timeline of a number with its messages: kind, delivery_status and campaign besides its columns."""
+    """Return the timeline of a number with its messages, and the columns kind, delivery_status and campaign."""
     sent = _messages_to(messages, canonical_phone(number, region), region)
     if until is not None:
         sent = sent.filter(pl.col("sent_at") <= pl.lit(instant(until, "until")).cast(INSTANT))
@@ -45,7 +45,7 @@ def add_messages(
             "from_phone",
             created_at="sent_at",
             status=pl.lit(None, STATUS),
-            # Without a sender it matches no pair, so it has no state.
+            # A message without a sender belongs to no pair, so it has no state.
             state_before=pl.when(pl.col("sender").is_not_null()).then(
                 pl.col("state_after").fill_null(pl.lit(OPT_IN, STATUS))
             ),
@@ -68,7 +68,7 @@ def add_messages(
 
 
 def _messages_to(messages: Messages, number: str, region: str | None) -> pl.LazyFrame:
-    """Return the messages to one number, however it is written."""
+    """Return the messages to one number, in any spelling."""
     if frames.is_spark(messages):
         from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 

@@ -1,4 +1,4 @@
-"""What changed, and when: every opt-out and re-opt-in, and the spells between them."""
+"""All changes of state: every opt-out and re-opt-in, and the spells between them."""
 
 from typing import TYPE_CHECKING, Final, overload
 
@@ -36,18 +36,18 @@ def transitions(
 ) -> Rows:
     """List the events that changed a state: opt-outs, and opt-ins after an opt-out.
 
-    Repeats, exact duplicates and orphan opt-ins (a pair's first event) change nothing; of opposite events of
-    one pair in the same millisecond the opt-out counts.
+    Repeats, exact duplicates and orphan opt-ins (a pair's first event is an opt-in) change nothing. Of opposite events
+    of a pair in the same millisecond, the opt-out counts.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     scope : "pair" or "recipient"
-        Whose state: a pair's, or a recipient's, opted out while opted out of at least one sender. In
-        recipient scope from_phone is the sender whose event made the change (of several the first by name).
+        Whose state: a pair's, or a recipient's, opted out while opted out of at least one sender. In recipient scope
+        from_phone is the sender of the event that made the change (of several the first by name).
     since, until : str, date or datetime, optional
-        Only transitions in this stretch, both ends included; default from the first event to the last.
+        Only transitions in this stretch, both ends included; by default from the first event to the last.
 
     Returns
     -------
@@ -94,25 +94,25 @@ def spells(
 def spells(
     history: History, *, scope: Scope = "pair", since: Moment | None = None, until: Moment | None = None
 ) -> Rows:
-    """List the times from an opt-out to the re-opt-in that ended it.
+    """List the spells: each time from an opt-out to the re-opt-in that ended it.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     scope : "pair" or "recipient"
-        See `transitions`; in recipient scope from_phone is the sender whose event began the spell.
+        See `transitions`; in recipient scope from_phone is the sender of the event that began the spell.
     since, until : str, date or datetime, optional
-        Only spells that begin in this stretch, both ends included; default from the first event to the last.
-        A spell is open if it did not end by `until`.
+        Only spells that begin in this stretch, both ends included; by default from the first event to the last. A spell
+        is open if it did not end by `until`.
 
     Returns
     -------
     polars.DataFrame
-        One row per spell, sorted by from_phone, to_phone, spell: from_phone, to_phone (String), spell (UInt32:
-        the pair's or recipient's first ever is 1), opted_out_at, returned_at (Datetime ms, UTC; null: open at
-        `until`), days (Float64: of 24 hours, to the return or to `until`), returned (Boolean). For a Spark
-        history a Spark DataFrame of the same columns, in no order.
+        One row per spell, sorted by from_phone, to_phone, spell: from_phone, to_phone (String), spell (UInt32: 1 for
+        the first ever of the pair or recipient), opted_out_at, returned_at (Datetime ms, UTC; null: open at `until`),
+        days (Float64: of 24 hours, to the return or to `until`), returned (Boolean). For a Spark history a Spark
+        DataFrame of the same columns, in no order.
 
     Raises
     ------

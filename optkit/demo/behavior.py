@@ -8,10 +8,7 @@ from optkit.demo import effects
 from optkit.demo.rng import Bools, Floats, Ints, Rng
 from optkit.demo.schedule import Execution
 from optkit.demo.senders import Sender
-from optkit.times import DAY, SECOND
-
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
+from optkit.times import DAY, HOUR, MINUTE
 
 #: Eighths of the distribution of hours from a message to the opt-out that it causes. It stays within 72 hours even if
 #: it is put off to the morning.

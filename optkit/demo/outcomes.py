@@ -7,12 +7,11 @@ import numpy as np
 import polars as pl
 
 from optkit.demo import effects
-from optkit.demo.behavior import MINUTE
 from optkit.demo.rng import Bools, Ints, Rng
 from optkit.demo.senders import SENDERS
 from optkit.demo.simulation import Batch, Simulation
 from optkit.messages import DELIVERY_STATUS, FAILURE, SCHEMA
-from optkit.times import DAY
+from optkit.times import DAY, MINUTE
 
 _FIRST_ID: Final = 7_000_001
 _FIRST_EXECUTION_ID: Final = 1001

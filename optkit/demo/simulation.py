@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from optkit.demo import effects
-from optkit.demo.behavior import HOUR, background_times, chance_of_opt_out, opt_out_times, return_times
+from optkit.demo.behavior import background_times, chance_of_opt_out, opt_out_times, return_times
 from optkit.demo.population import Population, draw_population
 from optkit.demo.rng import Bools, Ints, Rng
 from optkit.demo.schedule import Execution, executions
 from optkit.demo.senders import SENDERS
-from optkit.times import DAY, SECOND
+from optkit.times import DAY, HOUR, SECOND
 
 _NEVER: Final = 2**62
 _SEASONED: Final = 10  # messages that had reached people on the list when the history begins

@@ -44,7 +44,7 @@ class AccountData:
     name : str
         The account's name.
     history : polars.DataFrame
-        What `optkit.load` returned: all events up to `until`, also those before `since`.
+        The result of `optkit.load`: all events up to `until`, also those before `since`.
     audience : polars.DataFrame or None
         from_phone, recipients, as the user's file has them; None without a file: see `optkit.display.messaged`.
     messages : polars.DataFrame
@@ -52,7 +52,7 @@ class AccountData:
     no_messages : str
         Why there are no messages; empty if they were loaded.
     coverage : polars.DataFrame
-        What `optkit.coverage` returned.
+        The result of `optkit.coverage`.
     senders : list of str or None
         Which senders were asked for; None for all.
     since : datetime or None

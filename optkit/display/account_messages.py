@@ -80,7 +80,7 @@ def worst_campaigns(rates: pl.DataFrame, messages: pl.DataFrame, *, count: int =
     Parameters
     ----------
     rates : polars.DataFrame
-        What `optkit.campaign_rates` returned, by campaign_id and campaign.
+        The result of `optkit.campaign_rates`, by campaign_id and campaign.
     messages : polars.DataFrame
         The messages that it was counted from.
     count : int
@@ -134,7 +134,7 @@ def leak_counts(leaks: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     leaks : polars.DataFrame
-        What `optkit.leaks` returned.
+        The result of `optkit.leaks`.
 
     Returns
     -------

@@ -57,9 +57,9 @@ def find_alerts(data: AccountData, checks: pl.DataFrame, *, time_zone: str = "UT
     Parameters
     ----------
     data : AccountData
-        What `open_account` returned, with messages.
+        The result of `open_account`, with messages.
     checks : polars.DataFrame
-        What `optkit.quality` returned.
+        The result of `optkit.quality`.
     time_zone : str
         IANA name of the zone whose days are looked at.
 

@@ -23,7 +23,7 @@ def rates_since(data: "AccountData") -> datetime | None:
     Parameters
     ----------
     data : AccountData
-        What `open_account` returned. With an audience of its own this is the period's start.
+        The result of `open_account`. With an audience of its own this is the period's start.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | N
     Parameters
     ----------
     data : AccountData
-        What `open_account` returned, with the columns of `by` in its history and in its messages.
+        The result of `open_account`, with the columns of `by` in its history and in its messages.
     by : sequence of str
         Further columns to count by, such as country.
 
@@ -89,7 +89,7 @@ def churn(
     Parameters
     ----------
     data : AccountData
-        What `open_account` returned.
+        The result of `open_account`.
     every, time_zone, by : str
         See `optkit.churn`.
 

@@ -1,9 +1,9 @@
-"""Count per partition of recipients, add up, finish on the small sum: how every analysis reads a history.
+"""How every analysis reads a history: count per partition of recipients, add up, finish on the small sums.
 
 No recipient's result depends on another's. So an analysis is written as a *mapper*: a function of one
 `states.Partition` that returns named partial sums, each a group-by whose numbers add up over partitions. `aggregate`
-runs it over as many partitions as the size of the history asks for, in memory, from a file, or on Spark, and returns
-the sums with the codes turned back into names::
+runs it over as many partitions as the size of the history requires, in memory, from a file, or on Spark, and returns
+the sums with names in place of codes::
 
     def opt_outs_per_sender(partition: Partition) -> dict[str, PartialSum]:
         return {
@@ -18,20 +18,20 @@ the sums with the codes turned back into names::
     totals["moves"]  # polars.DataFrame: from_phone, opt_outs
     totals["pairs"].join(totals["moves"], on="from_phone", how="left")  # and finish
 
-* A key called ``group`` comes back as the columns of `by` (no column where `by` is None). A key called
-  ``sender`` or ``sender_…`` comes back as that sender's name. Other keys come back as they are.
-* Sums are whole numbers: keep them so, and compute floats from them at the end. They are Int64. Anything that
-  does not add up must be a key: counting spells per pair is ``keys=["group", "spells"], pairs=pl.len()``.
-* ``partition.first``, ``partition.since`` and ``partition.until`` (and those of ``totals``) are the whole history's,
-  in milliseconds since 1970; in an empty history they are 0 there and None in `totals`, unless given.
-* `scope`, `since` and `until` are settled before the mapper runs: its frames have no later event, and its
-  transitions and spells none that began earlier (see `states`).
-* A mapper travels to Spark's workers: it closes over plain values only.
-* `by` is any column that is constant for a sender, a recipient or a pair; else `HistoryError`.
+* A key called ``group`` is replaced by the columns of `by` (by no column if `by` is None). A key called ``sender`` or
+  ``sender_…`` is replaced by that sender's name. Other keys stay as they are.
+* Sums are whole numbers (Int64): compute floats from them at the end. Anything that does not add up must be a key:
+  counting spells per pair is ``keys=["group", "spells"], pairs=pl.len()``.
+* ``partition.first``, ``partition.since`` and ``partition.until`` (and those of ``totals``) describe the whole history,
+  in milliseconds since 1970; in an empty history they are 0 in the partition and None in `totals`, unless given.
+* `scope`, `since` and `until` are applied before the mapper runs: its frames have no later event, and its transitions
+  and spells do not begin earlier (see `states`).
+* A mapper is sent to Spark's workers: it closes over plain values only.
+* A column of `by` must be constant for a sender, a recipient or a pair; otherwise `HistoryError`.
 * The tables of an empty history have no rows and the right dtypes: the mapper runs on an empty partition.
 
-Functions with one row per event, pair or spell give `map_rows` a *mapper* instead, whose columns ``sender`` and
-``recipient`` come back as from_phone and to_phone, in place::
+Functions with one row per event, pair or spell pass a mapper of rows to `map_rows` instead; its columns ``sender`` and
+``recipient`` are replaced by from_phone and to_phone::
 
     def opted_out(partition: Partition) -> pl.LazyFrame:
         return partition.unit_summary.filter("out").select("sender", "recipient", since=instants("since"))
@@ -52,7 +52,6 @@ from optkit.engine.packing import Codes
 from optkit.engine.partitions import CollectedSum, Partitions
 from optkit.engine.periods import Stretch, read_stretch
 from optkit.engine.states import Partition, Scope, validate_scope
-from optkit.errors import SettingsError
 from optkit.times import INSTANT, Moment
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class PartialSum:
 Mapper: TypeAlias = Callable[[Partition], Mapping[str, PartialSum]]
 RowMapper: TypeAlias = Callable[[Partition], pl.LazyFrame]
 
-#: A polars DataFrame; of a Spark history a Spark DataFrame.
+#: A polars DataFrame; for a Spark history a Spark DataFrame.
 Rows: TypeAlias = "pl.DataFrame | SparkFrame"
 
 
@@ -94,7 +93,7 @@ class Totals(dict[str, pl.DataFrame]):
     Attributes
     ----------
     first, since, until : int or None
-        First event, and the stretch that is counted, milliseconds since 1970; None in an empty history
+        First event, and the stretch that is counted, in milliseconds since 1970; None in an empty history
         (`since` and `until`: unless given).
     """
 
@@ -115,33 +114,33 @@ def aggregate(
     until: Moment | None = None,
     partitions: int | None = None,
 ) -> Totals:
-    """Run a mapper over all of a history and return the sums; see the module.
+    """Run a mapper over a whole history and return the sums; see the module.
 
     Parameters
     ----------
     history : any frame
         Events, in any order.
     mapper : callable
-        From a `Partition` to its partial sums by name.
+        Takes a `Partition` and returns its partial sums by name.
     by : str or collection of str, optional
-        What the key ``group`` stands for.
+        The columns behind the key ``group``.
     scope : "pair" or "recipient"
         Whose states are counted.
     since, until : str, date or datetime, optional
         The stretch that is counted, both ends included; default from the first event to the last. Events
         before it determine the state at `since`; events after it are ignored.
     partitions : int, optional
-        How many partitions to split into, default as many as the size asks for.
+        How many partitions to split into; by default as many as the size requires.
 
     Returns
     -------
     Totals
-        A table for each partial_sum, in no particular order of rows.
+        One table per partial sum; the order of rows is not defined.
 
     Raises
     ------
     HistoryError
-        The frame is not a history, or `by` is not constant.
+        The frame is not a history, or a column of `by` has several values for a pair.
     SettingsError
         An argument cannot be used.
     """
@@ -161,16 +160,15 @@ def map_rows(
     scope: Scope = "pair",
     since: Moment | None = None,
     until: Moment | None = None,
-    partitions: int | None = None,
 ) -> Rows:
-    """Run a mapper of rows over all of a history; see the module.
+    """Run a mapper of rows over a whole history; see the module.
 
     Returns
     -------
     polars.DataFrame or pyspark.sql.DataFrame
         The rows of all partitions; sorted by `sort`, except on Spark, where rows have no order.
     """
-    source = _partitions(history, None, scope, read_stretch(since, until), partitions)
+    source = _partitions(history, None, scope, read_stretch(since, until), None)
     made = source.rows(
         lambda partition: _name(mapper(partition), partition.codes).collect(engine="streaming")
     )
@@ -184,12 +182,8 @@ def _partitions(
     stretch: Stretch,
     parts: int | None,
 ) -> "Partitions | SparkPartitions":
-    validate_scope(scope)
     columns = frames.by_columns(by)
-    if scope == "recipient" and "from_phone" in columns:
-        raise SettingsError(
-            "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
-        )
+    validate_scope(scope, columns)
     if frames.is_spark(history):
         from optkit.engine.spark import SparkPartitions
 
@@ -206,7 +200,7 @@ def _collect(sums: Mapping[str, PartialSum], codes: Codes) -> dict[str, Collecte
 
 
 def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> CollectedSum:
-    """Turn the codes among the keys back into names."""
+    """Replace the codes among the keys by names."""
     named: list[str] = []
     columns: list[pl.Expr] = []
     for key in keys:

@@ -1,4 +1,4 @@
-"""One form for each phone number, so that a history and messages that write it differently still match."""
+"""One canonical form per phone number, so that a history and messages that write it differently still match."""
 
 from functools import cache, lru_cache
 from typing import Final
@@ -8,28 +8,29 @@ import polars as pl
 from optkit.engine.packing import Interning, recipient_code
 from optkit.phones import e164, numbering_plans
 
-_E164: Final = r"^\+[1-9]\d{6,14}$"
+#: The pattern of a number in E.164, for polars.
+E164: Final = r"^\+[1-9]\d{6,14}$"
 
 #: Numbers of the North American plan, and how many characters they have in E.164.
 _NORTH_AMERICA: Final = (12_000_000_000, 19_999_999_999)
 _LENGTH: Final = 12
 
-#: The vendor writes numbers of the North American plan without '+', too.
+#: The vendor also writes numbers of the North American plan without '+'.
 _NORTH_AMERICAN_DIGITS: Final = 11
 
 
 def canonical_column(column: str, region: str | None) -> pl.Expr:
-    """Return a column of phones in canonical form: E.164 where a text is a number, else the text without spaces around.
+    """Return a column of phones in canonical form: E.164 where a text is a number, otherwise the trimmed text.
 
-    Nearly all numbers are in E.164 already, which is quickly seen; only what is left is parsed, each different text
-    once per batch.
+    Nearly all numbers are in E.164 already, which is fast to check; only the others are parsed, each distinct text once
+    per batch.
 
     Parameters
     ----------
     column : str
         Name of a column of texts.
     region : str or None
-        ISO code of the country that numbers without a country code belong to.
+        ISO code of the country of numbers without a country code.
     """
     return pl.col(column).map_batches(
         lambda batch: _canonical_batch(batch, region), return_dtype=pl.String(), is_elementwise=True
@@ -37,14 +38,14 @@ def canonical_column(column: str, region: str | None) -> pl.Expr:
 
 
 def canonical_recipient(region: str | None, odd: Interning) -> pl.Expr:
-    """Return the code of to_phone in canonical form: what `recipient_code` gives of `canonical_column`."""
+    """Return the code of to_phone in canonical form: `recipient_code` of `canonical_column`."""
 
     def code(batch: pl.Series) -> pl.Series:
         phones = batch.to_frame("to_phone")
         text = pl.col("to_phone")
         seen = phones.select(number=_number(text), plain=_is_north_american(text))
         if seen["plain"].all():
-            return seen["number"]  # a number with its '+' is its own code
+            return seen["number"]  # the code of a number with '+' is the number itself
         return (
             phones.with_columns(canonical_column("to_phone", region)).select(recipient_code(odd)).to_series()
         )
@@ -55,7 +56,7 @@ def canonical_recipient(region: str | None, odd: Interning) -> pl.Expr:
 def canonical_sender(region: str | None, names: Interning) -> pl.Expr:
     """Return the code of from_phone in canonical form; null where it is null.
 
-    Senders are few: the texts of a batch are numbered first, then only the different ones are looked at.
+    There are few senders: the texts of a batch are numbered first, and only the distinct ones are converted.
     """
 
     def code(batch: pl.Series) -> pl.Series:
@@ -73,7 +74,7 @@ def _number(text: pl.Expr) -> pl.Expr:
 
 
 def _is_north_american(text: pl.Expr) -> pl.Expr:
-    """Say which texts are North American numbers in E.164, which are never rewritten."""
+    """Return which texts are North American numbers in E.164, which are never rewritten."""
     long = text.str.len_bytes() == _LENGTH
     plain = text.str.starts_with("+") & long & _number(text).is_between(*_NORTH_AMERICA)
     return plain.fill_null(False)
@@ -81,7 +82,7 @@ def _is_north_american(text: pl.Expr) -> pl.Expr:
 
 def _canonical_batch(texts: pl.Series, region: str | None) -> pl.Series:
     frame, text = texts.to_frame("text"), pl.col("text")
-    is_canonical = text.str.contains(_E164) & ~text.str.contains(_may_be_rewritten())
+    is_canonical = text.str.contains(E164) & ~text.str.contains(_may_be_rewritten())
     odd = frame.filter(~_is_north_american(text)).filter(~is_canonical).unique()["text"]
     written = {phone: canonical_phone(phone, region) for phone in odd}
     changed = {phone: canonical for phone, canonical in written.items() if phone != canonical}
@@ -92,8 +93,8 @@ def _canonical_batch(texts: pl.Series, region: str | None) -> pl.Series:
 def canonical_phone(text: str, region: str | None) -> str:
     """Return one phone in canonical form.
 
-    Eleven digits without '+' that begin with 1 are a number of the North American plan, unless `region` says
-    otherwise. Fewer than seven digits are a short code, in any region.
+    Eleven digits without '+' that begin with 1 are a number of the North American plan, unless `region` is given.
+    Fewer than seven digits are a short code, in any region.
 
     Examples
     --------
@@ -119,7 +120,7 @@ def canonical_phone(text: str, region: str | None) -> str:
 
 @cache
 def _may_be_rewritten() -> str:
-    """Return what matches E.164 texts that parsing may change: after the code, digits only dialled at home."""
+    """Return a pattern of E.164 texts that parsing may change: those with a national prefix after the country code."""
     never = "(?!)"
     codes = [
         f"{code}0" if plan.prefix.pattern == never else f"{code}(?:0|{plan.prefix.pattern})"

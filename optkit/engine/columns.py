@@ -1,4 +1,4 @@
-"""New columns that depend on nothing but their row: the same function on polars frames and on Spark's workers."""
+"""New columns that depend only on their row: one function for polars frames and for Spark's workers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
@@ -9,10 +9,10 @@ from optkit.engine import frames
 from optkit.engine.frames import is_spark
 from optkit.errors import HistoryError
 
-#: From some rows of the needed columns to the new columns; a module's own function, so that it can travel to workers.
+#: Takes rows of the needed columns and returns the new columns; a module-level function, so that it can be pickled.
 MakeColumns: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
 
-_NEW: Final = "new columns"  # beside a frame's own
+_NEW: Final = "new columns"  # a temporary name, unlike any of the frame's
 
 
 def add_columns(
@@ -23,25 +23,25 @@ def add_columns(
     Parameters
     ----------
     frame : any frame
-        Whatever `frames.History` allows.
+        A `frames.History`, or a table of the same libraries.
     make : callable
         Returns the new columns of some rows.
     needs : mapping of str to polars.DataType
-        The columns that it reads. A String stands for any type of text, a Datetime for any with a time zone.
+        The columns that it reads. String means any type of text, Datetime any with a time zone.
     made : polars.Schema
         The columns that it returns.
     name : str
-        The function that a caller called, for the error.
+        Name of the public function, for the error.
 
     Returns
     -------
     polars.DataFrame, polars.LazyFrame or pyspark.sql.DataFrame
-        Polars, unless it was Spark's; lazy, if it was lazy.
+        The kind of frame that was given; polars for other Arrow tables.
 
     Raises
     ------
     HistoryError
-        It is not a frame, or a column is missing or of another type.
+        It is not a frame, or a column is missing or has another type.
     """
     if is_spark(frame):
         from optkit.engine import spark
@@ -70,5 +70,5 @@ def _validate(schema: Mapping[str, pl.DataType], needs: Mapping[str, pl.DataType
         if isinstance(needed, pl.Datetime):
             if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
                 raise HistoryError(f"{name}: {column} is {dtype}, not a time with a time zone")
-        elif dtype not in {pl.String, pl.Categorical, pl.Enum}:
+        elif dtype not in frames.TEXT:
             raise HistoryError(f"{name}: {column} is {dtype}, not text")

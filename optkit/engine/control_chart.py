@@ -1,4 +1,4 @@
-"""What was to be expected of each period, and how far chance goes: a control chart of counts."""
+"""A control chart of counts: the expectation of each period, and the limits of chance."""
 
 from typing import Any, Final, NamedTuple
 
@@ -10,31 +10,31 @@ from optkit.engine.statistics import Array, count_limits
 Bools = npt.NDArray[np.bool_]
 Slots = npt.NDArray[np.integer[Any]]
 
-#: The level of a period is that of so many periods on either side: eight weeks of days, a year of weeks.
+#: A period's level is estimated from so many periods on either side: eight weeks of days, a year of weeks.
 _REACH: Final = 28
 
-#: How much a level usually grows or shrinks from one period to the next; more has to be seen in many counts.
+#: Usual growth of a level from one period to the next; only many counts are evidence of more.
 _GROWTH: Final = 0.01
 
-#: Weekdays get a rhythm of their own from so many weeks on.
+#: Least number of weeks from which each weekday's share is estimated.
 _WEEKS: Final = 4
 
-#: With fewer periods none can be told from the others.
+#: With fewer periods, no period is judged.
 _FEW: Final = 10
 
-#: Fewer events in a period are never more than expected: one or two always come together somewhere.
+#: With fewer events, a period is never a spike: one or two coincide somewhere by chance.
 _LEAST: Final = 3
 
 _ROUNDS: Final = 20
 
-#: So many periods are charted in one step: few enough for the processor's cache, whatever the number of charts.
+#: How many periods are charted in one step: few enough for the processor's cache.
 _CELLS: Final = 2**17
 
 
 class Chart(NamedTuple):
-    """One value per period: its expectation, the limits of chance, and whether its total is not above them.
+    """One value per period: its expectation, the limits of chance, and whether the total does not exceed them.
 
-    The limits are NaN, and the period is usual, where nothing could happen (exposure 0).
+    Where the exposure is 0, the limits are NaN and the period is usual.
     """
 
     expected: Array
@@ -44,7 +44,7 @@ class Chart(NamedTuple):
 
 
 class _Periods(NamedTuple):
-    """Several charts, one per row: the periods with exposure first, in their order; behind them exposure is 0."""
+    """Several charts, one per row: first the periods with exposure, in their order, then those without."""
 
     totals: Array
     exposure: Array
@@ -56,7 +56,7 @@ class _Periods(NamedTuple):
 
 
 def rhythm(weekday: Slots, periods: npt.ArrayLike) -> Slots:
-    """Return which share of the level each day has (0 to 6), or zeros where there are too few weeks to tell."""
+    """Return the slot of each day: its weekday (0 to 6), or 0 for all if there are too few weeks."""
     return np.where(np.asarray(periods) >= 7 * _WEEKS, weekday, 0)
 
 
@@ -67,23 +67,23 @@ def chart(totals: Array, exposure: Array, slots: Slots, tail: float) -> Chart:
 
 
 def charts(totals: npt.NDArray[Any], exposure: npt.NDArray[Any], slots: Slots, tail: Array) -> Chart:
-    """Chart totals against their expectation, which is made of the usual among them; one chart per row.
+    """Chart totals against their expectation, which is estimated from the usual periods; one chart per row.
 
-    The expectation of a period is a line through the periods around it (at both ends of the chart: those on
-    one side), times its slot's share. It is made without the periods above their limits, and repeated until it
-    settles.
+    The expectation of a period is a line fitted to the periods around it (at both ends of the chart: on one side),
+    times the share of its slot. Periods above their limits are left out and the estimate is repeated until it no longer
+    changes.
 
     Parameters
     ----------
     totals : array of shape (charts, periods)
         Events in each period.
     exposure : array of the same shape
-        What the events are proportional to; all 1 where that is not known. A period with 0 is left out, as if the
-        periods before and after it were neighbors.
+        The number that events are proportional to; all 1 if it is not known. A period with 0 is left out, as if the
+        periods before and after it were adjacent.
     slots : array of the same shape
         0, 1, … 6: periods with one share of the level, such as a weekday.
     tail : array of shape (charts, 1)
-        Chance that a usual period lies above its upper limit, and below its lower limit.
+        Probability that a usual period is above its upper limit, and that it is below its lower limit.
     """
     number, width = totals.shape
     expected, low, high = np.full((3, number, width), np.nan)
@@ -106,7 +106,7 @@ def charts(totals: npt.NDArray[Any], exposure: npt.NDArray[Any], slots: Slots, t
 
 
 def _settle(periods: _Periods) -> Chart:
-    """Return the charts after as many rounds as they need."""
+    """Return the charts after as many rounds as they need to converge."""
     held = periods.exposure > 0
     found = _limits(periods, held)._replace(usual=np.ones_like(held))
     rows = np.flatnonzero((held.sum(axis=1) >= _FEW) & (periods.totals.max(axis=1, initial=0) >= _LEAST))
@@ -125,7 +125,7 @@ def _settle(periods: _Periods) -> Chart:
 
 
 def _highest_tenth(periods: _Periods, expected: Array) -> Bools:
-    """Return the highest tenth of those with any: without them at first, no spike hides in limits that it widens."""
+    """Return the highest tenth of the periods with events: the first round leaves them out, as possible spikes."""
     some = periods.totals > 0
     height = np.where(some, (periods.totals - expected) / np.sqrt(np.where(some, expected, 1.0)), -np.inf)
     busy = some.sum(axis=1, keepdims=True)
@@ -136,13 +136,13 @@ def _highest_tenth(periods: _Periods, expected: Array) -> Bools:
 
 
 def _limits(periods: _Periods, usual: Bools) -> Chart:
-    """Return expectation and limits from the usual periods, and which periods are usual by them."""
+    """Return the expectation and limits estimated from the usual periods, and which periods these limits call usual."""
     totals, exposure, slots, tail = periods
     weight = usual.astype(np.float64)
     number = (exposure > 0).sum(axis=1, keepdims=True)
     size = (weight * exposure).sum(axis=1, keepdims=True)
     base = np.maximum((weight * totals).sum(axis=1, keepdims=True), 0.5) / np.where(size > 0, size, 1.0)
-    # Half an event more for each estimate keeps empty weekdays and quiet months from expecting nothing.
+    # Half an event is added to each estimate, so that empty weekdays and quiet months do not expect exactly zero.
     seen, held = (_slot_sums(slots, weight * values) for values in (totals, exposure))
     last = slots.max(axis=1, keepdims=True, initial=0)
     share = np.where(last > 0, (seen + 0.5) / (held * base + 0.5), 1.0)
@@ -151,7 +151,7 @@ def _limits(periods: _Periods, usual: Bools) -> Chart:
     freedom = np.maximum(1.0, usual.sum(axis=1, keepdims=True) - (last + 1) - number / _REACH)
     residuals = weight * (totals - expected) ** 2 / np.where(usual, expected, 1.0)
     dispersion = np.maximum(1.0, residuals.sum(axis=1, keepdims=True) / freedom)
-    # A new count varies about its expectation, and the expectation about the truth.
+    # A new count varies around its expectation, and the expectation around the true value.
     ratio = dispersion * (1 + expected / near + expected / (seen + 0.5))
     low, high = count_limits(expected, ratio, 1 - 2 * tail, least=_LEAST - 1)
     return Chart(expected, low, high, totals <= high)
@@ -165,10 +165,10 @@ def _slot_sums(slots: Slots, values: Array) -> Array:
 
 
 def _local_level(totals: Array, exposure: Array, base: Array, number: Slots) -> tuple[Array, Array]:
-    """Return each period's level by a line through those around it, and how many events it rests on.
+    """Return each period's level from a line fitted to those around it, and the number of events behind it.
 
-    The line is fitted by least squares with weights for counts. Its slope is drawn towards 0 by a prior of
-    `_GROWTH` per period, so that few events do not tilt it.
+    The line is fitted by least squares with weights for counts. A prior of `_GROWTH` per period shrinks its slope
+    towards 0, so that few events do not tilt it.
     """
     place = np.arange(totals.shape[1]) - number / 2
     moments = [_around(place**power * exposure) for power in (0, 1, 2)]

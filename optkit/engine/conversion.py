@@ -1,7 +1,7 @@
-"""Columns of other systems' tables, as expressions that give them a schema of ours.
+"""Expressions that convert columns of other systems' tables to the schema of a history or of messages.
 
-Every expression depends on nothing but its row. A value that cannot be read becomes null: `validate_counts` says of
-which column and in how many rows, because values themselves (phone numbers, words) never reach a message.
+Each expression depends only on its row. A value that cannot be read becomes null; `convert` then raises an error with
+the column and the number of rows, but without the values, which may be phone numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,20 @@ import polars as pl
 
 from optkit.arguments import shown
 from optkit.engine import frames
-from optkit.engine.frames import is_spark
+from optkit.engine.frames import TEXT, is_spark
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import plural
 from optkit.times import INSTANT
 from optkit.times import time_zone as read_time_zone
 
-_TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
 _NAIVE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _AWARE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
 
 
 def read(frame: Any) -> tuple[Any, dict[str, pl.DataType]]:
-    """Return any frame as a polars LazyFrame, unless it is Spark's, and its columns with their types.
+    """Return any frame as a polars LazyFrame (Spark's as it is), and its columns with their types.
 
-    It is read only once: some Arrow streams can be read no second time.
+    Some Arrow streams can be read only once, so this is the only place that reads one.
     """
     if is_spark(frame):
         from optkit.engine import spark
@@ -36,7 +35,7 @@ def read(frame: Any) -> tuple[Any, dict[str, pl.DataType]]:
 
 
 def find(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.DataType:
-    """Return the type of the column that a caller named for one of ours.
+    """Return the type of the column that the caller named for `target`.
 
     Raises
     ------
@@ -52,26 +51,26 @@ def find(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.Data
 
 
 def text(column: str, dtype: pl.DataType, target: str) -> pl.Expr:
-    """Return trimmed text; whole numbers, as short codes often are, become text. Null for empty text.
+    """Return trimmed text; whole numbers, as short codes often are, become text, and empty text becomes null.
 
     Raises
     ------
     HistoryError
-        The column is of another type.
+        The column has another type.
     """
-    if dtype not in {*_TEXT, pl.Null} and not dtype.is_integer():
+    if dtype not in {*TEXT, pl.Null} and not dtype.is_integer():
         raise HistoryError(f"{target}: the column {column!r} is {dtype}, not text; read it as text")
     stripped = pl.col(column).cast(pl.String).str.strip_chars()
     return pl.when(stripped != "").then(stripped)
 
 
 def time(column: str, dtype: pl.DataType, target: str, zone: str | None) -> pl.Expr:
-    """Return instants in UTC; of a local time that comes twice where clocks change, the first.
+    """Return instants in UTC; a local time that occurs twice because clocks change is read as the first one.
 
     Raises
     ------
     HistoryError
-        The column is of another type, or has times without a time zone and `zone` is None.
+        The column has another type, or has times without a time zone and `zone` is None.
     SettingsError
         There is no such time zone.
     """
@@ -80,7 +79,7 @@ def time(column: str, dtype: pl.DataType, target: str, zone: str | None) -> pl.E
     times = pl.col(column)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         return times.dt.cast_time_unit("ms").dt.convert_time_zone("UTC")
-    if dtype in _TEXT:
+    if dtype in TEXT:
         written = times.cast(pl.String).str.strip_chars().str.replace(r"^([\d-]+)T", "$1 ")
         written = written.str.replace(r" ?(Z|UTC)$", "+00:00")
         aware = [_parse(written, form) for form in _AWARE_FORMATS]
@@ -110,7 +109,7 @@ def _localize(times: pl.Expr, zone: str) -> pl.Expr:
 
 
 def words(column: str, meanings: Mapping[Any, str | None], default: str | None = None) -> pl.Expr:
-    """Return what the words of a column mean (upper and lower case and space around them do not matter)."""
+    """Return the meanings of a column's words, ignoring case and surrounding space."""
     known = {_plain(word): meaning for word, meaning in meanings.items() if meaning is not None}
     plain = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
     found = plain.replace_strict(list(known), list(known.values()), default=default, return_dtype=pl.String)
@@ -118,9 +117,9 @@ def words(column: str, meanings: Mapping[Any, str | None], default: str | None =
 
 
 def is_read(column: str, dtype: pl.DataType, values: pl.Expr) -> pl.Expr:
-    """Return null where a column has a value and `values`, made of it, has none; true elsewhere."""
+    """Return null where a column has a value but `values`, read from it, is null; true elsewhere."""
     given = pl.col(column)
-    if dtype in _TEXT:
+    if dtype in TEXT:
         given = given.cast(pl.String).str.strip_chars().replace("", None)
     return pl.when(given.is_null() | values.is_not_null()).then(pl.lit(value=True))
 
@@ -137,7 +136,7 @@ def _plain(word: Any) -> str:
 
 
 def validate_meanings(meanings: Mapping[Any, str | None], allowed: Sequence[str]) -> None:
-    """Raise `SettingsError` unless each word means one of ours, or nothing."""
+    """Raise `SettingsError` unless each word means one of `allowed`, or None."""
     if not isinstance(meanings, Mapping):
         raise SettingsError("meanings must be a dict from words to what they mean")
     wrong = {meaning for meaning in meanings.values() if meaning is not None} - set(allowed)
@@ -149,16 +148,16 @@ def validate_meanings(meanings: Mapping[Any, str | None], allowed: Sequence[str]
 
 
 def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str]) -> Any:
-    """Return a frame with these columns alone, without the rows in which the column ``ignored`` is true.
+    """Return a frame of these columns, without the rows in which the column ``ignored`` is true.
 
     Parameters
     ----------
     frame : polars.LazyFrame or pyspark.sql.DataFrame
-        As `read` returns it.
+        The frame that `read` returned.
     columns : mapping of str to polars.Expr
         Names and expressions; `ignored` may be among them.
     needed : mapping of str to str
-        Columns in which no value may be null, each with what to do about it.
+        Columns without nulls, each with the words that say what is wrong with a null in it.
 
     Raises
     ------

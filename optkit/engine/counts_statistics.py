@@ -1,4 +1,6 @@
-"""Statistics of rare events: exact intervals and tests of counts, and which of many tests to believe."""
+"""Statistics of rare events: exact intervals and tests of counts, and corrections for many tests."""
+
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -6,14 +8,18 @@ import numpy.typing as npt
 from optkit.arguments import share
 from optkit.engine.statistics import Array, Interval, counts
 
-#: Variance of a standard normal variable whose outer tenths are drawn in to its 10 % and 90 % quantiles.
-_WINSORIZED = 0.67865
+#: A q value below this is a signal: on average, at most this share of signals is due to chance.
+SIGNIFICANT: Final = 0.05
 
-_MOST = 0.999  # correlation within a group, at most
+#: The largest correlation within a group.
+MOST_CORRELATED: Final = 0.999
+
+#: Variance of a standard normal variable whose outer tenths are set to its 10 % and 90 % quantiles.
+_WINSORIZED: Final = 0.67865
 
 
 def poisson_interval(events: npt.ArrayLike, confidence: float = 0.95) -> Interval:
-    """Exact interval of the mean of a Poisson count.
+    """Return the exact interval of the mean of a Poisson count.
 
     References
     ----------
@@ -37,9 +43,9 @@ def poisson_interval(events: npt.ArrayLike, confidence: float = 0.95) -> Interva
 def overdispersion(successes: npt.ArrayLike, n: npt.ArrayLike) -> float:
     """Return the correlation within groups that explains how much their proportions differ beyond chance; 0: none.
 
-    By moments, on the scale arcsin(sqrt(proportion)), on which chance has the variance 1/(4n) whatever the
-    proportion, around the median. The outer tenths of the groups, at least one on either side, are drawn in first:
-    so the groups looked for do not hide themselves.
+    Method of moments around the median, on the scale arcsin(sqrt(proportion)), on which the variance of chance is
+    1/(4n) for all proportions. The outer tenths of the groups, at least one on either side, are winsorized first, so
+    that extreme groups do not raise the estimate.
 
     References
     ----------
@@ -62,14 +68,14 @@ def overdispersion(successes: npt.ArrayLike, n: npt.ArrayLike) -> float:
     weight = 4 * size
     excess = float((z**2).sum()) / _WINSORIZED - (len(z) - 1)
     between = excess / float(weight.sum() - (weight**2).sum() / weight.sum())
-    return float(np.clip(4 * between, 0.0, _MOST))
+    return float(np.clip(4 * between, 0.0, MOST_CORRELATED))
 
 
 def mid_p(successes: npt.ArrayLike, n: npt.ArrayLike, mean: float, correlation: float) -> Array:
-    """Two-sided mid-p values of counts under a beta-binomial law; binomial where `correlation` is 0.
+    """Return two-sided mid-p values of counts under a beta-binomial law; binomial if `correlation` is 0.
 
-    Half of the probability of the count itself is in either tail, which keeps tests of small counts from being too
-    cautious. NaN where `n` is 0.
+    Each tail has half of the probability of the count itself; otherwise tests of small counts are too conservative. NaN
+    where `n` is 0.
 
     References
     ----------
@@ -95,7 +101,7 @@ def _mid_p_of(k: float, n: float, mean: float, correlation: float) -> float:
     if mean in {0.0, 1.0}:
         return 1.0
     if correlation > 0:
-        masses = _beta_binomial(np.arange(k + 1), n, mean, correlation)
+        masses = beta_binomial(np.arange(k + 1), n, mean, correlation)
         below, own = float(masses[:-1].sum()), float(masses[-1])
     else:
         below = float(betainc(n - k + 1, k, 1 - mean)) if k else 0.0
@@ -103,8 +109,8 @@ def _mid_p_of(k: float, n: float, mean: float, correlation: float) -> float:
     return float(np.clip(2 * min(below + own / 2, 1 - below - own / 2), 0.0, 1.0))
 
 
-def _beta_binomial(x: Array, n: float, mean: float, correlation: float) -> Array:
-    """Return the probabilities of counts."""
+def beta_binomial(x: Array, n: float, mean: float, correlation: float) -> Array:
+    """Return the probabilities of counts under a beta-binomial law."""
     from scipy.special import betaln
 
     size = 1 / correlation - 1
@@ -123,7 +129,7 @@ def _log_ways(x: npt.ArrayLike, n: float) -> Array:
 
 
 def false_discovery(p: npt.ArrayLike) -> Array:
-    """Return q values by Benjamini and Hochberg; NaN where p is NaN, which is not a test.
+    """Return q values by Benjamini and Hochberg; NaN where p is NaN, which does not count as a test.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How many people could have opted out: the denominator, given by the caller or else observed."""
+"""How many people could have opted out: the denominator, given by the caller or observed in the history."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Final, Literal, SupportsIndex, TypeAlias
 
 import polars as pl
 
-from optkit.arguments import whole_number
+from optkit.arguments import LARGEST_EXACT, whole_number
 from optkit.engine import frames
 from optkit.engine.frames import Table
 from optkit.engine.table_files import read_table
@@ -18,8 +18,7 @@ from optkit.formatting import join_names, percent, plural
 Audience: TypeAlias = int | Mapping[str, int] | Table | str | Path
 Denominator: TypeAlias = Literal["audience", "observed"]
 
-_NAMED: Final = 5  # senders named in a message, at most
-_MOST: Final = 2**53  # recipients: the largest number up to which all whole numbers are exact as floats
+_NAMED: Final = 5  # senders named in an error, at most
 
 
 def population(
@@ -30,16 +29,16 @@ def population(
     Parameters
     ----------
     audience : int, dict, frame, path or None
-        Recipients messaged in all; or those of each sender (as a dict, or as a frame or file with from_phone,
-        recipients and the columns of `by`, whose rows are added up). None: those seen in the history.
+        Recipients messaged in total; or those of each sender (a dict, or a frame or file with from_phone, recipients
+        and the columns of `by`, whose rows are added up). None: those seen in the history.
     by : sequence of str
         The columns of a group.
     seen : polars.DataFrame
-        What the history holds: the columns of `by`, sender (String) and seen (Int64).
+        The recipients in the history: the columns of `by`, sender (String) and seen (Int64).
     each_group : bool
-        Groups are compared with each other: one number is the audience of each group, and senders of the audience
-        without an event in the history keep their row. Else one number is the audience of all groups together,
-        and such senders are left out.
+        Whether groups are compared with each other: then a number is the audience of each group, and senders of the
+        audience without an event in the history keep their row. Otherwise a number is the audience of all groups
+        together, and such senders are left out.
 
     Returns
     -------
@@ -78,15 +77,15 @@ def population(
 
 
 def validate_covers(table: pl.DataFrame, opted_out: str, population: str, groups: Sequence[str]) -> None:
-    """Raise `SettingsError` where more people are opted out than the audience holds."""
+    """Raise `SettingsError` where more people are opted out than the audience has."""
     small = table.filter(pl.col(opted_out) > pl.col(population))
     if small.is_empty():
         return
     names = small["from_phone"].unique().sort().to_list() if list(groups) == ["from_phone"] else []
     whose = f" of {join_names(names, _NAMED)}" if names else ""
     raise SettingsError(
-        f"audience{whose} is smaller than the number of people who opted out; give everybody who was messaged "
-        "over the whole time of the history"
+        f"audience{whose} is smaller than the number of people who opted out; count everybody who was messaged "
+        "during the whole history"
     )
 
 
@@ -103,7 +102,7 @@ def _read(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -
         raise SettingsError("audience: from_phone must not be missing")
     if frame["recipients"].dtype.is_integer():
         frame = frame.cast({"recipients": pl.Int64}, strict=False)
-        if frame["recipients"].is_between(0, _MOST).fill_null(False).all():
+        if frame["recipients"].is_between(0, LARGEST_EXACT).fill_null(False).all():
             return frame
     raise SettingsError("audience: recipients must be whole numbers, none missing, none below zero")
 
@@ -118,7 +117,7 @@ def _table(audience: Mapping[str, int] | Table | str | Path) -> pl.LazyFrame:
 
 
 def _as_texts(table: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the table with short codes as text and numbers in text as numbers."""
+    """Return the table with senders as text and recipients as numbers."""
     schema = table.collect_schema()
     if schema.get("from_phone", pl.String()).is_numeric():
         table = table.with_columns(pl.col("from_phone").cast(pl.Int64, strict=False).cast(pl.String))
@@ -139,11 +138,11 @@ def _validate_senders(given: pl.DataFrame, by: Sequence[str], seen: pl.DataFrame
 def _warn_of_silent(given: pl.DataFrame, silent: pl.DataFrame, *, kept: bool) -> None:
     names = sorted(silent["from_phone"].unique())
     share = int(silent["recipients"].sum()) / max(1, int(given["recipients"].sum()))
-    done = "They count with a rate of 0" if kept else "They are left out of the population"
+    effect = "They count with a rate of 0" if kept else "They are left out of the population"
     warnings.warn(
         f"{plural(len(names), 'sender')} of the audience ({percent(share)} of its recipients) without an event in "
-        f"the history: {join_names(names, _NAMED)}. {done}; if the history was loaded for some senders only, "
-        "give their audience only.",
+        f"the history: {join_names(names, _NAMED)}. {effect}; if the history was loaded for some senders only, "
+        "give only their audience.",
         stacklevel=4,  # the line that called the analysis
     )
 

@@ -1,4 +1,4 @@
-"""How long spells lasted, and returns: counts by duration that add up over partitions, and their curves."""
+"""How long spells and returns lasted: counts by duration that add up over partitions, and their curves."""
 
 from typing import Final
 
@@ -12,23 +12,23 @@ from optkit.engine.states import Partition
 from optkit.engine.statistics import Array
 from optkit.times import DAY
 
-#: Two products of the same fractions may differ in the last digits: less than this is equal.
+#: Products of the same fractions may differ in the last digits: a smaller difference than this is none.
 _ROUNDING: Final = 1e-12
 
-_MOST: Final = 50  # spells of one unit that are compared with each other
+_COMPARED: Final = 50  # spells per unit that are compared with each other
 
 
 def time_out(partition: Partition, step: int, *keys: str) -> PartialSum:
-    """Count spells by their length in steps, rounded up: ended by a return, or censored; `keys`: by what else."""
+    """Count spells by their length in steps, rounded up, and by `keys`: ended by a return, or censored."""
     start, end = pl.col("opted_out_at"), pl.col("returned_at")
     spells = partition.spells.with_columns(over=end.is_not_null(), ms=end.fill_null(partition.until) - start)
     return _by_length(spells, step, keys)
 
 
 def repeats_out(partition: Partition, step: int) -> PartialSum:
-    """Count each two spells of one unit by their lengths: how far one unit's spells are alike.
+    """Count pairs of spells of one unit by their lengths, to measure how similar a unit's spells are.
 
-    Of a unit's spells the first 50 are looked at.
+    Only the first 50 spells of a unit are compared.
     """
     unit = ["recipient"] if partition.scope == "recipient" else ["sender", "recipient"]
     end = pl.col("returned_at")
@@ -37,7 +37,7 @@ def repeats_out(partition: Partition, step: int) -> PartialSum:
     )
     spells = (
         _in_steps(lasted, step)
-        .filter(pl.col("spell") <= _MOST)
+        .filter(pl.col("spell") <= _COMPARED)
         .select(*unit, "group", "spell", "steps", "over")
     )
     same = pl.struct(unit)
@@ -48,7 +48,7 @@ def repeats_out(partition: Partition, step: int) -> PartialSum:
 
 
 def time_back(partition: Partition, step: int, *keys: str) -> PartialSum:
-    """Count returns by the time to the pair's next opt-out in steps, rounded up: ended by it, or censored."""
+    """Count returns by the time to the pair's next opt-out, in steps, rounded up: ended by it, or censored."""
     following = pl.col("sender", "recipient").shift(-1)
     same = pl.all_horizontal(pl.col("sender", "recipient") == following)
     again = pl.when(same).then(pl.col("opted_out_at").shift(-1))
@@ -76,7 +76,7 @@ def survival_curves(
     confidence: float,
     repeats: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Return Kaplan-Meier's estimate for each value of `keys`; with `repeats`, intervals that allow for them.
+    """Return the Kaplan-Meier estimate for each value of `keys`; `repeats` widen the interval for repeated spells.
 
     Returns
     -------
@@ -106,11 +106,11 @@ def survival_curves(
 def _shared_variance(
     totals: pl.DataFrame, curve: npt.NDArray[np.int64], repeats: pl.DataFrame, keys: list[str]
 ) -> Array:
-    """Return what a unit's spells have in common adds to the variance of log(surviving), at each duration.
+    """Return the part of the variance of log(surviving) that comes from similar spells of one unit, at each duration.
 
-    The estimate's log is about a sum over spells of ``over / at_risk(length) - hazard(min(length, t))``, with
-    hazard(t) the sum of ended / at_risk² up to t. Greenwood's variance is the sum of its squares; this is twice
-    the sum of the products of each two spells of one unit (a sandwich estimate, clustered by unit).
+    The log of the estimate is approximately a sum over spells of ``over / at_risk(length) - hazard(min(length, t))``,
+    where hazard(t) is the sum of ended / at_risk² up to t. Greenwood's variance is the sum of its squares; this is
+    twice the sum of the products of two spells of one unit (a sandwich estimate, clustered by unit).
     """
     first = np.searchsorted(curve, curve)  # the row at which a row's curve begins
     last = np.searchsorted(curve, curve, side="right") - 1
@@ -148,7 +148,7 @@ def _shared_variance(
 
 
 def ended_by(horizon: int) -> pl.Expr:
-    """Return the share that has ended by a number of days; aggregates a curve."""
+    """Return the share that has ended within a number of days; aggregates a curve."""
     return 1 - pl.col("surviving").filter(pl.col("days") <= horizon).min().fill_null(1.0)
 
 

@@ -4,14 +4,14 @@ A message is packed into an integer of the same layout as an event (see `packing
 
     recipient (51 bits) | sender (30) | sent_at in ms (45) | 0
 
-and a change of state is packed with a 1 at the end. So a message comes before an event of the same millisecond, two
-keys belong to the same pair if all bits before the time are equal, and each question above is one binary search of
-sorted integers among sorted integers. In recipient scope the sender's bits are 0: the unit is the recipient.
+and a change of state is packed with a 1 at the end. So a message precedes an event of the same millisecond, two keys
+belong to the same pair if all bits before the time are equal, and each lookup above is one binary search of sorted
+integers in sorted integers. In recipient scope the sender's bits are 0: the unit is the recipient.
 
 The frames of a `JointPartition` (polars DataFrames; instants are Int64 milliseconds since 1970)::
 
-`messages`    one row per message: message, reached, message_id if the question reads it, and the payload asked for
-`runs`        one row per stretch of one state: key, sender, recipient, at, out, first (see `states`)
+`messages`    one row per message: message, reached, message_id if the question reads it, and the payload
+`runs`        one row per run: key, sender, recipient, at, out, first (see `states`)
 `ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run that holds at
               sent_at, null before the first), out (the unit was opted out)
 `exposures`   those of `ordered` that were reached while the unit was opted in
@@ -48,7 +48,7 @@ KEY: Final = pl.col("key")
 
 
 def unit_of(key: pl.Expr) -> pl.Expr:
-    """Return what identifies the unit of a key: the key without its time."""
+    """Return the unit of a key: the key without its time."""
     return key // big(2**TIME_BITS)
 
 
@@ -59,17 +59,16 @@ def message_sender() -> pl.Expr:
 
 
 class JointPartition:
-    """All events of some recipients, and all messages to them; see the module for its frames.
+    """All events of some recipients, and all messages to them; the module's docstring describes the frames.
 
     Attributes
     ----------
     codes : Codes
-        What senders and recipients stand for.
+        The senders and recipients behind the codes.
     scope : "pair" or "recipient"
         Whose states these are.
     since, until : int
-        Begin and end of the record, in milliseconds since 1970. A record without a beginning, because there is no
-        message, begins after it ends.
+        Begin and end of the record, in milliseconds since 1970. If there is no message, `since` is after `until`.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class JointPartition:
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """One row per stretch of one state, sorted by key."""
+        """One row per run, sorted by key."""
         sender = pl.lit(0) if self.scope == "recipient" else pl.col("sender")
         key = pack(pl.col("recipient"), sender, pl.col("at"), pl.lit(1))
         return self._states.runs.drop("group").with_columns(key=key).collect()
@@ -114,8 +113,8 @@ class JointPartition:
 
     @cached_property
     def ordered(self) -> pl.DataFrame:
-        """The messages of known units, sorted; of several in one instant the greatest message_id is the last."""
-        # The sort of a collected frame takes half the time of a lazy one.
+        """The messages of known units, sorted; of several at one instant the greatest message_id is the last."""
+        # Sorting a collected frame takes half the time of sorting a lazy one.
         ordered = self._messages_of_units.collect().sort("key", "message_id")
         run = last_before(ordered["key"], self.runs["key"])
         return ordered.with_columns(run=run, out=self.runs["out"].gather(run).fill_null(False))
@@ -133,7 +132,7 @@ class JointPartition:
 
     @cached_property
     def stretches(self) -> pl.DataFrame:
-        """The times opted in after an exposure, from each exposure or re-opt-in to what comes next."""
+        """The times opted in after an exposure, from each exposure or re-opt-in to the next change."""
         exposed_at, opt_outs = self.exposures["key"], self.opt_outs["key"]
         after = KEY.shift(-1)
         exposed = self.exposures.select(
@@ -174,7 +173,7 @@ class JointPartition:
         return known.group_by("unit").agg(pl.col("at").min())
 
     def grouped(self, frame: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
-        """Return a frame that has `unit` with the columns of its events and messages; all have one value per unit.
+        """Return a frame that has `unit` with columns of the events and messages that have one value per unit.
 
         Raises
         ------
@@ -198,18 +197,18 @@ class JointPartition:
         return frame.join(values.lazy(), on="unit", how="left")
 
     def with_exposure(self, frame: pl.DataFrame, *columns: str, **named: pl.Expr) -> pl.LazyFrame:
-        """Return a frame that has places of exposures with columns of these; null where a place is null."""
+        """Return a frame that has places of exposures with columns of the exposures; null where a place is null."""
         exposed = self.exposures.select(*columns, **named)
         return frame.with_columns(column.gather(frame["exposure"]) for column in exposed).lazy()
 
 
 def last_before(keys: pl.Series, among: pl.Series) -> pl.Series:
-    """Return the place in `among`, sorted, of the last key before each of `keys` in its unit; null where none is."""
+    """Return the place in `among`, sorted, of the last key before each of `keys` in its unit; null if there is none."""
     return _neighbour(keys, among, pl.col("place") - 1)
 
 
 def first_after(keys: pl.Series, among: pl.Series) -> pl.Series:
-    """Return the place in `among`, sorted, of the first key after each of `keys` in its unit; null where none is."""
+    """Return the place in `among`, sorted, of the first key after each of `keys` in its unit; null if there is none."""
     return _neighbour(keys, among, pl.col("place"))
 
 
@@ -230,9 +229,9 @@ def _neighbour(keys: pl.Series, among: pl.Series, place: pl.Expr) -> pl.Series:
 
 
 def count_until(keys: pl.Series, among: pl.Series, ago: int = 0) -> pl.Series:
-    """Return how many of `among`, sorted, lie at least `ago` ms before each of `keys`.
+    """Return how many of `among`, sorted, are at least `ago` ms before each of `keys`.
 
-    Those of other units that come before are included; the difference of two such counts is of the key's unit alone.
+    Keys of other units that sort before are included; they cancel out in the difference of two such counts.
     """
     ends = pl.select(pl.lit(keys) - big(2 * ago)).to_series()
     return among.search_sorted(ends, side="right").cast(pl.Int64)

@@ -1,4 +1,4 @@
-"""Any frame in: whatever has a history's columns becomes a checked LazyFrame, or stays Spark's."""
+"""Frames of any library as input: checked, and read as a polars LazyFrame unless they are Spark's."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ArrowTable(Protocol):
     """A table that exports Arrow: of pandas, pyarrow, DuckDB, polars.
 
-    Spark's frames export Arrow as well; that they have no such `shape` tells a type checker that they are not meant.
+    Spark's frames export Arrow as well, but have no `shape`: so a type checker does not accept them here.
     """
 
     @property
@@ -34,43 +34,43 @@ class ArrowTable(Protocol):
 #: A frame that is not Spark's.
 Table: TypeAlias = pl.DataFrame | pl.LazyFrame | ArrowTable
 
-#: What the analyses take.
+#: A frame that analyses accept.
 History: TypeAlias = "Table | SparkFrame"
 
-#: What identifies an event, and all that most analyses read.
+#: The columns that identify an event; most analyses read only these.
 KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
 
-#: A time in a history lies within this many milliseconds of 1970 (557 years), what the packed form can hold.
+#: A time in a history is within this many milliseconds of 1970 (557 years): the packed form holds no more.
 REACH: Final = 2**44 - 1
 
-#: Names that the engine gives to columns of its own.
+#: Names of the engine's internal columns.
 _RESERVED: Final = frozenset(
     "group sender recipient event message reached part key at begin end out opt_out returned run".split()  # noqa: SIM905
 )
 
-#: Of these names, those that a user may well try, and what a history calls them.
+#: Internal names that users may try as `by`, and the history's names for them.
 _SYNONYMS: Final = {"sender": "from_phone", "recipient": "to_phone"}
 
-_TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
-_NAMED: Final = 10  # columns named in an error, at most
+#: The types of a column of text.
+TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
 _MIXED: Final = re.compile(r"for column (\w+) with type")
 
 
 def is_spark(history: History) -> "TypeIs[SparkFrame]":
-    """Say whether a frame is Spark's, without importing Spark."""
+    """Return whether a frame is Spark's, without importing Spark."""
     return type(history).__module__.startswith("pyspark.sql.")
 
 
 def read(history: Table, columns: Sequence[str] = KEYS, name: str = "history") -> pl.LazyFrame:
     """Return the named columns of a history that is not Spark's, with a history's dtypes.
 
-    The types are checked, not the values: who reads the values meets nulls and unknown words, and has
-    `validate_values` say which.
+    Only the types are checked. A caller that finds nulls or unknown words among the values calls `validate_values`,
+    which says which they are.
 
     Raises
     ------
     HistoryError
-        It is not a frame, or a column is missing or has a type that cannot be read as a history's.
+        It is not a frame, a column is missing, or a type cannot be read as a history's.
     """
     frame = lazy(history, name)
     schema = frame.collect_schema()
@@ -86,15 +86,15 @@ def validate_schema(schema: Mapping[str, pl.DataType], columns: Sequence[str], n
 
 
 def validate_present(schema: Collection[str], columns: Sequence[str], name: str) -> None:
-    """Raise `HistoryError` unless a frame has the named columns; `name` is what the caller calls it."""
+    """Raise `HistoryError` unless a frame has the named columns; `name` is the name of the argument."""
     missing = [column for column in dict.fromkeys(columns) if column not in schema]
     if missing:
         raise HistoryError(f"{name} has no column {_names(missing)}; it has {_names(schema)}")
 
 
 def _names(columns: Collection[str]) -> str:
-    """Return names of columns as a sentence lists them; a file without a header may have phone numbers there."""
-    return join_names([shown(name) for name in columns], _NAMED)
+    """Return names of columns for an error; without a header row, phone numbers may be among them."""
+    return join_names([shown(name) for name in columns], 10)
 
 
 def _raise(complaints: list[str]) -> None:
@@ -108,7 +108,7 @@ def lazy(table: Table, name: str = "history") -> pl.LazyFrame:
     Raises
     ------
     HistoryError
-        It is not a frame, or its Arrow export fails. `name` is what the caller calls it.
+        It is not a frame, or its Arrow export fails. `name` is the name of the argument.
     """
     if isinstance(table, pl.LazyFrame):
         return table
@@ -119,14 +119,14 @@ def lazy(table: Table, name: str = "history") -> pl.LazyFrame:
     try:
         frame = pl.DataFrame(table)
     except (ValueError, TypeError, NotImplementedError, pl.exceptions.PolarsError):
-        raise HistoryError(_why_unreadable(table, name)) from None  # what was raised may quote a phone number
-    if frame.is_empty():  # which type a column without values has does not matter
+        raise HistoryError(_why_unreadable(table, name)) from None  # the original may quote a phone number
+    if frame.is_empty():  # the types of columns without values do not matter
         frame = frame.with_columns(pl.lit(None).alias(name) for name in KEYS if name in frame.columns)
     return frame.lazy()
 
 
 def _why_unreadable(table: Any, name: str) -> str:
-    """Say why a table cannot be read through Arrow, without what its cells hold."""
+    """Return why a table cannot be read through Arrow, without quoting its cells."""
     columns = list(getattr(table, "columns", []))
     if len(set(columns)) < len(columns):
         return f"{name} has two columns of the same name; rename one"
@@ -148,9 +148,9 @@ def _complaint(name: str, dtype: pl.DataType) -> str | None:
             complaint = f"created_at is {dtype}, not a time (parse it into a UTC timestamp)"
         elif dtype.time_zone is None:
             complaint = "created_at has no time zone (say which, such as .dt.replace_time_zone('UTC'))"
-    elif name in {"to_phone", "from_phone"} and not isinstance(dtype, _TEXT):
+    elif name in {"to_phone", "from_phone"} and not isinstance(dtype, TEXT):
         complaint = f"{name} is {dtype}, not text (read it as text: a number has lost '+' and leading zeros)"
-    elif name in {"status", "current_status", "reported_current_status"} and not isinstance(dtype, _TEXT):
+    elif name in {"status", "current_status", "reported_current_status"} and not isinstance(dtype, TEXT):
         complaint = f"{name} is {dtype}, not text ({OPT_IN!r} or {OPT_OUT!r})"
     return complaint
 
@@ -167,7 +167,7 @@ def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def validate_values(history: pl.LazyFrame) -> None:
-    """Raise `HistoryError` if a column of `KEYS` has a value that a history cannot have."""
+    """Raise `HistoryError` if a column of `KEYS` has a value that is not allowed in a history."""
     created_at = pl.col("created_at").cast(pl.Int64)
     found = history.select(
         *(pl.col(name).null_count() for name in KEYS),
@@ -178,7 +178,7 @@ def validate_values(history: pl.LazyFrame) -> None:
 
 
 def validate_counts(counts: Mapping[str, int]) -> None:
-    """Raise `HistoryError` if rows were counted whose column is null, or that have odd `words` or are `far` off."""
+    """Raise `HistoryError` if any rows were counted with nulls, unknown `words` or times `far` off."""
     complaints = [f"{name} is null in {plural(counts[name], 'row')}" for name in KEYS if counts[name]]
     if counts["words"]:
         complaints.append(f"status is neither {OPT_IN!r} nor {OPT_OUT!r} in {plural(counts['words'], 'row')}")
@@ -189,24 +189,27 @@ def validate_counts(counts: Mapping[str, int]) -> None:
     _raise(complaints)
 
 
-def by_columns(by: str | Collection[str] | None, taken: Collection[str] = ()) -> list[str]:
-    """Return `by` as a list of different column names.
+def by_columns(
+    by: str | Collection[str] | None, taken: Collection[str] = (), *, required: bool = False
+) -> list[str]:
+    """Return `by` as a list of distinct column names.
 
     Raises
     ------
     SettingsError
-        It is not a name or a collection of names; or one is `taken` for a column of the analysis' own.
+        It is not a name or a collection of names, it is empty although `required`, or a name is `taken` by a column
+        of the analysis.
     """
-    if by is None:
-        return []
-    names = one_or_many(by, "by")
+    names = [] if by is None else one_or_many(by, "by")
+    if required and not names:
+        raise SettingsError("by must name at least one column")
     for name in names:
         validate_name(name, [*taken, *_RESERVED])
     return names
 
 
 def validate_name(name: str, taken: Collection[str]) -> None:
-    """Raise `SettingsError` if a column of `by` is named as one that an analysis computes."""
+    """Raise `SettingsError` if a column of `by` has the name of one that an analysis computes."""
     if name in taken:
         known = _SYNONYMS.get(name)
         hint = f"use {known!r}, or rename" if known else "rename"

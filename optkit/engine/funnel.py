@@ -1,7 +1,7 @@
-"""Which groups differ from the others by more than groups usually do: a funnel of its own for each group.
+"""Which groups differ from the others by more than groups usually do: funnel limits for each group.
 
-Each group is judged by the others alone. A large group that is bad would otherwise be its own target, and any
-that is bad would widen the limits it is held against.
+Each group is compared with the others only. Otherwise a large bad group would be its own target, and every bad group
+would widen the limits that it is compared with.
 """
 
 from typing import Final, NamedTuple
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from optkit.engine.counts_statistics import MOST_CORRELATED, beta_binomial
 from optkit.engine.statistics import Array, Interval, counts
 
 #: Share of usual groups within their limits: one false alarm in 500 groups.
@@ -17,23 +18,20 @@ COVERAGE: Final = 0.998
 #: Fewer groups do not show how much groups usually differ.
 FEWEST: Final = 5
 
-#: The variance between groups is taken as large as its upper quartile, because few groups often show too little.
+#: The estimate of the variance between groups is its upper quartile, because few groups often show too little.
 _CAUTION: Final = 0.25
 
-#: Counts up to this are judged by the exact distribution. Beyond, steps of one do not matter.
+#: Counts up to this get exact limits; for larger ones steps of one do not matter.
 _EXACT: Final = 20_000
 
-#: Of more groups one hardly changes how much they differ: the variance between them is that of all.
+#: With more groups, one of them hardly changes the variance between them: it is estimated once, from all.
 _MANY: Final = 200
-
-_MOST: Final = 0.999  # correlation within a group, at most
-
 
 Places = npt.NDArray[np.intp]
 
 
 class _Law(NamedTuple):
-    """What a group's count follows: a beta-binomial."""
+    """The law of a group's count: a beta-binomial."""
 
     mean: float
     correlation: float
@@ -44,14 +42,14 @@ class _Law(NamedTuple):
         return self.mean * size, (1 - self.mean) * size
 
 
-def funnel_limits(successes: npt.ArrayLike, n: npt.ArrayLike, coverage: float = COVERAGE) -> Interval:
-    """Return between which proportions each group is expected to lie, judged by the other groups.
+def funnel_limits(successes: npt.ArrayLike, n: npt.ArrayLike) -> Interval:
+    """Return the limits within which each group's proportion is expected, given the other groups.
 
-    The counts of a group are expected to follow a beta-binomial law. Its mean is the weighted mean of the
-    others' proportions; its correlation is how much the others differ beyond chance, by the generalized Q
-    statistic (Paule-Mandel, at its upper quartile rather than at its mean), and the uncertainty of that mean.
-    The limits are exact quantiles of that law: beyond them lies (1 - `coverage`) / 2 on either side. Groups
-    beyond them are left out of the others, and the limits taken again: two bad groups do not hide each other.
+    The count of a group is expected to follow a beta-binomial law. Its mean is the weighted mean of the others'
+    proportions. Its correlation covers how much the others differ beyond chance, by the generalized Q statistic
+    (Paule-Mandel, at its upper quartile rather than at its mean), and the uncertainty of the mean. The limits are exact
+    quantiles of that law: (1 - `COVERAGE`) / 2 is beyond each. Groups beyond their limits are then excluded from the
+    others and the limits are computed again, so that two bad groups do not hide each other.
 
     Returns
     -------
@@ -78,7 +76,7 @@ def funnel_limits(successes: npt.ArrayLike, n: npt.ArrayLike, coverage: float = 
     judges, before = known, 0
     while len(judges) >= FEWEST and len(judges) != before:
         for group, law in zip(known, _laws(k, size, known, judges), strict=True):
-            low[group], high[group] = _quantiles(law, size[group], (1 - coverage) / 2)
+            low[group], high[group] = _quantiles(law, size[group], (1 - COVERAGE) / 2)
         share = k[judges] / size[judges]
         before = len(judges)
         judges = judges[(share >= low[judges]) & (share <= high[judges])]
@@ -86,7 +84,7 @@ def funnel_limits(successes: npt.ArrayLike, n: npt.ArrayLike, coverage: float = 
 
 
 def homogeneity(successes: npt.ArrayLike, n: npt.ArrayLike) -> float:
-    """Return how likely proportions of one truth would differ as much as these: Pearson's chi-square test.
+    """Return the p value of Pearson's chi-square test: how likely equal groups would differ as much as these.
 
     NaN if fewer than two groups have any `n`.
 
@@ -120,13 +118,13 @@ def _between(k: Array, n: Array) -> float:
 
     if excess(0.0) <= 0:
         return 0.0
-    if excess(_MOST) >= 0:
-        return _MOST
-    return float(optimize.brentq(excess, 0.0, _MOST, xtol=1e-12))
+    if excess(MOST_CORRELATED) >= 0:
+        return MOST_CORRELATED
+    return float(optimize.brentq(excess, 0.0, MOST_CORRELATED, xtol=1e-12))
 
 
 def _laws(k: Array, n: Array, groups: Places, judges: Places) -> list[_Law]:
-    """Return the law that each group would follow, were it like the judges other than itself."""
+    """Return the law that each group would follow if it were like the other judges."""
     if len(judges) <= _MANY:
         return [_law(k[others], n[others]) for others in (judges[judges != group] for group in groups)]
     between = _between(k[judges], n[judges])
@@ -137,36 +135,34 @@ def _laws(k: Array, n: Array, groups: Places, judges: Places) -> list[_Law]:
     means = (total * mean - own[groups] * k[groups] / n[groups]) / rest
     return [
         _Law(*law)
-        for law in zip(np.clip(means, half, 1 - half), np.minimum(between + 1 / rest, _MOST), strict=True)
+        for law in zip(
+            np.clip(means, half, 1 - half), np.minimum(between + 1 / rest, MOST_CORRELATED), strict=True
+        )
     ]
 
 
 def _law(k: Array, n: Array) -> _Law:
-    """Return the law that a further group would follow, were it like these."""
+    """Return the law that another group would follow if it were like these."""
     between = _between(k, n)
     mean, weight = _mean(k, n, between)
-    return _Law(mean, min(between + 1 / float(weight.sum()), _MOST))
+    return _Law(mean, min(between + 1 / float(weight.sum()), MOST_CORRELATED))
 
 
 def _mean(k: Array, n: Array, correlation: float) -> tuple[float, Array]:
     """Return the weighted mean of proportions, and the weights."""
     weight = 1 / ((1 - correlation) / n + correlation)
-    half = 0.5 / float(n.sum())  # none at all of many is not the same as never
+    half = 0.5 / float(n.sum())  # zero of many does not mean never
     return min(max(float((weight * k / n).sum() / weight.sum()), half), 1 - half), weight
 
 
 def _quantiles(law: _Law, n: float, tail: float) -> tuple[float, float]:
-    """Return the proportions of `n` beyond which lies at most `tail` on either side."""
+    """Return the proportions of `n` with at most `tail` of the law beyond each."""
     from scipy import special
 
     a, b = law.beta(n)
     reach = min(n, np.ceil(n * special.betaincinv(a, b, 1 - tail / 100)) + 20)
     if reach > _EXACT:
         return float(special.betaincinv(a, b, tail)), float(special.betaincinv(a, b, 1 - tail))
-    x = np.arange(reach + 1)
-    size = 1 / law.correlation - 1
-    a, b = law.mean * size, (1 - law.mean) * size
-    ways = -np.log1p(n) - special.betaln(n - x + 1, x + 1)
-    below = np.cumsum(np.exp(ways + special.betaln(x + a, n - x + b) - special.betaln(a, b)))
+    below = np.cumsum(beta_binomial(np.arange(reach + 1), n, law.mean, law.correlation))
     low, high = np.searchsorted(below, [tail, 1 - tail])
     return float(low / n), float(high / n)

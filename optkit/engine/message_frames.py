@@ -1,4 +1,4 @@
-"""Any frame of messages in, checked: the counterpart of `frames` for the second frame that analyses read."""
+"""Frames of messages as input, checked: the counterpart of `frames` for messages."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeAlias
@@ -7,20 +7,19 @@ import polars as pl
 
 from optkit.arguments import one_or_many, shown
 from optkit.engine import frames
-from optkit.engine.frames import REACH, History, Table
+from optkit.engine.frames import REACH, TEXT, History, Table
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import plural
 from optkit.messages import DELIVERY_STATUS, SCHEMA
 from optkit.times import INSTANT
 
-#: What the analyses take as messages: any frame that they take as a history.
+#: A frame of messages that analyses accept, of any library that a history may come from.
 Messages: TypeAlias = History
 
-#: What identifies a message and says whether it may have been read.
+#: The columns that identify a message and say whether it may have been read.
 KEYS: Final = ("message_id", "to_phone", "from_phone", "sent_at", "delivery_status")
 
 _MAY_BE_NULL: Final = "from_phone"
-_TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
 def read(messages: Table, columns: Sequence[str]) -> pl.LazyFrame:
@@ -29,7 +28,7 @@ def read(messages: Table, columns: Sequence[str]) -> pl.LazyFrame:
     Raises
     ------
     HistoryError
-        It is not a frame, or a column is missing or has a type that cannot be read as that of messages.
+        It is not a frame, a column is missing, or a type cannot be read as that of messages.
     """
     frame = frames.lazy(messages, "messages")
     schema = frame.collect_schema()
@@ -61,7 +60,7 @@ def validate_statuses(statuses: Collection[str]) -> list[str]:
 
 
 def validate_values(messages: pl.LazyFrame) -> None:
-    """Raise `HistoryError` if messages have a value that cannot be used."""
+    """Raise `HistoryError` if messages have nulls or impossible times."""
     sent_at = pl.col("sent_at").cast(pl.Int64)
     counts = messages.select(
         *(pl.col(name).null_count() for name in KEYS if name in messages.collect_schema()),
@@ -71,7 +70,7 @@ def validate_values(messages: pl.LazyFrame) -> None:
 
 
 def validate_counts(counts: Mapping[str, int]) -> None:
-    """Raise `HistoryError` if rows were counted whose column is null, or that are `far` off."""
+    """Raise `HistoryError` if any rows were counted with nulls or times `far` off."""
     complaints = [
         f"{name} is null in {plural(counts[name], 'row')}"
         for name in KEYS
@@ -92,13 +91,13 @@ def _raise(complaints: list[str]) -> None:
 def _complaint(name: str, dtype: pl.DataType) -> str | None:
     complaint = None
     wanted = SCHEMA.get(name)
-    if wanted is None or dtype == pl.Null:  # a column of the user's own; a column of an empty frame
+    if wanted is None or dtype == pl.Null:  # the user's own column; a column of an empty frame
         pass
     elif wanted == INSTANT and not (isinstance(dtype, pl.Datetime) and dtype.time_zone is not None):
         complaint = f"{name} is {dtype}, not an instant (parse it into a UTC timestamp with a time zone)"
     elif wanted.is_integer() and not (dtype.is_integer() or (dtype.is_float() and name not in KEYS)):
         complaint = f"{name} is {dtype}, not a whole number"
-    elif isinstance(wanted, _TEXT) and not isinstance(dtype, _TEXT):
+    elif isinstance(wanted, TEXT) and not isinstance(dtype, TEXT):
         complaint = f"{name} is {dtype}, not text"
     return complaint
 
@@ -112,10 +111,9 @@ def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
         if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ms":
             column = column.dt.cast_time_unit("ms")
         return column.cast(INSTANT)
-    if isinstance(
-        wanted, pl.Enum
-    ):  # an unknown word is "other" in messages of this package, and never reached
+    # a cast to the Enum would fail on an unknown word, which counts as a status that did not reach anybody
+    if isinstance(wanted, pl.Enum):
         return column.cast(pl.String)
-    if dtype.is_float():  # pandas' way to say that some whole numbers are missing
+    if dtype.is_float():  # pandas' type of whole numbers of which some are missing
         column = column.fill_nan(None)
     return column.cast(wanted)

@@ -1,12 +1,12 @@
-"""Events as integers: one number that sorts by pair and time, and the codes to read it back.
+"""Events as integers that sort by pair and time, and the codes to unpack them.
 
 An event is packed into one integer::
 
-    recipient (51 bits) | sender (30) | created_at in ms, from 2**44 before 1970 on (45) | opted out (1)
+    recipient (51 bits) | sender (30) | created_at in ms since 2**44 before 1970 (45) | opted out (1)
 
-Sorted, all of a pair's events lie together in time, the last of several in one millisecond is an opt-out if
-any of them is, and exact duplicates are equal neighbours. No two texts share a code: a recipient of digits, with or
-without '+', is its own number, which is exact; any other text is numbered as it comes, like the senders.
+Once sorted, a pair's events are adjacent and in order of time, the last of several in one millisecond is an opt-out if
+any of them is, and exact duplicates are equal neighbours. No two texts share a code: the code of a recipient of digits,
+with or without '+', is that number; other texts are numbered in order of appearance, as are the senders.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ TIME_BITS: Final = 46  # with the state
 SENDER_BITS: Final = 30
 BIAS: Final = REACH + 1
 _DIGITS: Final = 15  # of a phone number, at most (E.164)
-#: The smallest number with so many digits; null for no digits and for too many.
+#: By number of digits: the smallest number with so many; null for no digits and for too many.
 _LEAST: Final = pl.Series([None, *(10**n for n in range(_DIGITS)), None], dtype=pl.Int64)
-_PLAIN: Final = 10**_DIGITS  # codes from here: digits without '+'
-_ODD: Final = 2 * _PLAIN  # codes from here: any other text, numbered as it comes
+_PLAIN: Final = 10**_DIGITS  # codes from here on: digits without '+'
+_ODD: Final = 2 * _PLAIN  # codes from here on: any other text, in order of appearance
 
 EVENT: Final = pl.col("event")
-_CODE: Final = "code of the sender"  # beside a history's own columns
+_CODE: Final = "code of the sender"  # a temporary name, unlike any of the history's columns
 
 
 def big(value: int) -> pl.Expr:
@@ -41,17 +41,17 @@ def big(value: int) -> pl.Expr:
 
 @dataclass(frozen=True)
 class Codes:
-    """What the codes of a packed history stand for.
+    """The senders, recipients and groups behind the codes of a packed history.
 
     Attributes
     ----------
     senders : polars.DataFrame
-        Row number = sender code: from_phone, and the `by` columns other than it. A sender has several codes
-        where a column is constant only per recipient.
+        Row number = sender code: from_phone and the other columns of `by`. A sender has several codes if a column is
+        constant only per recipient.
     odd : polars.Series
         Recipients that are not plain digits, by code.
     by : list of str
-        The columns that `group` stands for.
+        The columns of a group.
     """
 
     senders: pl.DataFrame
@@ -60,7 +60,7 @@ class Codes:
 
     @cached_property
     def groups(self) -> pl.DataFrame:
-        """Row number = group code: the `by` columns."""
+        """Row number = group code: the columns of `by`."""
         return self.senders.select(self.by).unique().sort(self.by, nulls_last=True)
 
     @cached_property
@@ -75,7 +75,7 @@ class Codes:
 
     @cached_property
     def rank(self) -> pl.Series:
-        """Rank by name of each sender code: codes come in no order."""
+        """Rank by name of each sender code, because codes are not in the order of names."""
         return self.senders["from_phone"].rank("dense")
 
     def sender(self, code: pl.Expr) -> pl.Expr:
@@ -90,12 +90,12 @@ class Codes:
 
 
 class Packing:
-    """Packs the events of a history, all at once or some of the recipients at a time.
+    """Packs the events of a history, all at once or some recipients at a time.
 
     Parameters
     ----------
     history : polars.LazyFrame
-        As `frames.read` returns it: the four key columns and those of `by`.
+        The four key columns and those of `by`, as `frames.read` returns them.
     by : sequence of str
         Columns that are constant for a sender, a recipient or a pair.
     until : int, optional
@@ -103,7 +103,7 @@ class Packing:
     """
 
     def __init__(self, history: pl.LazyFrame, by: Sequence[str], until: int | None) -> None:
-        if until is not None:  # nulls stay, so that they are found
+        if until is not None:  # nulls are kept, so that validation finds them
             history = history.filter(
                 (pl.col("created_at") > pl.lit(until).cast(INSTANT)).fill_null(False).not_()
             )
@@ -126,7 +126,7 @@ class Packing:
         self._event = event_of(self._recipient, sender)
 
     def events(self, parts: int, chosen: range) -> pl.DataFrame:
-        """Pack the events of the recipients in some of so many parts, in the history's order.
+        """Pack the events of the recipients in the `chosen` of so many parts, in the history's order.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class Packing:
         Raises
         ------
         HistoryError
-            A value is null, or nothing that a history can hold.
+            A value is null or not allowed in a history.
         """
         columns = {"event": self._event}
         if parts > 1:
@@ -150,22 +150,22 @@ class Packing:
         return events
 
     def codes(self) -> Codes:
-        """Return what the codes given so far stand for."""
+        """Return the senders and recipients behind the codes assigned so far."""
         senders = self._senders
         if senders is None:
             senders = pl.DataFrame({"from_phone": self._names.words()})
         if senders.height > 2**SENDER_BITS:
-            raise HistoryError("from_phone and the columns of `by` take a billion different values together")
+            raise HistoryError("from_phone and the columns of `by` have more than a billion combinations")
         return Codes(senders, self._odd.words(), self._by)
 
 
 class Interning:
-    """Numbers texts 0, 1, 2, … as they come, in one pass over them."""
+    """Numbers texts 0, 1, 2, … in order of appearance, in one pass over them."""
 
     def __init__(self) -> None:
         self._categories = pl.Categories.random()
         self._dtype = pl.Categorical(self._categories)
-        self._alive = pl.Series([], dtype=self._dtype)  # polars forgets the texts once no data uses them
+        self._alive = pl.Series([], dtype=self._dtype)  # polars drops the texts when no data uses them
 
     def code(self, text: pl.Expr) -> pl.Expr:
         """Return the numbers of texts."""
@@ -181,7 +181,7 @@ def recipient_code(odd: Interning) -> pl.Expr:
     text = pl.col("to_phone")
     plus = text.str.starts_with("+")
     digits = text.str.len_bytes().cast(pl.Int64) - plus
-    # n characters that read as a number of at least 10**(n-1) are n digits, not 0 first: one text a number.
+    # n characters that are a number of at least 10**(n-1) are n digits without a leading 0: one text per number.
     number = text.cast(pl.Int64, strict=False)
     least = pl.lit(_LEAST).gather(digits.clip(0, _DIGITS + 1))
     canonical = (number >= least).fill_null(False)
@@ -197,7 +197,7 @@ def event_of(recipient: pl.Expr, sender: pl.Expr) -> pl.Expr:
 
 
 def pack(recipient: pl.Expr, sender: pl.Expr, instant: pl.Expr, last: pl.Expr) -> pl.Expr:
-    """Return codes and an instant as one integer that ends with the bit `last`; null where one is or is too large."""
+    """Return codes and an instant as one integer whose last bit is `last`; null where one is null or too large."""
     at = instant.cast(pl.Int64) + BIAS
     at = pl.when(at.is_between(1, 2 * REACH + 1)).then(at)
     return (

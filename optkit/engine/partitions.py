@@ -1,4 +1,4 @@
-"""A history cut into partitions of recipients, by its size and the memory there is."""
+"""A history split into partitions of recipients, as many as its size and the available memory require."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,33 +14,32 @@ from optkit.engine.packing import Packing
 from optkit.engine.periods import Stretch
 from optkit.engine.states import Partition, Scope
 
-#: Events of a partition, about: sorting and counting that many takes some hundred MB.
+#: Approximate number of events per partition: sorting and counting them takes a few hundred MB.
 SIZE: Final = 2**23
 
 _WIDTH: Final = 18  # bytes of a packed event and the number of its part
-_SHARE: Final = 4  # packed events take a quarter of the memory, at most
-_UNKNOWN: Final = 8 * 2**30  # bytes of memory where the system does not say
+_SHARE: Final = 4  # packed events take at most a quarter of the memory
+_UNKNOWN: Final = 8 * 2**30  # bytes of memory to assume if the system does not tell
 
 
 @dataclass(frozen=True)
 class CollectedSum:
-    """A partial_sum of one partition, counted: sums by `keys`, with names for codes."""
+    """A partial sum of one partition, counted: sums by `keys`, with names in place of codes."""
 
     keys: list[str]
     frame: pl.DataFrame
 
 
 class Partitions:
-    """The partitions of a history that is not Spark's; iterating gives at least one, even of an empty history.
+    """The partitions of a history that is not Spark's; iterating yields at least one, even of an empty history.
 
-    All events are packed at once, which takes 16 bytes each, and then taken partition by partition. Where memory is too
-    small for that, the history is read several times, for some of the partitions each time.
+    All events are packed at once, which takes 16 bytes each, and then processed partition by partition. If memory is
+    too small for that, the history is read several times, for some of the partitions each time.
 
     Attributes
     ----------
     first, since, until : int or None
-        First event, and the stretch that is counted, milliseconds since 1970; None in an empty history
-        (`since` and `until`: unless given).
+        See `aggregate.Totals`.
     """
 
     def __init__(
@@ -87,6 +86,6 @@ def memory() -> int:
     if not hasattr(os, "sysconf"):
         return _UNKNOWN
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = Path("/sys/fs/cgroup/memory.max")  # a container's
+    limit = Path("/sys/fs/cgroup/memory.max")  # of a container
     allowed = limit.read_text().strip() if limit.is_file() else "max"
     return min(installed, int(allowed)) if allowed.isdigit() else installed

@@ -1,8 +1,8 @@
 """Periods of the local calendar: days, weeks from Monday, months, quarters, years, in any time zone.
 
-Clocks jump, so a period is not always a whole number of days long, and where a clock goes back over midnight
-it may even come in two pieces. `Calendar` therefore cuts time in UTC into stretches that each lie in one
-period; which period an event falls in is then one search among whole numbers.
+Clocks change, so a period is not always a whole number of days long; where a clock goes back over midnight, a period
+may even consist of two separate pieces. `Calendar` therefore splits time in UTC into stretches that each lie in one
+period: the period of an event is found by one search among whole numbers.
 """
 
 import re
@@ -28,9 +28,9 @@ class Stretch(NamedTuple):
     until: int | None
 
     def within(self, first: int | None, last: int | None) -> "Stretch":
-        """Fill what is not given: from the first event to the last.
+        """Fill in the ends that are not given: the first and the last event.
 
-        Where `since` lies after the last event and `until` is not given, the stretch is that one instant.
+        If `since` is after the last event and `until` is not given, the stretch is that one instant.
         """
         since, until = self
         if until is None:
@@ -39,12 +39,12 @@ class Stretch(NamedTuple):
 
 
 def read_stretch(since: Moment | None, until: Moment | None) -> Stretch:
-    """Read the ends of a stretch as a caller gives them.
+    """Read the ends of a stretch as a caller writes them.
 
     Raises
     ------
     SettingsError
-        One is not an instant, or `since` lies after `until`.
+        One is not an instant, or `since` is after `until`.
     """
     begin = None if since is None else to_ms(instant(since, "since"))
     end = None if until is None else to_ms(instant(until, "until"))
@@ -76,7 +76,7 @@ class Calendar:
     places: list[int]
 
     def index(self, at: pl.Expr) -> pl.Expr:
-        """Return the number of the period (Int32, 0 the first) of instants within [first, last], in ms."""
+        """Return the number of the period (Int32; 0 is the first) of instants within [first, last], in ms."""
         stretch = pl.lit(pl.Series(self.edges, dtype=pl.Int64)).search_sorted(at, side="right")
         return pl.lit(pl.Series(self.places, dtype=pl.Int32)).gather(stretch)
 
@@ -113,7 +113,7 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     low, high = near.head(1).dt.offset_by("-" + every).item(), near.tail(1).dt.offset_by(every).item()
     starts = pl.date_range(low, high, every, eager=True)
     begins = [_ms(day) for day in starts]
-    # A day more or less is wider than any clock's distance from UTC.
+    # No clock differs from UTC by more than a day.
     edges, places = _stretches(begins, begins[0] + DAY, begins[-1] + DAY, offset)
     return _trim(starts, edges, places, first, last)
 
@@ -134,7 +134,7 @@ def _offsets(time_zone: str) -> Callable[[int], int]:
 
 
 def _changes(offset: Callable[[int], int], low: int, high: int) -> list[int]:
-    """Return the instants at which the clock jumps; none does twice within a day."""
+    """Return the instants at which the clock changes; no clock changes twice within a day."""
     found = []
     for day in range(low, high, DAY):
         before, after = day, day + DAY
@@ -153,7 +153,7 @@ def _stretches(
 ) -> tuple[list[int], list[int]]:
     """Return where each stretch between `low` and `high` begins, and the number of its period.
 
-    `begins` are the periods' beginnings on the local clock, read as if it showed UTC.
+    `begins` are the beginnings of the periods on the local clock, read as if they were in UTC.
     """
     edges: list[int] = []
     places: list[int] = []
@@ -169,7 +169,7 @@ def _stretches(
 
 
 def _trim(starts: pl.Series, edges: list[int], places: list[int], first: int, last: int) -> Calendar:
-    """Keep the periods that [first, last] touches."""
+    """Keep the periods that overlap with [first, last]."""
     inside = places[bisect_right(edges, first) - 1 : bisect_right(edges, last)]
     low, high = min(inside), max(inside)
     begins: dict[int, int] = {}
@@ -177,7 +177,7 @@ def _trim(starts: pl.Series, edges: list[int], places: list[int], first: int, la
     for place, (begin, end) in zip(places, pairwise(edges), strict=False):
         begins.setdefault(place, begin)
         ends[place] = end
-    for place in range(high, low - 1, -1):  # a day that a clock left out begins and ends with the next
+    for place in range(high, low - 1, -1):  # a day that the clock skipped begins and ends with the next one
         if place not in begins:
             begins[place] = ends[place] = begins[place + 1]
     kept = range(low, high + 1)
@@ -202,8 +202,8 @@ def period_rows(
     every, time_zone : str
         See `calendar`.
     moved : polars.Series
-        Places of the periods in which something happened. Where `until` is a period's very beginning, that period is
-        only shown if something did.
+        Places of the periods in which something happened. If `until` is exactly the beginning of a period, that period
+        is shown only if something happened in it.
     """
     if since is None or until is None:
         return pl.DataFrame(schema={"place": pl.Int32, "period": pl.Date, "complete": pl.Boolean})

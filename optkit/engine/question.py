@@ -1,4 +1,4 @@
-"""What an analysis of messages is asked: which messages and states it looks at, as a checked `Question`."""
+"""The arguments that all analyses of messages share, checked: which messages and states they read."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 from optkit.engine import message_frames
 from optkit.engine.periods import Stretch, read_stretch
 from optkit.engine.states import Scope, validate_scope
-from optkit.errors import SettingsError
+from optkit.messages import REACHED
 from optkit.phones import check_region
 from optkit.times import Moment
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which messages and states an analysis looks at; made by `question`.
+    """Which messages and states an analysis reads; made by `question`.
 
     Attributes
     ----------
     scope : "pair" or "recipient"
         Whose states.
     record : Stretch
-        As the caller gave it.
+        `since` and `until` as the caller gave them.
     statuses : list of str
         Delivery statuses of messages that reached somebody.
     region : str or None
-        ISO code of the country that phones without a country code belong to.
+        ISO code of the country of phones without a country code.
     payload : list of str
-        Columns of the messages that the mapper needs besides the keys.
+        Columns of the messages that the mapper needs in addition to the keys.
     by_unit : list of str
-        Columns of both that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
+        Columns of both frames that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
     of_opted_out : bool
-        Whether only the messages to recipients who ever opted out are looked at.
+        Whether only messages to recipients who ever opted out are read.
     with_ids : bool
         Whether message_id is read: the order of messages in one instant needs it.
     """
@@ -46,34 +46,30 @@ class Question:
 
     @property
     def keys(self) -> list[str]:
-        """The columns of the messages that are read whatever the payload."""
+        """The columns of the messages that are always read."""
         return [name for name in message_frames.KEYS if self.with_ids or name != "message_id"]
 
 
 def question(
+    since: Moment | None = None,
+    until: Moment | None = None,
+    statuses: Collection[str] = REACHED,
+    region: str | None = None,
     *,
-    since: Moment | None,
-    until: Moment | None,
-    statuses: Collection[str],
-    region: str | None,
     scope: Scope = "pair",
     payload: Sequence[str] = (),
     by_unit: Sequence[str] = (),
     of_opted_out: bool = False,
     with_ids: bool = True,
 ) -> Question:
-    """Check what a caller gave.
+    """Check a caller's arguments.
 
     Raises
     ------
     SettingsError
         An argument cannot be used.
     """
-    validate_scope(scope)
-    if scope == "recipient" and "from_phone" in by_unit:
-        raise SettingsError(
-            "by='from_phone' needs scope='pair': the state of a recipient belongs to no one sender"
-        )
+    validate_scope(scope, by_unit)
     return Question(
         scope=scope,
         record=read_stretch(since, until),

@@ -1,4 +1,4 @@
-"""The ratio of two rates whose counts come in blocks that differ more than chance would make them."""
+"""The ratio of two rates whose counts vary more than by chance."""
 
 from typing import NamedTuple
 
@@ -23,17 +23,17 @@ def compare_rates(
     freedom: npt.ArrayLike,
     confidence: float = 0.95,
 ) -> RateRatio:
-    """Compare counts before and after, whose variance is `dispersion` times that of chance.
+    """Compare counts before and after whose variance is `dispersion` times that of chance.
 
-    Of all counts together, the share that comes after is binomial: its interval is Wilson's with the number of
-    independent counts (the counts divided by the dispersion) and Student's t, because the dispersion is an estimate.
-    Odds of the share, divided by the ratio of the exposures, are the ratio of the rates. It holds for few counts and
-    for none on one side.
+    The share of all counts that came after is binomial: its interval is Wilson's with the number of independent counts
+    (the counts divided by the dispersion), and with Student's t because the dispersion is an estimate. The odds of the
+    share divided by the ratio of the exposures are the ratio of the rates. This works for small counts and for zero on
+    one side.
 
     Parameters
     ----------
     counts, exposures : pair of array_like
-        Before and after: how many, and in how much time (or of how many messages).
+        Before and after: how many, and in how much time (or from how many messages).
     dispersion : array_like
         At least 1.
     freedom : array_like
@@ -44,7 +44,8 @@ def compare_rates(
     Returns
     -------
     RateRatio
-        NaN where a side has no exposure or there is no freedom; `high` is infinite where all counts may be after.
+        NaN where a side has no exposure or there are no degrees of freedom; `high` is infinite if all counts may be
+        after.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Columns that only one of two frames has: what a history knows about a sender, a message can be grouped by."""
+"""Columns that only one of two frames has: messages can be grouped by a column of the history."""
 
 from collections.abc import Collection
 
@@ -7,16 +7,16 @@ import polars as pl
 from optkit.engine.canonical import canonical_column
 from optkit.errors import HistoryError
 
-#: What a column may be constant for, the first that holds.
+#: The units that a column may be constant for; the first one that it is constant for is taken.
 _KEYS = (["from_phone"], ["to_phone"], ["from_phone", "to_phone"])
 
 
 def add_columns(
     frame: pl.LazyFrame, source: pl.LazyFrame, columns: Collection[str], region: str | None
 ) -> pl.LazyFrame:
-    """Return a frame with columns of another that are constant for its senders, else its recipients, else its pairs.
+    """Return a frame with columns of another one that are constant for a sender, a recipient or a pair.
 
-    Both have from_phone and to_phone. Rows whose sender, recipient or pair the source does not know have nulls.
+    Both have from_phone and to_phone. Rows with a sender, recipient or pair that is not in the source have nulls.
 
     Raises
     ------
@@ -37,6 +37,6 @@ def add_columns(
         if values.select(key).is_unique().all():
             return frame.with_columns(phones).join(values.lazy(), on=key, how="left")
     raise HistoryError(
-        f"by: {', '.join(columns)} has several values for a sender and recipient, so it is not known which one "
+        f"by: {', '.join(columns)} has several values for one sender and recipient, so it is not clear which one "
         "counts; add the column to the messages"
     )

@@ -1,6 +1,6 @@
-"""A Spark history cut into partitions of recipients: the same polars functions, on Spark's workers.
+"""A Spark history split into partitions of recipients: the same polars functions, on Spark's workers.
 
-Each partition travels to a worker as Arrow, so the workers need optkit and what it imports, nothing else.
+Each partition is sent to a worker as Arrow, so the workers need only optkit and its dependencies.
 """
 
 import warnings
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
     from pyspark.sql.types import DataType, StructType
 
-#: Events of a partition, about: its text has to fit into a worker's memory beside other partitions.
+#: Approximate number of events per partition: several partitions, as text, have to fit into a worker's memory.
 SIZE: Final = 2**20
 
-_PARTITION: Final = "partition of the recipient"  # beside a history's own columns
+_PARTITION: Final = "partition of the recipient"  # a temporary name, unlike any of the history's columns
 
 
 class SparkPartitions:
@@ -35,7 +35,7 @@ class SparkPartitions:
     Attributes
     ----------
     first, since, until : int or None
-        See `partitions.Partitions`.
+        See `aggregate.Totals`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class SparkPartitions:
         self._events = events.withColumn(_PARTITION, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
 
     def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:
-        """Yield what `work` counts in each partition; first in an empty one, so that there is always one."""
+        """Yield the counts of `work` in each partition, an empty one first: so there is always one."""
         import pyarrow as pa
 
         def travel(partition: Partition) -> pa.Table:
@@ -73,14 +73,14 @@ class SparkPartitions:
             yield {row["name"]: CollectedSum(row["keys"], pl.read_ipc(row["payload"]))}
 
     def rows(self, work: Callable[[Partition], pl.DataFrame]) -> "SparkFrame":
-        """Return the rows that `work` makes of each partition, as a Spark frame that has not run yet."""
+        """Return the rows that `work` makes of each partition, as a Spark frame that is not computed yet."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
         schema = plain(work(self._empty())).schema
         return self._map(lambda partition: plain(work(partition)), from_arrow_schema(schema))
 
     def _empty(self) -> Partition:
-        """Return a partition without events, to learn from it what `work` returns."""
+        """Return a partition without events, which shows the columns that `work` returns."""
         return self._reader()(collect(self._events.limit(0)))
 
     def _map(self, function: Callable[[Partition], "pa.Table"], schema: "StructType | str") -> "SparkFrame":
@@ -89,7 +89,7 @@ class SparkPartitions:
             return self._events.groupBy(_PARTITION).applyInArrow(lambda table: function(read(table)), schema)
 
     def _reader(self) -> Callable[["pa.Table"], Partition]:
-        """Return what makes a partition of its rows; it travels to the workers, without this object."""
+        """Return a function from rows to a partition; it is sent to the workers without this object."""
         by, scope = self._by, self._scope
         first, since, until = self.first or 0, self.since or 0, self.until or 0
 
@@ -105,9 +105,9 @@ class SparkPartitions:
 def map_batches(
     frame: "SparkFrame", make: Callable[[pl.DataFrame], pl.DataFrame], *, keep: bool
 ) -> "SparkFrame":
-    """Return a Spark frame of the columns that polars makes of each batch of rows on the workers.
+    """Return a Spark frame of the columns that `make` returns for each batch of rows, on the workers.
 
-    With `keep` they come after the frame's own columns.
+    With `keep` they are added to the frame's own columns.
     """
     from pyspark.sql.pandas.types import from_arrow_schema
     from pyspark.sql.types import StructType
@@ -135,7 +135,7 @@ def collect(frame: "SparkFrame") -> "pa.Table":
 
 
 def plain(frame: pl.DataFrame) -> "pa.Table":
-    """Return a frame with types that Spark has: text for categories, signed numbers, microseconds."""
+    """Return a frame in types that Spark has: text for categories, signed numbers, microseconds."""
     import pyarrow as pa
 
     known = {
@@ -158,12 +158,12 @@ def plain(frame: pl.DataFrame) -> "pa.Table":
 
 
 def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
-    """Return the named columns, created_at in milliseconds since 1970.
+    """Return the named columns, with created_at in milliseconds since 1970.
 
     Raises
     ------
     HistoryError
-        A column is missing or has a type that cannot be read as a history's.
+        A column is missing, or a type cannot be read as a history's.
     """
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
@@ -177,7 +177,7 @@ def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
 
 
 def dtype_of(kind: "DataType") -> pl.DataType:
-    """Return the polars type that stands for a Spark type."""
+    """Return the polars type that corresponds to a Spark type."""
     name = kind.simpleString()
     if name.startswith(("string", "varchar", "char")):
         return pl.String()
@@ -196,12 +196,12 @@ def dtype_of(kind: "DataType") -> pl.DataType:
 
 
 def check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
-    """Return number of rows, first and last instant.
+    """Return the number of rows, the first and the last instant.
 
     Raises
     ------
     HistoryError
-        A value is null, or nothing that a history can hold.
+        A value is null or not allowed in a history.
     """
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
@@ -221,7 +221,7 @@ def check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back that PySpark does not know this release of pandas: nothing here goes through pandas."""
+    """Suppress PySpark's warning that it does not know this release of pandas: nothing here uses pandas."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         yield

@@ -1,47 +1,50 @@
-"""Events to states: ties, repeats, duplicates and orphans are settled here, once.
+"""Events to states: the one place that resolves ties, repeats, duplicates and orphans.
 
-Packed into integers (`packing`) and sorted, all of a pair's events lie together in time, an opt-out is the
-last of several in one millisecond, and exact duplicates are equal neighbours. Every frame below comes from one
-pass over that order, in whole numbers: codes for phones, milliseconds for times.
+Once packed into integers (`packing`) and sorted, a pair's events are adjacent and in order of time, an opt-out is the
+last of several events in one millisecond, and exact duplicates are equal neighbours. Each frame below takes one pass
+over that order, in whole numbers: codes for phones, milliseconds for times.
 
-The frames of a `Partition` (lazy, sorted by recipient and sender, then time; all with these columns)::
+The frames of a `Partition` (lazy, sorted by recipient, sender and time; all have these columns)::
 
     group      UInt32   code of the `by` columns' values; 0 without `by`
     sender     UInt32   code of from_phone
     recipient  Int64    code of to_phone
 
-`Partition.runs`          one row per stretch of one state: at, out, first
+`Partition.runs`          one row per run, a stretch of one state: at, out, first
 `Partition.transitions`   one row per transition: at, out (true: opt-out; false: re-opt-in)
 `Partition.spells`        one row per spell: spell, opted_out_at, returned_at (null: open)
 `Partition.unit_summary`  one row per pair, or per recipient in that scope: first, since, out, out_before, opt_outs,
                           re_opt_ins
 
-`at`, `first`, `since`, `opted_out_at` and `returned_at` are Int64 milliseconds since 1970; `runs.first` is
-a Boolean: the pair's first run. A first run that is an opt-in is an orphan: no transition.
+`at`, `first`, `since`, `opted_out_at` and `returned_at` are Int64 milliseconds since 1970; `runs.first` is a Boolean:
+whether this is the pair's first run. A first run that is an opt-in is an orphan and not a transition.
 
-Only what begins in [partition.since, partition.until] is counted: transitions and spells are those that begin in it,
-`opt_outs` and `re_opt_ins` count those transitions. Earlier events only determine `out_before`, the state just
-before `partition.since`. Events and runs are not cut; `out` and `since` hold at `partition.until`.
+Transitions and spells are those that begin in [partition.since, partition.until]; `opt_outs` and `re_opt_ins` count
+these transitions. Earlier events only determine `out_before`, the state just before `partition.since`. Events and runs
+are not cut; `out` and `since` describe the state at `partition.until`.
 
-In recipient scope a row's state is the recipient's, looked at once per millisecond; its sender is the one
-whose event made the change (of several in that millisecond the first by name).
+In recipient scope a row's state is the recipient's, evaluated once per millisecond; its sender is the sender of the
+event that made the change (if several did in that millisecond, the first by name).
 """
 
+from collections.abc import Collection
 from typing import Literal, TypeAlias, get_args
 
 import polars as pl
 
 from optkit.arguments import choice
 from optkit.engine.packing import EVENT, TIME_BITS, Codes, at_of, big, recipient_of, sender_of
-from optkit.errors import HistoryError
+from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import plural
 
 Scope: TypeAlias = Literal["pair", "recipient"]
 
 
-def validate_scope(scope: Scope) -> None:
-    """Raise `SettingsError` unless a caller's scope is one."""
+def validate_scope(scope: Scope, by: Collection[str] = ()) -> None:
+    """Raise `SettingsError` unless a caller's scope is one, and goes with the columns of `by`."""
     choice(scope, "scope", get_args(Scope))
+    if scope == "recipient" and "from_phone" in by:
+        raise SettingsError("by='from_phone' needs scope='pair': a recipient's state spans all senders")
 
 
 def _pair_runs(events: pl.LazyFrame) -> pl.LazyFrame:
@@ -62,7 +65,7 @@ def _pair_runs(events: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _recipient_runs(runs: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
-    """Return the runs of each recipient, opted out while out of at least one sender, from its pairs'."""
+    """Return the runs of each recipient from those of its pairs: opted out while out of at least one sender."""
     same = pl.col("recipient") == pl.col("recipient").shift(1)
     out = pl.col("out")
     step = pl.when(out).then(1).when("first").then(0).otherwise(-1)
@@ -89,19 +92,19 @@ def _recipient_runs(runs: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
 
 
 class Partition:
-    """All events of some recipients, and what follows from them; see the module for its frames.
+    """All events of some recipients, and their states; the module's docstring describes the frames.
 
     Attributes
     ----------
     codes : Codes
-        What senders, recipients and groups stand for.
+        The senders, recipients and groups behind the codes.
     scope : "pair" or "recipient"
         Whose states these are.
     first, since, until : int
-        First event of the *whole* history, and the stretch that is counted, in milliseconds since 1970, both
-        ends included; 0 in an empty history where the caller did not give them.
+        First event of the *whole* history, and the stretch that is counted, both ends included, in milliseconds since
+        1970; 0 in an empty history if the caller did not give them.
     runs : polars.LazyFrame
-        One row per stretch of one state: at, out, first.
+        One row per run: at, out, first.
     """
 
     def __init__(
@@ -141,7 +144,7 @@ class Partition:
     def spells(self) -> pl.LazyFrame:
         """One row per spell: spell (1, 2, …, in the unit's whole history), opted_out_at, returned_at (null: open)."""
         place = pl.int_range(pl.len(), dtype=pl.Int64)
-        # In a unit's runs the two states alternate, so places within it count the spells.
+        # A unit's runs alternate between the two states, so a run's place within the unit gives its spell.
         start = pl.when("first").then(place).forward_fill()
         orphan = pl.when("first").then(~pl.col("out")).forward_fill()
         return (
@@ -168,7 +171,7 @@ class Partition:
             early_elsewhere=pl.col("early") - early.cast(pl.Int64),
         )
         last = placed.filter(pl.col("first").shift(-1, fill_value=True)).drop("first")
-        # The runs of a unit lie together and its two states alternate, so their number says how many of each.
+        # A unit's runs are adjacent and alternate between two states, so their number determines how many of each.
         outs, ins = _alternating(pl.col("runs") - pl.col("runs_elsewhere"))
         outs_before, ins_before = _alternating(pl.col("early") - pl.col("early_elsewhere"))
         return pl.concat([last, first], how="horizontal").select(
@@ -191,7 +194,7 @@ class Partition:
 
 
 def _alternating(runs: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Return how many opt-outs and re-opt-ins a unit's first `runs` runs are; `orphan`: 1 if it begins opted in."""
+    """Return the opt-outs and re-opt-ins among a unit's first `runs` runs; `orphan` is 1 if it begins opted in."""
     return (runs + 1 - pl.col("orphan")) // 2, ((runs - pl.col("orphan")) // 2).clip(0)
 
 

@@ -1,7 +1,4 @@
-"""Statistics on small tables of counts: arrays in, arrays out, no events and no frames.
-
-Everything here is a function of its arguments alone. An undefined value is NaN.
-"""
+"""Statistics on small tables of counts: pure functions of arrays. An undefined value is NaN."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -13,10 +10,10 @@ from optkit.arguments import share
 
 Array = npt.NDArray[np.float64]
 
-#: A beta must make the counts more likely by at least this (log) to be preferred to no differences at all.
+#: Least gain in log-likelihood at which a beta distribution is preferred to one proportion for all groups.
 _ROUNDING: Final = 1e-6
 
-#: Quantiles of counts below this are found by adding up chances.
+#: Quantiles of counts below this are found by adding up probabilities.
 _SMALL_COUNTS: Final = 32
 
 
@@ -28,7 +25,7 @@ class Interval(NamedTuple):
 
 
 def normal_quantile(confidence: float) -> float:
-    """Half-width, in standard deviations, of a two-sided interval of the normal distribution.
+    """Return the half-width, in standard deviations, of a two-sided interval of the normal distribution.
 
     >>> round(normal_quantile(0.95), 4)
     1.96
@@ -39,9 +36,9 @@ def normal_quantile(confidence: float) -> float:
 
 
 def wilson(successes: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> Interval:
-    """Score interval of a proportion; NaN where `n` is 0.
+    """Return the score interval of a proportion; NaN where `n` is 0.
 
-    It never leaves [0, 1] and keeps its coverage for rare events, where the textbook interval does not.
+    It stays within [0, 1] and keeps its coverage for rare events, unlike the textbook interval.
 
     References
     ----------
@@ -61,17 +58,16 @@ def wilson(successes: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95)
         half = z * np.sqrt(p * (1 - p) / size + z**2 / (4 * size**2))
         scale = 1 + z**2 / size
         low, high = (middle - half) / scale, (middle + half) / scale
-    # exact where the formula only rounds to it
+    # these ends are exact; the formula only rounds to them
     return Interval(np.where((k == 0) & (size > 0), 0.0, low), np.where((k == size) & (size > 0), 1.0, high))
 
 
 def shrink(successes: npt.ArrayLike, n: npt.ArrayLike) -> Array:
-    """Proportions drawn towards the overall one, the more so the smaller `n` is.
+    """Return proportions shrunken towards the overall one, the more the smaller `n` is.
 
-    Empirical Bayes: the groups' true proportions are taken as drawn from a beta distribution, which is fitted
-    to all groups by maximum likelihood; a group's value is the mean of its posterior (with `n` 0 that of the
-    beta itself). Where no beta makes the counts more likely than one proportion for all does, every group
-    gets the overall proportion.
+    Empirical Bayes: the groups' true proportions are assumed to come from a beta distribution, which is fitted to all
+    groups by maximum likelihood; a group's value is the mean of its posterior (for `n` 0 the mean of the beta). If no
+    beta makes the counts more likely than one proportion for all does, each group gets the overall proportion.
 
     References
     ----------
@@ -100,7 +96,7 @@ def _fit_beta(k: Array, n: Array, overall: float) -> tuple[float, float, float]:
     from scipy.special import betaln, expit, logit
 
     def parameters(point: Array) -> tuple[Array, Array]:
-        # Bounds, because groups of all or nothing are likeliest at a size of 0, equal ones at an infinite size.
+        # Bounds, because the optimum may be at a size of 0 (groups of all or nothing) or infinity (equal groups).
         mean, size = expit(np.clip(point[..., 0], -20, 20)), np.exp(np.clip(point[..., 1], -10, 16))
         return mean * size, (1 - mean) * size
 
@@ -140,15 +136,15 @@ def kaplan_meier(
     cuts: npt.ArrayLike = (),
     shared: npt.ArrayLike = 0.0,
 ) -> Survival:
-    """Product-limit estimate from a table of counts, one row per distinct duration, in rising order.
+    """Return the product-limit estimate from a table of counts, one row per distinct duration, in rising order.
 
-    The rows of several curves may follow one another: `cuts` says at which rows the second and later ones begin.
+    The rows of several curves may follow one another: `cuts` are the rows at which the second and later ones begin.
 
-    Who is censored at a duration is still at risk at it. The interval is Greenwood's on the scale
-    log(-log(S)), which keeps it in [0, 1]. Greenwood's variance is not defined where the estimate is 1 or 0:
-    there the other end is that of Wilson's interval for none of those still at risk (at 0, never above the
-    upper end before). `shared` is added to the variance of log(S) where it is above 0: what people who come back
-    again and again add to it.
+    A spell censored at a duration is still at risk at that duration. The interval is Greenwood's on the scale
+    log(-log(S)), which keeps it in [0, 1]. Greenwood's variance is not defined where the estimate is 1 or 0: there the
+    other end comes from Wilson's interval for zero of those still at risk (at 0, never above the upper end before).
+    `shared` is added to the variance of log(S) where it is positive: the part that comes from people with several
+    spells.
 
     References
     ----------
@@ -189,10 +185,10 @@ def kaplan_meier(
 def log_rank(
     group: npt.ArrayLike, time: npt.ArrayLike, ended: npt.ArrayLike, censored: npt.ArrayLike
 ) -> float:
-    """Return how likely groups with one truth would have survival curves as different as these: log-rank test.
+    """Return the p value of the log-rank test: how likely equal groups would have curves as different as these.
 
-    One row per group and distinct duration, in any order: how many ended there, and how many were censored. NaN
-    where there are fewer than two groups, or nothing ended while several groups were at risk.
+    One row per group and distinct duration, in any order: how many ended there, and how many were censored. NaN for
+    fewer than two groups, or if nothing ended while several groups were at risk.
 
     References
     ----------
@@ -227,10 +223,9 @@ def log_rank(
 def count_limits(
     mean: npt.ArrayLike, ratio: npt.ArrayLike, coverage: npt.ArrayLike, *, least: int = 0
 ) -> Interval:
-    """Quantiles of counts with a given mean and variance `ratio` times that: negative binomial, Poisson at 1.
+    """Return quantiles of counts whose variance is `ratio` times their mean: negative binomial, or Poisson at 1.
 
-    A count beyond them would come by chance in a share of (1 - coverage) / 2 on either side. Upper limits are at
-    least `least`.
+    By chance, at most a share of (1 - coverage) / 2 is beyond either limit. Upper limits are at least `least`.
 
     Examples
     --------
@@ -246,10 +241,10 @@ def count_limits(
 
 
 def _count_quantile(mean: Array, ratio: Array, q: Array) -> Array:
-    """Return the least count that at least a share of `q` does not exceed.
+    """Return the smallest count that at least a share of `q` does not exceed.
 
-    Events are often rare: small counts' chances are added up for all at once, which is far faster than to look for
-    each quantile. The few that are larger are left to scipy.
+    Events are often rare: adding up the probabilities of small counts for all at once is far faster than a search per
+    quantile. scipy computes the few larger ones.
     """
     found = np.empty(len(mean))
     rows = np.arange(len(mean))

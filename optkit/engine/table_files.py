@@ -1,4 +1,4 @@
-"""Tables that people keep in files: CSV as Excel writes it, Parquet, xlsx."""
+"""Read tables from files as people keep them: CSV as Excel writes it, Parquet, xlsx."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -12,22 +12,22 @@ from optkit.extras import require
 
 
 def read_table(path: str | Path, name: str) -> pl.DataFrame:
-    """Read a table from a file, by the end of its name: .csv (or .txt, .tsv), .parquet or .xlsx.
+    """Read a table from a .csv (or .txt, .tsv), .parquet or .xlsx file.
 
-    Every cell of a CSV or xlsx file is read as text, so that '+' and leading zeros survive, and a sender that is a
-    number in Excel is text. A CSV file may be in UTF-8 or Windows-1252, separated by comma, semicolon or tab.
+    Each cell of a CSV or xlsx file is read as text, so that '+' and leading zeros survive and a sender that is a number
+    in Excel becomes text. A CSV file may be in UTF-8 or Windows-1252, separated by comma, semicolon or tab.
 
     Parameters
     ----------
     path : str or Path
-        The file; "~" is the home folder. Of an xlsx file the first sheet is read.
+        The file; "~" is the home folder. The first sheet of an xlsx file is read.
     name : str
-        What the caller calls the table, for the error.
+        Name of the table, for the error.
 
     Returns
     -------
     polars.DataFrame
-        The table; its columns are String, those of a Parquet file have its types.
+        The table. Its columns are String, except those of a Parquet file.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def read_table(path: str | Path, name: str) -> pl.DataFrame:
         raise SettingsError(f"{name}: the file {file.name!r} cannot be opened: {reason}") from None
     try:
         return read(BytesIO(content))
-    except (UnicodeDecodeError, pl.exceptions.PolarsError):  # they quote what is in the file
+    except (UnicodeDecodeError, pl.exceptions.PolarsError):  # these may quote the file's content
         raise SettingsError(
             f"{name}: the file {file.name!r} cannot be read as {file.suffix[1:].lower()}"
         ) from None

@@ -38,11 +38,9 @@ def attribution(
     Parameters
     ----------
     table : any frame
-        What `optkit.attribution` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.attribution`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "message" and "earlier": in this order, or by name.
 
@@ -52,10 +50,8 @@ def attribution(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.attribution`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -21,11 +21,9 @@ def audience(
     Parameters
     ----------
     table : any frame
-        What `optkit.audience` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.audience`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "recipients": in this order, or by name.
     rows : int
@@ -37,10 +35,8 @@ def audience(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.audience`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

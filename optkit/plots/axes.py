@@ -68,7 +68,7 @@ def styled(
             except _UNDRAWABLE as error:
                 name = draw.__name__
                 raise HistoryError(
-                    f"plots.{name} cannot draw this: it takes what optkit.{name} returned, and arguments as documented"
+                    f"plots.{name} cannot draw this: it takes the result of optkit.{name}, and arguments as documented"
                 ) from error
             if isinstance(result, Axes):
                 clean_names(result, callers)
@@ -192,7 +192,7 @@ def require_columns(table: pl.DataFrame, function: str, *columns: str) -> None:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise HistoryError(
-            f"plots.{function} takes what optkit.{function} returned; this table has no column {missing[0]!r}"
+            f"plots.{function} takes the result of optkit.{function}; this table has no column {missing[0]!r}"
         )
 
 

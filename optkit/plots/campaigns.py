@@ -31,11 +31,9 @@ def campaign_rates(
     Parameters
     ----------
     table : any frame
-        What `optkit.campaign_rates` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.campaign_rates`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "high", "low" and "usual" campaigns: in this order, or by name.
     kind : {"ranked", "funnel"}
@@ -50,10 +48,8 @@ def campaign_rates(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.campaign_rates`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

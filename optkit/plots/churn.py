@@ -31,11 +31,11 @@ def churn(
     Parameters
     ----------
     table : any frame
-        What `optkit.churn` returned.
+        The result of `optkit.churn`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
     title : str, optional
-        Instead of the picture's own title.
+        Replaces the picture's own title.
     colors : sequence or mapping of str, optional
         Of "opt-outs" and "re-opt-ins", or of the groups of a rate: in this order, or by name.
     marks : mapping or frame, optional

@@ -22,11 +22,9 @@ def cohorts(
     Parameters
     ----------
     table : any frame
-        What `optkit.cohorts` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.cohorts`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         The cells are drawn in shades of the first of them.
 
@@ -36,10 +34,8 @@ def cohorts(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.cohorts`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -22,11 +22,9 @@ def compare(
     Parameters
     ----------
     table : any frame
-        What `optkit.compare` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.compare`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "more", "fewer" and "none seen": in this order, or by name.
     rows : int
@@ -38,10 +36,8 @@ def compare(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.compare`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -28,11 +28,9 @@ def coverage(
     Parameters
     ----------
     table : any frame
-        What `optkit.coverage` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.coverage`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         The cells are drawn in shades of the first of them.
 
@@ -42,10 +40,8 @@ def coverage(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.coverage`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -22,11 +22,9 @@ def fatigue(
     Parameters
     ----------
     table : any frame
-        What `optkit.fatigue` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.fatigue`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "adjusted" and "as counted": in this order, or by name.
 
@@ -36,10 +34,8 @@ def fatigue(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.fatigue`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

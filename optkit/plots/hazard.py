@@ -33,11 +33,9 @@ def opt_out_hazard(
     Parameters
     ----------
     table : any frame
-        What `optkit.opt_out_hazard` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.opt_out_hazard`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "hazard", or of the groups: in this order, or by name.
 
@@ -47,10 +45,8 @@ def opt_out_hazard(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.opt_out_hazard`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

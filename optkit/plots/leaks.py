@@ -39,11 +39,9 @@ def leaks(
     Parameters
     ----------
     table : any frame
-        What `optkit.leaks` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.leaks`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "overdue", "reached" and "not delivered": in this order, or by name.
 
@@ -53,10 +51,8 @@ def leaks(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.leaks`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------
@@ -120,11 +116,9 @@ def leak_curve(
     Parameters
     ----------
     table : any frame
-        What `optkit.leak_curve` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.leak_curve`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "reached" and "attempted": in this order, or by name.
 
@@ -134,10 +128,8 @@ def leak_curve(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.leak_curve`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

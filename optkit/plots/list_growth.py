@@ -33,11 +33,9 @@ def list_growth(
     Parameters
     ----------
     table : any frame
-        What `optkit.list_growth` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.list_growth`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "opt-outs", "re-opt-ins" and "joined": in this order, or by name.
     marks : mapping or frame, optional
@@ -49,10 +47,8 @@ def list_growth(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.list_growth`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -21,11 +21,9 @@ def with_local_time(
     Parameters
     ----------
     table : any frame
-        What `optkit.with_local_time` returned; keep only the rows to count, such as opt-outs.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.with_local_time`; keep only the rows to count, such as opt-outs.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         The hours are drawn in shades of the first of them.
 
@@ -35,10 +33,8 @@ def with_local_time(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.with_local_time`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -28,11 +28,9 @@ def overlap(
     Parameters
     ----------
     table : any frame
-        What `optkit.overlap` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.overlap`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         The cells are drawn in shades of the first of them.
     rows : int
@@ -44,10 +42,8 @@ def overlap(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.overlap`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

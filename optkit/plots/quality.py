@@ -21,11 +21,9 @@ def quality(
     Parameters
     ----------
     table : any frame
-        What `optkit.quality` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.quality`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "failed" and "passed" checks: in this order, or by name.
 
@@ -35,10 +33,8 @@ def quality(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.quality`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

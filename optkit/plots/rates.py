@@ -30,11 +30,9 @@ def opt_out_rates(
     Parameters
     ----------
     table : any frame
-        What `optkit.opt_out_rates` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.opt_out_rates`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "high", "low" and "usual" rates: in this order, or by name.
     kind : {"funnel", "dumbbell"}
@@ -49,10 +47,8 @@ def opt_out_rates(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.opt_out_rates`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

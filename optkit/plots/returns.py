@@ -25,11 +25,9 @@ def return_curve(
     Parameters
     ----------
     table : any frame
-        What `optkit.return_curve` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.return_curve`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "re-opt-ins", or of the groups: in their order, or by name.
     days : float, optional
@@ -41,10 +39,8 @@ def return_curve(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.return_curve`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------
@@ -131,11 +127,9 @@ def cycles(
     Parameters
     ----------
     table : any frame
-        What `optkit.cycles` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.cycles`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         The horizons are drawn in shades of the first of them.
     rows : int
@@ -147,10 +141,8 @@ def cycles(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.cycles`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -26,11 +26,9 @@ def scrub(
     Parameters
     ----------
     tables : tuple of any frames
-        What `optkit.scrub` returned: the contacts to keep, and the suppressed ones with their reason.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.scrub`: the contacts to keep, and the suppressed ones with their reason.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "may be messaged" and "suppressed": in this order, or by name.
 

@@ -27,11 +27,9 @@ def spikes(
     Parameters
     ----------
     table : any frame
-        What `optkit.spikes` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.spikes`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "opt-outs" and "spikes": in this order, or by name.
     marks : mapping or frame, optional
@@ -45,10 +43,8 @@ def spikes(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.spikes`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

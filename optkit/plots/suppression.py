@@ -22,11 +22,9 @@ def status_at(
     Parameters
     ----------
     table : any frame
-        What `optkit.status_at` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.status_at`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "opted out" and "opted in": in this order, or by name.
     rows : int
@@ -38,10 +36,8 @@ def status_at(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.status_at`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------
@@ -90,11 +86,9 @@ def suppression_list(
     Parameters
     ----------
     table : any frame
-        What `optkit.suppression_list` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.suppression_list`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of the bars: the first of them.
 
@@ -104,10 +98,8 @@ def suppression_list(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.suppression_list`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------
@@ -149,11 +141,9 @@ def suppression_diff(
     Parameters
     ----------
     table : any frame
-        What `optkit.suppression_diff` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.suppression_diff`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "added" and "removed": in this order, or by name.
 
@@ -163,10 +153,8 @@ def suppression_diff(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.suppression_diff`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -29,11 +29,9 @@ def timeline(
     Parameters
     ----------
     table : any frame
-        What `optkit.timeline` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.timeline`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "opted out" and "opted in": in this order, or by name.
     until : datetime, optional
@@ -45,10 +43,8 @@ def timeline(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.timeline`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

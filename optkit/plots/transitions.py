@@ -45,11 +45,9 @@ def transitions(
     Parameters
     ----------
     table : any frame
-        What `optkit.transitions` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.transitions`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         The hours are drawn in shades of the first of them.
     kind : {"opt-out", "re-opt-in"}
@@ -63,10 +61,8 @@ def transitions(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.transitions`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------
@@ -123,11 +119,9 @@ def spells(
     Parameters
     ----------
     table : any frame
-        What `optkit.spells` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    title : str, optional
-        Instead of the picture's own title.
+        The result of `optkit.spells`.
+    ax, title
+        See `churn`.
     colors : sequence or mapping of str, optional
         Of "quick reversals" and "other returns": in this order, or by name.
     quick : float
@@ -139,10 +133,8 @@ def spells(
 
     Raises
     ------
-    HistoryError
-        The table is not a result of `optkit.spells`.
-    SettingsError
-        `colors` has something that is not a colour.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

@@ -115,10 +115,22 @@ def test_messages_stay_the_same() -> None:
         ({"to_phone": "blank"}, HistoryError, "to_phone is missing in 4 rows"),
         ({"delivery_status": "word"}, HistoryError, "no column 'word' for delivery_status"),
         ({"time_zone": "Mars"}, SettingsError, "no time zone 'Mars'"),
-        ({"campaign_id": "state"}, HistoryError, "campaign_id, where it is given, cannot be read in 4 rows"),
-        ({"characters": "phone"}, HistoryError, "characters, where it is given, cannot be read in 4 rows"),
-        ({"executed_at": "state"}, HistoryError, "executed_at, where it is given, cannot be read in 4 rows"),
-        ({"price": "number"}, SettingsError, "no column 'price'; further ones are failure, campaign_id"),
+        (
+            {"campaign_id": "state"},
+            HistoryError,
+            "campaign_id, where it is not empty, cannot be read in 4 rows",
+        ),
+        (
+            {"characters": "phone"},
+            HistoryError,
+            "characters, where it is not empty, cannot be read in 4 rows",
+        ),
+        (
+            {"executed_at": "state"},
+            HistoryError,
+            "executed_at, where it is not empty, cannot be read in 4 rows",
+        ),
+        ({"price": "number"}, SettingsError, "no column 'price'; the other columns are failure, campaign_id"),
         (
             {"delivery_status": "state", "meanings": {"DELIVRD": "arrived"}},
             SettingsError,

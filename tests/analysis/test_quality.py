@@ -82,7 +82,7 @@ def test_a_doubled_hour_is_noticed_and_said() -> None:
         doubled = row(optkit.quality(frame(usual + hour + again), now=NOW), "near duplicates")
         assert (doubled["rows"], doubled["ok"]) == (6, False)
         hours = 500 + offset // HOUR
-        assert f"hour from {moment(hours * HOUR):%Y-%m-%d %H:%M} UTC" in doubled["meaning"]
+        assert f"hour that begins at {moment(hours * HOUR):%Y-%m-%d %H:%M} UTC" in doubled["meaning"]
     few = row(optkit.quality(frame([*usual, *hour, *again[:2]]), now=NOW), "near duplicates")
     assert (few["rows"], few["ok"]) == (2, True)
 
@@ -127,7 +127,7 @@ def test_a_missing_week_is_noticed_and_said() -> None:
     days = [day for day in range(100) if not 40 <= day < 47]
     silent = row(optkit.quality(daily(days), now=NOW), "silent days")
     assert (silent["rows"], silent["share"], silent["ok"]) == (7, 0.07, False)
-    assert "The longest is 7 days from 1970-02-10 on" in silent["meaning"]
+    assert "The longest begins on 1970-02-10: 7 days" in silent["meaning"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_single_missing_day_is_noticed_on_a_busy_account() -> None:
         optkit.quality(daily([day for day in range(100) if day != 40], each=20), now=NOW), "silent days"
     )
     assert (silent["rows"], silent["ok"]) == (1, False)
-    assert "1 day from 1970-02-10 on" in silent["meaning"]
+    assert "The longest begins on 1970-02-10: 1 day" in silent["meaning"]
 
 
 def test_the_day_that_is_not_over_is_not_silent() -> None:

@@ -150,7 +150,7 @@ def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: 
     assert sent["executed_at"].equals(sent["sent_at"], check_names=False)
     assert sent["sent_at"].is_sorted()
     assert sent["message_id"].is_unique().all()
-    with pytest.raises(optkit.HistoryError, match="campaign_id, where it is given, cannot be read"):
+    with pytest.raises(optkit.HistoryError, match="campaign_id, where it is not empty, cannot be read"):
         optkit.messages_from(
             table,
             to_phone="phone",

@@ -27,7 +27,7 @@ def test_plots_accept_empty_tables_and_one_row(name: str, table: pl.DataFrame) -
 
 @pytest.mark.parametrize(("name", "table"), ALL, ids=[name for name, _ in ALL])
 def test_plots_reject_tables_of_other_functions(name: str, table: pl.DataFrame) -> None:
-    with pytest.raises(HistoryError, match=f"plots.{name} takes what optkit.{name} returned"):
+    with pytest.raises(HistoryError, match=f"plots.{name} takes the result of optkit.{name}"):
         getattr(plots, name)(pl.DataFrame({"other": [1]}))
 
 

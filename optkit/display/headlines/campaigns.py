@@ -14,7 +14,7 @@ def campaigns(rates: pl.DataFrame, *, window: str) -> Headline:
     Parameters
     ----------
     rates : polars.DataFrame
-        What `optkit.campaign_rates` returned, by campaign_id and campaign.
+        The result of `optkit.campaign_rates`, by campaign_id and campaign.
     window : str
         How long after a message an opt-out belongs to it, as `optkit.campaign_rates` takes it.
 
@@ -51,7 +51,7 @@ def supported_window(hazard: pl.DataFrame) -> float | None:
     Parameters
     ----------
     hazard : polars.DataFrame
-        What `optkit.opt_out_hazard` returned, without groups.
+        The result of `optkit.opt_out_hazard`, without groups.
 
     Returns
     -------

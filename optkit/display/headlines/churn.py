@@ -21,9 +21,9 @@ def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Head
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.churn` returned for the period, without groups.
+        The result of `optkit.churn` for the period, without groups.
     data : AccountData
-        What `open_account` returned.
+        The result of `open_account`.
     word : str
         What to call a row of the table.
 

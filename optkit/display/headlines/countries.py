@@ -27,9 +27,9 @@ def countries(
     Parameters
     ----------
     rates : polars.DataFrame
-        What `optkit.opt_out_rates` returned, by country.
+        The result of `optkit.opt_out_rates`, by country.
     curves : polars.DataFrame
-        What `optkit.return_curve` returned, by country.
+        The result of `optkit.return_curve`, by country.
     since : datetime, optional
         From when on people were counted.
     days : int

@@ -13,11 +13,11 @@ def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> He
     Parameters
     ----------
     data : AccountData
-        What `open_account` returned.
+        The result of `open_account`.
     files : polars.DataFrame
-        What `optkit.verify` returned.
+        The result of `optkit.verify`.
     checks : polars.DataFrame
-        What `optkit.quality` returned.
+        The result of `optkit.quality`.
 
     Returns
     -------

@@ -13,9 +13,9 @@ def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.fatigue` returned, without groups.
+        The result of `optkit.fatigue`, without groups.
     caps : polars.DataFrame
-        What `optkit.analysis.message_cap.cap_savings` returned.
+        The result of `optkit.analysis.message_cap.cap_savings`.
 
     Returns
     -------

@@ -13,7 +13,7 @@ def leaks(table: pl.DataFrame, messages: pl.DataFrame) -> Headline:
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.leaks` returned.
+        The result of `optkit.leaks`.
     messages : polars.DataFrame
         The messages that were looked at.
 

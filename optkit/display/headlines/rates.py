@@ -21,7 +21,7 @@ def opt_out_rates(
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.opt_out_rates` returned.
+        The result of `optkit.opt_out_rates`.
     since : datetime, optional
         From when on people were counted.
     one, many : str

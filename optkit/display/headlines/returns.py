@@ -15,11 +15,11 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, 
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.cycles` returned.
+        The result of `optkit.cycles`.
     curve : polars.DataFrame
-        What `optkit.return_curve` returned, without groups.
+        The result of `optkit.return_curve`, without groups.
     relapses : polars.DataFrame
-        What `relapse_curve` returned.
+        The result of `relapse_curve`.
     days : int
         Within how many days.
 

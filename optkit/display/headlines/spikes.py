@@ -14,9 +14,9 @@ def spikes(table: pl.DataFrame, by_sender: pl.DataFrame, *, word: str = "day") -
     Parameters
     ----------
     table : polars.DataFrame
-        What `optkit.spikes` returned, without groups.
+        The result of `optkit.spikes`, without groups.
     by_sender : polars.DataFrame
-        What `opt_outs_by_sender` returned for the largest spike.
+        The result of `opt_outs_by_sender` for the largest spike.
     word : str
         What to call a period.
 

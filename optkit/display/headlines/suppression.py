@@ -14,9 +14,9 @@ def suppression(now: pl.DataFrame, changes: pl.DataFrame, at: datetime, before: 
     Parameters
     ----------
     now : polars.DataFrame
-        What `optkit.suppression_list` returned for `at`, in recipient scope.
+        The result of `optkit.suppression_list` for `at`, in recipient scope.
     changes : polars.DataFrame
-        What `optkit.suppression_diff` returned between `before` and `at`, in recipient scope.
+        The result of `optkit.suppression_diff` between `before` and `at`, in recipient scope.
     at, before : datetime
         The times of the list and of the earlier one.
 

@@ -15,7 +15,7 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Headline:
     Parameters
     ----------
     events : polars.DataFrame
-        What `optkit.timeline` returned, with or without messages.
+        The result of `optkit.timeline`, with or without messages.
     shown : str
         The number as it may be shown.
     until : datetime
