@@ -1,6 +1,6 @@
-"""Pictures: ``optkit.plots.<name>(table, *, ax=None)`` draws what ``optkit.<name>`` returned and returns the Axes.
+"""Pictures: ``optkit.plots.<name>(table, *, ax=None)`` draws the result of ``optkit.<name>`` and returns the Axes.
 
-Each function is in the module of its question. Nothing is shown or saved; that is up to the caller.
+Each function is in the module of its question. Nothing is shown or saved; the caller does that.
 """
 
 from optkit.plots.attribution import attribution

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from optkit.formatting import percent, plural
@@ -12,17 +11,7 @@ from optkit.plots import axes
 from optkit.plots.axes import OUT, QUIET
 
 #: Windows that products use, in hours: Iterable, Braze, Klaviyo as modelled by Fivetran; and this package's default.
-_WINDOWS: Final = (3, 4, 24, 72)
-
-_TICKS: Final = {
-    1 / 60: "1 min",
-    1 / 6: "10 min",
-    1: "1 h",
-    6: "6 h",
-    24: "1 day",
-    168: "7 days",
-    720: "30 days",
-}
+WINDOWS: Final = (3, 4, 24, 72)
 
 
 @axes.styled
@@ -33,7 +22,7 @@ def attribution(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw how long after the last message opt-outs came, on a logarithmic axis, and how many have no message before.
+    """Draw the time from the last message to each opt-out on a logarithmic axis, and how many follow no message.
 
     Parameters
     ----------
@@ -80,11 +69,9 @@ def attribution(
         )
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
-    ticks = [tick for tick in _TICKS if tick <= edges[-1]]
-    ax.set_xticks(ticks, [_TICKS[tick] for tick in ticks])
-    ax.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.duration_axis(ax.xaxis, 0, edges[-1], day=24)
     ax.set_ylim(0, heights.sum(axis=0).max() * 1.18 or 1.0)
-    for window in _WINDOWS:
+    for window in WINDOWS:
         ax.axvline(window, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
         ax.annotate(
             f"{window} h", (window, 1), xycoords=ax.get_xaxis_transform(), xytext=(-2, -2),

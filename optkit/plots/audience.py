@@ -27,7 +27,7 @@ def audience(
     colors : sequence or mapping of str, optional
         Of "recipients": in this order, or by name.
     rows : int
-        How many groups are drawn, those with the most recipients.
+        How many groups to draw: those with the most recipients.
 
     Returns
     -------

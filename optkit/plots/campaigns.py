@@ -3,16 +3,12 @@
 from typing import Final, Literal
 
 import polars as pl
-from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from optkit.formatting import shorten
 from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
-from optkit.plots.rates import name_points
+from optkit.plots.rates import COLORS, MARKERS, name_points
 
-_COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
-_MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
 _LETTERS: Final = 34
 
 
@@ -26,7 +22,7 @@ def campaign_rates(
     kind: Literal["ranked", "funnel"] = "ranked",
     rows: int = 20,
 ) -> Axes:
-    """Draw which campaigns drive people away, beyond those who would have left anyway.
+    """Draw which campaigns drive people away, beyond the opt-outs expected without a message.
 
     Parameters
     ----------
@@ -40,7 +36,7 @@ def campaign_rates(
         "ranked": the excess of opt-outs per 1,000 exposures with its interval, the largest on top. "funnel": the rate
         with its interval against the number of exposures.
     rows : int
-        How many groups a ranked list shows, those with the largest excess.
+        How many groups a ranked list shows: those with the largest excess.
 
     Returns
     -------
@@ -66,13 +62,13 @@ def campaign_rates(
     )  # fmt: skip
     axes.validate_kind(kind, "ranked", "funnel")
     names, label = axes.labels_of(table, "messages")
-    if "campaign" in names:  # its name says more than its number
+    if "campaign" in names:  # the name says more than the number
         label = pl.coalesce("campaign", label).alias("label")
         names = [name for name in names if name != "campaign_id"]
     known = table.with_columns(label).filter(pl.col("exposures") > 0)
     if known.is_empty():
         return axes.show_message(axes.get_axes(ax), "no message reached anybody who was opted in")
-    shades = dict(zip(_COLORS, axes.series_colors(colors, _COLORS), strict=True))
+    shades = dict(zip(COLORS, axes.series_colors(colors, COLORS), strict=True))
     what = axes.describe_groups(names)
     draw = _funnel if kind == "funnel" else _ranked
     return axes.set_title(draw(known, ax, what, shades, rows), title)
@@ -87,7 +83,7 @@ def _ranked(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
         return axes.show_message(ax, "no time outside of messages, so no background to compare with")
     places = range(shown.height)
     colors = [shades[signal] for signal in shown["signal"]]
-    ax.axvline(0, color="#666666", linewidth=1, linestyle="--", zorder=1)
+    ax.axvline(0, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
     ax.hlines(places, shown["excess_low"], shown["excess_high"], color=axes.PALE, linewidth=6, zorder=1)
     ax.scatter(shown["excess"], places, s=52, color=colors, zorder=3)
     labels = shown.select("label", "exposures").rows()
@@ -115,7 +111,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
     ax = axes.get_axes(ax)
     overall = int(table["opt_outs"].sum()) / int(table["exposures"].sum())
     left, right = table["exposures"].to_numpy().min() * 0.7, axes.highest(table["exposures"]) * 1.4
-    ax.axhline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
+    ax.axhline(overall, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
     ax.vlines(table["exposures"], table["low"], table["high"], color=axes.PALE, linewidth=5, zorder=1)
     ax.set_xscale("log")
     ax.set_xlim(left, right)
@@ -123,20 +119,17 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
     for signal, color in shades.items():
         some = table.filter(pl.col("signal") == signal)
         ax.scatter(
-            some["exposures"], some["rate"], color=color, marker=_MARKERS[signal], s=70,
+            some["exposures"], some["rate"], color=color, marker=MARKERS[signal], s=70,
             edgecolors=axes.background(), zorder=3,
         )  # fmt: skip
         if signal != "usual":
             name_points(
                 ax, some.select(pl.col("label").str.slice(0, _LETTERS), n="exposures", rate="rate"), color
             )
-    if right < 1000 * left:
-        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
-    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axes.logarithmic_count_axis(ax.xaxis, left, right)
     axes.percent_axis(ax.yaxis)
     ax.set_xlabel("exposures (logarithmic); grey: interval")
     ax.set_ylabel("opted out after it, % of exposures")
     ax.set_title(f"Opt-out rate by {what}")
-    axes.end_labels(ax, [(overall, f"overall\n{overall:.2%}", "#666666")])
+    axes.end_labels(ax, [(overall, f"overall\n{overall:.2%}", axes.REFERENCE)])
     return ax

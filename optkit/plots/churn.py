@@ -24,9 +24,9 @@ def churn(
 ) -> Axes:
     """Draw opt-outs and re-opt-ins per period, the churn rate, or how many are opted out.
 
-    Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum, "rate"
-    names the six groups with the most opt-outs and draws the others in grey. Without an audience there is no churn
-    rate, and "rate" draws the number of opt-outs.
+    Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum; "rate" names the
+    six groups with the most opt-outs and draws the others in grey. Without an audience there is no churn rate, and
+    "rate" draws the number of opt-outs.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ def churn(
     colors : sequence or mapping of str, optional
         Of "opt-outs" and "re-opt-ins", or of the groups of a rate: in this order, or by name.
     marks : mapping or frame, optional
-        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is a line with its label.
+        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is drawn as a line with its label.
     kind : {"movement", "rate", "size"}
-        Opt-outs up and re-opt-ins down, with the net as a line; the churn rate; how many are opted out at the
-        end of each period.
+        "movement": opt-outs up and re-opt-ins down, with the net as a line. "rate": the churn rate. "size": how many
+        are opted out at the end of each period.
 
     Returns
     -------
@@ -51,9 +51,9 @@ def churn(
     Raises
     ------
     HistoryError
-        The table is not a result of `optkit.churn`.
+        The table is not a result of the function of the same name.
     SettingsError
-        `colors` has something that is not a colour.
+        `colors`, `marks` or `kind` cannot be used.
 
     Examples
     --------
@@ -82,25 +82,18 @@ def churn(
 
 def _churn_movement(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
     starts = table["period"].to_list()
-    widths = axes.period_widths(starts)
     word = axes.period_word(starts)
-    left = dates.date2num(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
     out_color, back_color = axes.series_colors(colors, {"opt-outs": OUT, "re-opt-ins": BACK})
     ground, ink = axes.background(), axes.ink()
     for heights, color in ((outs, out_color), (-backs, back_color)):
-        bars = ax.bar(left + widths * 0.1, heights, widths * 0.8, align="edge", color=color, edgecolor=color)
-        for bar, complete in zip(bars, table["complete"], strict=True):
-            if not complete:
-                bar.set(facecolor=ground, hatch="////")
-    middles = left + widths / 2
+        axes.period_bars(ax, table, heights, color)
+    middles = dates.date2num(starts) + axes.period_widths(starts) / 2
     halo = [patheffects.withStroke(linewidth=4, foreground=ground)]
     ax.plot(middles, outs - backs, "o-", color=ink, markersize=3.5, mfc=ground, path_effects=halo)
     ax.axhline(0, color="#888888", linewidth=0.8)
-    ax.set_xlim(left[0] - widths[0] * 0.2, left[-1] + widths[-1] * 1.2)
     ax.set_ylim(*axes.with_margin(min(-backs.max(), 0), outs.max()))
-    axes.count_axis(ax.yaxis)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+    axes.two_sided_axis(ax.yaxis)
     ax.set_ylabel("opt-outs up, re-opt-ins down")
     ax.set_title(f"Opt-outs and re-opt-ins, by {word}")
     axes.end_labels(

@@ -17,7 +17,7 @@ def cohorts(
 ) -> Axes:
     """Draw the share of each cohort that has come back, by age.
 
-    Cells whose period is not over are grey.
+    Cells of periods that have not ended are grey.
 
     Parameters
     ----------

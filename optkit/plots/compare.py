@@ -1,4 +1,4 @@
-"""How much more or less people opted out after a change."""
+"""By how much opt-outs rose or fell after a change."""
 
 import polars as pl
 from matplotlib import ticker
@@ -17,7 +17,7 @@ def compare(
     colors: axes.Colors | None = None,
     rows: int = 20,
 ) -> Axes:
-    """Draw the ratio after : before of each group with its interval, on a logarithmic axis.
+    """Draw each group's ratio after : before with its interval, on a logarithmic axis.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def compare(
     colors : sequence or mapping of str, optional
         Of "more", "fewer" and "none seen": in this order, or by name.
     rows : int
-        How many groups to draw, those with the most opt-outs.
+        How many groups to draw: those with the most opt-outs.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def compare(
         return axes.show_message(ax, "no opt-outs on both sides to compare")
     series: dict[str, int | str] = {"more": OUT, "fewer": BACK, "none seen": QUIET}
     shades = dict(zip(series, axes.series_colors(colors, series), strict=True))
-    ax.axvline(1, color="#666666", linewidth=1, linestyle="--", zorder=1)
+    ax.axvline(1, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
     left, right = 0.8, 1.25
     for place, (ratio, low, high, signal) in enumerate(shown.select("ratio", "low", "high", "signal").rows()):
         color = shades.get(signal, axes.PALE)
         if low is not None:
-            # an end that is 0 or unknown leaves the picture
+            # an end that is 0 or unknown is drawn outside the picture
             ax.hlines(place, low or 1e-9, high or 1e9, color=color, linewidth=2, zorder=2)
         ax.scatter(ratio, place, s=52, color=color, edgecolors=axes.background(), zorder=3)
         note = axes.ink() if signal is None else axes.readable(color)

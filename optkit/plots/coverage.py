@@ -1,4 +1,4 @@
-"""What is in the cache, day by day."""
+"""Which days are cached."""
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from optkit.formatting import plural
 from optkit.plots import axes
 from optkit.plots.axes import OUT
+from optkit.times import DAY
 
 
 @axes.styled
@@ -20,10 +21,10 @@ def coverage(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw a calendar of what is cached: one row per month, one cell per day (UTC).
+    """Draw a calendar of the cached windows: one row per month, one cell per day (UTC).
 
-    The darker a day, the more events per day its window has. Days of windows that may still change are
-    framed; days that are missing between the first and the last window are hatched.
+    The darker a day, the more events per day its window has. Days of windows that may still change are framed; missing
+    days between the first and the last window are hatched.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def coverage(
 
 def _days(table: pl.DataFrame) -> pl.DataFrame:
     """Return one row per day from the first window to the last: day, rate (null: missing), final."""
-    length = (pl.col("window_end") - pl.col("window_start")).dt.total_milliseconds() / 86_400_000
+    length = (pl.col("window_end") - pl.col("window_start")).dt.total_milliseconds() / DAY
     last = (pl.col("window_end") - pl.duration(milliseconds=1)).dt.date()
     covered = (
         table.with_columns(rate=pl.col("rows") / length)

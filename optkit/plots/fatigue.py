@@ -1,4 +1,4 @@
-"""Whether one more message costs more."""
+"""Whether each further message costs more."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ def fatigue(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw the opt-out rate by messages in the recent days: as counted, and standardised, with the gap between named.
+    """Draw the opt-out rate by messages in the recent days: as counted, and standardised, with the gap shaded.
 
     If the table has groups, the one with the most exposures is drawn.
 
@@ -78,7 +78,7 @@ def fatigue(
     labels = [
         (float(adjusted[-1]), f"standardised\n{adjusted[-1]:.2%}", adjusted_color),
         (float(naive[-1]), f"as counted\n{naive[-1]:.2%}", naive_color),
-        (0.0, gap, "#666666"),
+        (0.0, gap, axes.REFERENCE),
     ]
     axes.end_labels(ax, labels)
     return axes.set_title(ax, title)

@@ -1,19 +1,13 @@
 """How long after a message people opt out."""
 
-from typing import Final
-
 import numpy as np
 import polars as pl
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from optkit.plots import axes
-from optkit.plots.axes import OUT
-
-#: Windows that products use, in hours: Iterable, Braze, Klaviyo as modelled by Fivetran; and this package's default.
-_WINDOWS: Final = (3, 4, 24, 72)
-
-_BACKGROUND: Final = "#666666"
+from optkit.plots.attribution import WINDOWS
+from optkit.plots.axes import OUT, REFERENCE
 
 
 @axes.styled
@@ -24,11 +18,11 @@ def opt_out_hazard(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw the hazard of opting out by hours since the last message, and shade what lies above the background.
+    """Draw the hazard of opting out by hours since the last message, and shade the part above the background.
 
-    Both axes are logarithmic: the hazard falls by a factor of a hundred and more within days. Dotted lines are at the
+    Both axes are logarithmic, because the hazard may fall by a factor of a hundred within days. Dotted lines mark the
     windows in which products attribute opt-outs: 3, 4, 24 and 72 hours. If the table has groups, the three with the
-    most opt-outs are drawn, and no background.
+    most opt-outs are drawn, without a background.
 
     Parameters
     ----------
@@ -92,7 +86,7 @@ def opt_out_hazard(
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.xaxis.set_minor_locator(ticker.NullLocator())
     ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
-    for window in _WINDOWS:
+    for window in WINDOWS:
         ax.axvline(window, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
     ax.set_xlabel("hours since the last message (logarithmic); dotted: windows of 3, 4, 24 and 72 hours")
     ax.set_ylabel("opt-outs per 1,000 person-days")
@@ -103,14 +97,14 @@ def opt_out_hazard(
 
 
 def _draw_excess(ax: Axes, rows: pl.DataFrame, edges: np.ndarray, hazard: np.ndarray, color: str) -> None:
-    """Draw the background as a line, and shade what lies above it."""
+    """Draw the background as a line, and shade the part of the hazard above it."""
     background = rows["background"][0]
     if not background:
         return
     over = np.append(np.maximum(hazard, background), max(hazard[-1], background))
     ax.fill_between(edges, background, over, step="post", color=color, alpha=0.12, linewidth=0)
-    ax.axhline(background, color=_BACKGROUND, linewidth=1, linestyle="--")
+    ax.axhline(background, color=REFERENCE, linewidth=1, linestyle="--")
     ax.annotate(
         f"background: {background:.2g}", (0.01, background), xycoords=ax.get_yaxis_transform(), xytext=(0, 3),
-        textcoords="offset points", color=_BACKGROUND, va="bottom",
+        textcoords="offset points", color=REFERENCE, va="bottom",
     )  # fmt: skip

@@ -4,22 +4,15 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from matplotlib import ticker
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.transforms import Transform
 
 from optkit.formatting import plural
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT, QUIET
 
-#: In days: a confirmation's five minutes, ten business days as they usually fall, Florida's fifteen days.
+#: In days: the five minutes of a confirmation, ten business days (usually two weeks), Florida's fifteen days.
 _LIMITS: Final = {5 / 1440: "5 minutes", 14.0: "10 business days", 15.0: "15 days"}
-
-_TICKS: Final = {
-    1 / 1440: "1 min", 10 / 1440: "10 min", 1 / 24: "1 h", 0.25: "6 h", 1: "1 day", 7: "7 days", 30: "30", 90: "90",
-    365: "1 year",
-}  # fmt: skip
 
 _SERIES: Final[dict[str, int | str]] = {"overdue": OUT, "reached": BACK, "not delivered": QUIET}
 
@@ -32,9 +25,9 @@ def leaks(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw when messages went to people who had opted out, and how long after.
+    """Draw each message to somebody who had opted out: when it was sent, and how long after the opt-out.
 
-    Each point is a message: when it was sent, and how long after the opt-out, on a logarithmic axis.
+    The time after the opt-out is on a logarithmic axis.
 
     Parameters
     ----------
@@ -87,7 +80,7 @@ def leaks(
     longest = axes.highest(table["hours"]) / 24
     shortest = min(5 / 1440, max(float(table["hours"].to_numpy().min()), 1 / 60) / 24)
     ax.set_ylim(shortest / 1.5, max(longest, 20.0) * 1.8)
-    _duration_axis(ax.yaxis, *ax.get_ylim())
+    axes.duration_axis(ax.yaxis, *ax.get_ylim())
     _draw_limits(ax, horizontal=True)
     axes.date_axis(ax)
     ax.set_ylabel("after the opt-out (logarithmic)")
@@ -109,7 +102,7 @@ def leak_curve(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw which share of opt-outs was followed by a message, attempted or delivered, on a logarithmic axis of time.
+    """Draw the share of opt-outs followed by a message, attempted or delivered, on a logarithmic axis of time.
 
     If the table has groups, the one with the most opt-outs is drawn.
 
@@ -168,7 +161,7 @@ def leak_curve(
     ax.set_xscale("log")
     ax.set_xlim(first, end)
     ax.set_ylim(0, top * 1.25 or 1.0)
-    _duration_axis(ax.xaxis, first, end)
+    axes.duration_axis(ax.xaxis, first, end)
     _draw_limits(ax, horizontal=False)
     axes.percent_axis(ax.yaxis)
     opt_outs = int(axes.highest(table["at_risk"]))
@@ -180,19 +173,12 @@ def leak_curve(
     return axes.set_title(ax, title)
 
 
-def _duration_axis(axis: Axis, low: float, high: float) -> None:
-    """Show durations in words on a logarithmic axis of days."""
-    ticks = [tick for tick in _TICKS if low <= tick <= high]
-    axis.set_ticks(ticks, labels=[_TICKS[tick] for tick in ticks])
-    axis.set_minor_locator(ticker.NullLocator())
-
-
 def _draw_limits(ax: Axes, *, horizontal: bool) -> None:
-    """Draw lines at the times that laws name."""
+    """Draw lines at the limits that laws set."""
     low, high = ax.get_ylim() if horizontal else ax.get_xlim()
     shown = [(days, label) for days, label in _LIMITS.items() if low < days < high]
     for days, label in shown:
-        # The two longest lie together: one label is before its line, the other beyond.
+        # The two longest limits are close together: one label is before its line, the other after it.
         sign = 1 if label == "15 days" else -1
         if horizontal:
             ax.axhline(days, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
@@ -211,7 +197,7 @@ def _write(
     offset: tuple[float, float],
     rotation: float,
 ) -> None:
-    """Write a label on the side of a place to which it is offset."""
+    """Write a label beside a place, on the side given by the offset."""
     right, up = offset
     ax.annotate(
         label,

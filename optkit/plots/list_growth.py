@@ -24,11 +24,10 @@ def list_growth(
     colors: axes.Colors | None = None,
     marks: Marks | None = None,
 ) -> Axes:
-    """Draw who joins and comes back (up) and who leaves (down) per period, and the list as a line.
+    """Draw how many join and come back (up) and leave (down) per period, and the size of the list as a line.
 
-    The line has an axis of its own on the right. Where the first period is the begin of the record, everybody who was
-    messaged before joins in it: it is drawn only as far as the others reach. If the table has groups, their sum is
-    drawn.
+    The line has its own axis on the right. If the first period begins with the record, everybody who was messaged
+    earlier joins in it: a bar that is much taller than the others is cut. If the table has groups, their sum is drawn.
 
     Parameters
     ----------
@@ -39,7 +38,7 @@ def list_growth(
     colors : sequence or mapping of str, optional
         Of "opt-outs", "re-opt-ins" and "joined": in this order, or by name.
     marks : mapping or frame, optional
-        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is a line with its label.
+        See `churn`.
 
     Returns
     -------
@@ -80,25 +79,12 @@ def list_growth(
     widths, left = axes.period_widths(starts), dates.date2num(starts)
     joined, back, out = (summed[name].to_numpy() for name in ("joined", "re_opt_ins", "opt_outs"))
     for heights, bottom, name in ((back, 0, "re-opt-ins"), (joined, back, "joined"), (-out, 0, "opt-outs")):
-        bars = ax.bar(
-            left + widths * 0.1,
-            heights,
-            widths * 0.8,
-            bottom,
-            align="edge",
-            color=shades[name],
-            edgecolor=shades[name],
-        )
-        for bar, complete in zip(bars, summed["complete"], strict=True):
-            if not complete:
-                bar.set(facecolor=axes.background(), hatch="////")
+        axes.period_bars(ax, summed, heights, shades[name], bottom)
     ax.axhline(0, color="#888888", linewidth=0.8)
-    ax.set_xlim(left[0] - widths[0] * 0.2, left[-1] + widths[-1] * 1.2)
     ups = joined + back
     top = min(ups.max(), max(5 * np.median(ups), 1.5 * out.max()))
     ax.set_ylim(*axes.with_margin(-max(out.max(), top * 0.15), top))
-    axes.count_axis(ax.yaxis)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+    axes.two_sided_axis(ax.yaxis)
     word = axes.period_word(starts)
     ax.set_ylabel("joined and re-opt-ins up, opt-outs down")
     for place in np.flatnonzero(ups > ax.get_ylim()[1]):
@@ -115,11 +101,11 @@ def list_growth(
 
 
 def _draw_size(ax: Axes, when: npt.ArrayLike, size: pl.Series) -> None:
-    """Draw the list as a line on an axis of its own, from 0 on."""
+    """Draw the size of the list as a line, on its own axis that begins at 0."""
     right = ax.twinx()
     right.plot(when, size, "o-", color=axes.ink(), markersize=3.5, mfc=axes.background())
     right.set_ylim(0, axes.highest(size) * 1.15 or 1.0)
     right.grid(visible=False)
-    right.tick_params(axis="x", labelbottom=False)  # they are those of the bars
+    right.tick_params(axis="x", labelbottom=False)  # the bars have the same labels
     axes.count_axis(right.yaxis)
     right.set_ylabel("on the list at the end (line)")

@@ -1,4 +1,4 @@
-"""At which hours of their own week the recipients acted."""
+"""At which hours of the week, in their local time, the recipients acted."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -16,12 +16,12 @@ def with_local_time(
     title: str | None = None,
     colors: axes.Colors | None = None,
 ) -> Axes:
-    """Draw how many rows fall into each hour of the week, on the recipients' own clocks.
+    """Draw how many rows are in each hour of the week, in the recipients' local time.
 
     Parameters
     ----------
     table : any frame
-        The result of `optkit.with_local_time`; keep only the rows to count, such as opt-outs.
+        The result of `optkit.with_local_time`, filtered to the rows to count, such as opt-outs.
     ax, title
         See `churn`.
     colors : sequence or mapping of str, optional

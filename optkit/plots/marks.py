@@ -1,4 +1,4 @@
-"""Marks on a time axis: campaigns, changes and other dates of the caller's."""
+"""Marks on a time axis: campaigns, changes and other dates that the caller gives."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,12 +13,12 @@ from optkit.formatting import shorten
 from optkit.plots import axes
 from optkit.times import Moment, instant
 
-#: Dates with their labels: a mapping, or a frame whose first column of dates or times is labelled by its first text.
+#: Dates with labels: a mapping, or a frame whose first column of dates or times has labels in its first text column.
 Marks: TypeAlias = Mapping[Moment, str] | Any
 
-#: Of the axes' height, the space for the labels above the data.
-_ROOM: Final = 0.35
-#: Of the axes' width, the space for one label; marks that are closer to the one before have none.
+#: The space for the labels above the data, as a share of the height of the axes.
+_LABEL_HEIGHT: Final = 0.35
+#: The space for one label, as a share of the width of the axes; a mark closer to the labelled one before has no label.
 _LABEL_WIDTH: Final = 0.022
 _LETTERS: Final = 20
 
@@ -29,7 +29,7 @@ def draw_marks(ax: Axes, marks: Marks | None) -> None:
     Raises
     ------
     SettingsError
-        They are not dates with labels.
+        `marks` are not dates with labels.
     """
     if marks is None:
         return
@@ -38,7 +38,7 @@ def draw_marks(ax: Axes, marks: Marks | None) -> None:
     if not shown:
         return
     low, high = ax.get_ylim()
-    ax.set_ylim(low, low + (high - low) / (1 - _ROOM))
+    ax.set_ylim(low, low + (high - low) / (1 - _LABEL_HEIGHT))
     labelled = -float("inf")
     for when, label in sorted(shown):
         ax.axvline(when, color=axes.ink(), linewidth=0.8, linestyle=":", zorder=1)
@@ -72,7 +72,7 @@ def _read(marks: Marks) -> list[tuple[float, str]]:
         times, texts = texts[:1], texts[1:]
     if not times or not texts:
         raise SettingsError(
-            "marks takes a dict of dates and labels, or a frame with columns of dates and of texts"
+            "marks must be a dict of dates and labels, or a frame with a column of dates and one of texts"
         )
     rows = frame.select(times[0], texts[0]).drop_nulls(times[0]).rows()
     return [(_place(when), label or "") for when, label in rows]
@@ -82,5 +82,5 @@ def _place(when: Any) -> float:
     if isinstance(when, str):
         when = instant(when, "marks")
     if not isinstance(when, date):
-        raise SettingsError(f"marks takes dates, or text such as '2026-05-01', not {type(when).__name__}")
+        raise SettingsError(f"marks must be dates, or text such as '2026-05-01', not {type(when).__name__}")
     return float(dates.date2num(when))

@@ -1,4 +1,4 @@
-"""Names in pictures, whatever they are: long, with dollar signs, control characters or letters that no font has."""
+"""Names in pictures: long ones, and those with dollar signs, control characters or letters missing from the font."""
 
 import functools
 from collections.abc import Collection
@@ -10,22 +10,22 @@ from matplotlib.text import Text
 
 from optkit.formatting import shorten
 
-#: The mark of a sentence of our own, which may be longer than a name.
+#: The id of optkit's own sentences, which may be longer than a name.
 MESSAGE: Final = "message"
 
-#: The longest line of a label of an axis, and of a text in or beside the picture, that leaves space for the picture.
+#: Most characters in a line of an axis label, and of a text in or beside the picture.
 _LABEL: Final = 32
 _TEXT: Final = 34
 _NO_GLYPH: Final = "\N{WHITE SQUARE}"
 
 
 def clean_names(ax: Axes, kept: Collection[Text]) -> None:
-    """Make all labels of a picture readable, except titles and axis labels, which have no names.
+    """Make the names in a picture readable: all its texts and tick labels.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        What was drawn on.
+        The picture.
     kept : collection of matplotlib.text.Text
         The caller's own texts, which stay as they are.
     """
@@ -42,7 +42,7 @@ def clean_names(ax: Axes, kept: Collection[Text]) -> None:
 
 
 def clean(text: str, longest: int, fonts: tuple[str, ...]) -> str:
-    r"""Return a text that matplotlib draws as it is: short lines, no formulas, no missing glyphs.
+    r"""Return a text that matplotlib draws literally: with short lines, without formulas and missing glyphs.
 
     >>> clean("cost $5 and $10", 20, fonts=())
     'cost \\$5 and \\$10'
@@ -53,7 +53,7 @@ def clean(text: str, longest: int, fonts: tuple[str, ...]) -> str:
 
 
 def _fonts(text: Text) -> tuple[str, ...]:
-    """Return the files of the fonts that a text is drawn in."""
+    """Return the font files of a text."""
     properties = text.get_fontproperties()
     return tuple(
         str(font_manager.findfont(font_manager.FontProperties(family=[family])))

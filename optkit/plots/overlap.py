@@ -1,4 +1,4 @@
-"""Who is opted out of two senders."""
+"""How many people are opted out of two senders."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from optkit.formatting import shorten
 from optkit.plots import axes
 
-#: Letters of a name below the picture, where names stand side by side.
+#: Most letters of a name below the picture, where names are side by side.
 _LETTERS: Final = 16
 
 
@@ -23,7 +23,7 @@ def overlap(
     colors: axes.Colors | None = None,
     rows: int = 12,
 ) -> Axes:
-    """Draw for each pair of senders which share of those opted out of one are also opted out of the other.
+    """Draw for each pair of senders the share of people opted out of one who are also opted out of the other.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def overlap(
     colors : sequence or mapping of str, optional
         The cells are drawn in shades of the first of them.
     rows : int
-        How many senders to draw, those with the most opted out.
+        How many senders to draw: those with the most people opted out.
 
     Returns
     -------
@@ -61,9 +61,8 @@ def overlap(
     if not senders:
         return axes.show_message(ax, "nobody is opted out of two senders at once")
     place = {sender: number for number, sender in enumerate(senders)}
-    shares = np.zeros(
-        (len(senders), len(senders))
-    )  # the table has only senders that somebody is out of at once
+    # the table lists only pairs of senders with somebody opted out of both
+    shares = np.zeros((len(senders), len(senders)))
     np.fill_diagonal(shares, np.nan)
     for a, b, both, out_a, out_b in table.select("sender_a", "sender_b", "both_out", "out_a", "out_b").rows():
         if a in place and b in place:

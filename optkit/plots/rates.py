@@ -3,16 +3,17 @@
 from typing import Final, Literal
 
 import polars as pl
-from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT, QUIET
 
-_COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
-#: What n is without an audience, where the shares are no rates.
+#: Colour and marker of each signal.
+COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
+MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
+
+#: The denominator without an audience, of which the shares are not opt-out rates.
 _SEEN: Final = "its recipients seen in the history"
-_MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
 
 
 @axes.styled
@@ -36,10 +37,10 @@ def opt_out_rates(
     colors : sequence or mapping of str, optional
         Of "high", "low" and "usual" rates: in this order, or by name.
     kind : {"funnel", "dumbbell"}
-        "funnel": the rate against n, each with the limits of its row (none where they are null). "dumbbell":
-        one row per sender with the raw rate, its interval and the shrunken rate.
+        "funnel": the rate against n, each with the limits of its row, if there are any. "dumbbell": one row per sender
+        with the rate as counted, its interval and the shrunken rate.
     rows : int
-        How many senders a dumbbell shows, those with the largest n.
+        How many senders a dumbbell shows: those with the largest n.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def opt_out_rates(
     if known.is_empty():
         return axes.show_message(axes.get_axes(ax), "no opt-outs, so no rates to compare")
     of = "its audience" if known["denominator"][0] == "audience" else _SEEN
-    shades = dict(zip(_COLORS, axes.series_colors(colors, _COLORS), strict=True))
+    shades = dict(zip(COLORS, axes.series_colors(colors, COLORS), strict=True))
     if kind == "funnel":
         return axes.set_title(_funnel(known, ax, what, of, shades), title)
     return axes.set_title(_dumbbell(known, ax, what, of, rows=rows, shades=shades), title)
@@ -91,29 +92,26 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
     left, right = table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4
     judged = table.filter(pl.col("limit_low").is_not_null())
     ax.vlines(judged["n"], judged["limit_low"], judged["limit_high"], color=axes.PALE, linewidth=9, zorder=1)
-    ax.axhline(overall, color="#666666", linewidth=1, linestyle="--", zorder=2)
+    ax.axhline(overall, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=2)
     ax.set_xscale("log")
     ax.set_xlim(left, right)
-    # the limits of a tiny sender may reach far above all rates
+    # the limits of a small sender may be far above all rates
     limit = min(axes.highest(judged["limit_high"]), 2.5 * axes.highest(table["rate"]))
     ax.set_ylim(0, max(axes.highest(table["rate"]), limit, min(overall * 2, 1.0)) * 1.12 or 1.0)
     ground = axes.background()
     for signal, color in shades.items():
         some = table.filter(pl.col("signal").cast(pl.String).fill_null("usual") == signal)
-        marker = _MARKERS[signal]
+        marker = MARKERS[signal]
         ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors=ground, zorder=3)
         if signal != "usual":
             name_points(ax, some, color)
-    if right < 1000 * left:
-        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
-    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axes.logarithmic_count_axis(ax.xaxis, left, right)
     axes.percent_axis(ax.yaxis)
     ax.set_xlabel(f"n: {of} (logarithmic)")
     ax.set_ylabel("ever opted out, % of n")
-    grey = "; grey: the limits of each, 99.8%" if judged.height else ""
+    grey = "; grey: limits of each, 99.8%" if judged.height else ""
     ax.set_title(f"{_measure(of)} by {what}{grey}")
-    axes.end_labels(ax, [(overall, f"overall\n{overall:.1%}", "#666666")])
+    axes.end_labels(ax, [(overall, f"overall\n{overall:.1%}", axes.REFERENCE)])
     return ax
 
 
@@ -126,23 +124,8 @@ def _overall(table: pl.DataFrame) -> float:
 
 
 def name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
-    """Write names beside points, the largest n first; a name that would cover another is left out."""
-    written: list[tuple[float, float]] = []
-    for name, n, rate in some.sort("n", descending=True).select("label", "n", "rate").rows():
-        x, y = ax.transAxes.inverted().transform(ax.transData.transform((n, rate)))
-        if any(abs(x - other_x) < 0.18 and abs(y - other_y) < 0.055 for other_x, other_y in written):  # noqa: PLR2004 - a label's size
-            continue
-        written.append((x, y))
-        side = 1 if x < 0.75 else -1  # noqa: PLR2004 - a name fits on the right
-        ax.annotate(
-            name,
-            (n, rate),
-            xytext=(8 * side, 0),
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            va="center",
-            color=axes.readable(color),
-        )
+    """Write names beside points, the largest n first."""
+    axes.point_labels(ax, some.sort("n", descending=True).select("n", "rate", "label").rows(), color)
 
 
 def _dumbbell(
@@ -153,9 +136,9 @@ def _dumbbell(
     ax = axes.get_axes(ax, height=1.7 + 0.33 * max(shown.height, 2))
     places = range(shown.height)
     overall = _overall(table)
-    ax.axvline(overall, color="#666666", linewidth=1, linestyle="--", zorder=1)
+    ax.axvline(overall, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
     ax.hlines(places, shown["low"], shown["high"], color=axes.PALE, linewidth=6, zorder=1)
-    ax.hlines(places, shown["rate"], shown["shrunk_rate"], color="#666666", linewidth=1, zorder=2)
+    ax.hlines(places, shown["rate"], shown["shrunk_rate"], color=axes.REFERENCE, linewidth=1, zorder=2)
     ax.scatter(shown["rate"], places, s=42, facecolors=axes.background(), edgecolors=axes.ink(), zorder=3)
     signals = shown["signal"].cast(pl.String).to_list()
     colors = [shades[signal or "usual"] for signal in signals]
@@ -163,7 +146,7 @@ def _dumbbell(
     axes.row_axes(ax, [f"{name} ({n:,})" for name, n in shown.select("label", "n").rows()])
     right = min(1.0, axes.highest(shown["high"])) * 1.03 or 1.0
     left = float(shown["low"].to_numpy().min())
-    # where all rates are high, an axis from 0 would press them into one corner
+    # if all rates are high, an axis from 0 would squeeze them together
     ax.set_xlim(left - (right - left) * 0.08 if left > right / 2 else 0, right)
     axes.percent_axis(ax.xaxis)
     for place, (signal, color) in enumerate(zip(signals, colors, strict=True)):

@@ -18,7 +18,7 @@ def return_curve(
     colors: axes.Colors | None = None,
     days: float | None = None,
 ) -> Axes:
-    """Draw the share that has come back by each day, its interval, and the numbers at risk below the axis.
+    """Draw the share that has come back by each day with its interval, and the numbers at risk below the axis.
 
     If the table has groups, the three with the most opt-outs are drawn.
 
@@ -31,7 +31,7 @@ def return_curve(
     colors : sequence or mapping of str, optional
         Of "re-opt-ins", or of the groups: in their order, or by name.
     days : float, optional
-        Where the axis ends. Default: at the last duration, at most 90 days.
+        The end of the axis. Default: the last duration, at most 90 days.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def cycles(
     colors: axes.Colors | None = None,
     rows: int = 15,
 ) -> Axes:
-    """Draw, sender by sender, which share of opt-outs has come back within each horizon.
+    """Draw for each sender the share of opt-outs that were followed by a return within each horizon.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def cycles(
     colors : sequence or mapping of str, optional
         The horizons are drawn in shades of the first of them.
     rows : int
-        Of how many senders, those with the most opt-outs.
+        How many senders to draw: those with the most opt-outs.
 
     Returns
     -------

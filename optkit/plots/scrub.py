@@ -38,8 +38,8 @@ def scrub(
 
     Raises
     ------
-    HistoryError
-        The tables are not a result of `optkit.scrub`.
+    HistoryError, SettingsError
+        See `churn`.
 
     Examples
     --------

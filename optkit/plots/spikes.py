@@ -1,4 +1,4 @@
-"""Opt-outs per period against what was expected, and which periods stand out."""
+"""Opt-outs per period and their expectation, and which periods stand out."""
 
 import numpy as np
 import polars as pl
@@ -20,9 +20,9 @@ def spikes(
     marks: Marks | None = None,
     labelled: int = 5,
 ) -> Axes:
-    """Draw the control chart of opt-outs: the number per period, what was expected with its limits, and the spikes.
+    """Draw the control chart of opt-outs: the number per period, the expectation with its limits, and the spikes.
 
-    If the table has groups, each group is a row with a marker per spike.
+    If the table has groups, each group has a row with one marker per spike.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def spikes(
     colors : sequence or mapping of str, optional
         Of "opt-outs" and "spikes": in this order, or by name.
     marks : mapping or frame, optional
-        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is a line with its label.
+        See `churn`.
     labelled : int
-        How many of the largest spikes are labelled with their date.
+        How many of the largest spikes to label with their date.
 
     Returns
     -------
@@ -66,7 +66,9 @@ def spikes(
     word = axes.period_word(starts)
     when = dates.date2num(starts)
     ax.fill_between(when, table["low"], table["high"], step="mid", color=QUIET, alpha=0.3, linewidth=0)
-    ax.plot(when, table["expected"], color="#666666", linewidth=1.2, linestyle="--", drawstyle="steps-mid")
+    ax.plot(
+        when, table["expected"], color=axes.REFERENCE, linewidth=1.2, linestyle="--", drawstyle="steps-mid"
+    )
     usual_color, spike_color = axes.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
     ax.plot(when, table["opt_outs"], color=usual_color, linewidth=1, marker=".", markersize=4)
     spiked = table.filter("spike").sort("opt_outs", descending=True)
@@ -81,30 +83,20 @@ def spikes(
     ax.set_ylabel(f"opt-outs in a {word}")
     ax.set_title(f"Opt-outs by {word}, and what was expected")
     last = table.tail(1)
-    axes.end_labels(ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", "#666666")])
+    axes.end_labels(
+        ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", axes.REFERENCE)]
+    )
     axes.date_axis(ax)
     return axes.set_title(ax, title)
 
 
 def _spike_dates(ax: Axes, spiked: pl.DataFrame, color: str) -> None:
-    """Write dates next to spikes, the largest first; a date that would cover another is left out."""
-    written: list[tuple[float, float]] = []
-    for period, count in spiked.select("period", "opt_outs").rows():
-        when = float(dates.date2num(period))
-        x, y = ax.transAxes.inverted().transform(ax.transData.transform((when, count)))
-        if any(abs(x - other_x) < 0.2 and abs(y - other_y) < 0.06 for other_x, other_y in written):  # noqa: PLR2004 - a label's size
-            continue
-        written.append((x, y))
-        side = 1 if x < 0.8 else -1  # noqa: PLR2004 - a label's width from the edge
-        ax.annotate(
-            f"{period:%a} {period.day} {period:%b}: {count:,}",
-            (when, count),
-            xytext=(8 * side, 0),
-            textcoords="offset points",
-            va="center",
-            ha="left" if side > 0 else "right",
-            color=axes.readable(color),
-        )
+    """Write dates and numbers beside spikes, the largest first."""
+    points = (
+        (float(dates.date2num(period)), count, f"{period:%a} {period.day} {period:%b}: {count:,}")
+        for period, count in spiked.select("period", "opt_outs").rows()
+    )
+    axes.point_labels(ax, points, color)
 
 
 def _spike_lanes(table: pl.DataFrame, ax: Axes | None, colors: axes.Colors | None) -> Axes:

@@ -1,4 +1,4 @@
-"""Who must not be messaged: by sender, since when, and what changed."""
+"""Who must not be messaged: numbers by sender, times of opting out, and changes of the list."""
 
 import polars as pl
 from matplotlib import dates
@@ -28,7 +28,7 @@ def status_at(
     colors : sequence or mapping of str, optional
         Of "opted out" and "opted in": in this order, or by name.
     rows : int
-        How many senders to draw, those with the most people.
+        How many senders to draw: those with the most people.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def suppression_list(
     ax, title
         See `churn`.
     colors : sequence or mapping of str, optional
-        Of the bars: the first of them.
+        The bars have the first of them.
 
     Returns
     -------
@@ -185,8 +185,7 @@ def suppression_diff(
     margin = max(added.max(), removed.max(), 1) * 0.12
     ax.set_ylim(-removed.max() - margin, added.max() + margin)
     ax.set_xlim(days[0] - 0.5, days[-1] + 1.5)
-    axes.count_axis(ax.yaxis)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+    axes.two_sided_axis(ax.yaxis)
     axes.date_axis(ax)
     ax.set_ylabel("added up, removed down")
     ax.set_xlabel("day of the change (UTC)")

@@ -1,4 +1,4 @@
-"""Everything one number did."""
+"""Everything that happened to one number."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,7 +24,7 @@ def timeline(
     colors: axes.Colors | None = None,
     until: datetime | None = None,
 ) -> Axes:
-    """Draw everything one number did: one row per sender, red while opted out, messages as ticks below.
+    """Draw the events of one number: one row per sender, thick while opted out, with messages as ticks below.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def timeline(
     colors : sequence or mapping of str, optional
         Of "opted out" and "opted in": in this order, or by name.
     until : datetime, optional
-        How far the last state is drawn. Default: a little beyond the last event.
+        The end of the last state. Default: a little after the last event.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def timeline(
 
 
 def _draw_messages(ax: Axes, lane: int, messages: pl.DataFrame) -> None:
-    """Draw the messages of a sender as ticks below its state: long where they may have been read, short where not."""
+    """Draw a sender's messages as ticks below its state: long if they may have been read, short if not."""
     read = pl.col("delivery_status").cast(pl.String).is_in(REACHED)
     for rows, length in ((messages.filter(read), 0.22), (messages.filter(~read), 0.1)):
         ax.vlines(rows["created_at"], lane + 0.28, lane + 0.28 + length, color=axes.ink(), linewidth=1.2)

@@ -1,4 +1,4 @@
-"""In which hours of the week people opt out or in, and how long finished opt-outs lasted."""
+"""At which hours of the week people opt out or in, and how long finished opt-outs lasted."""
 
 from typing import Final, Literal
 
@@ -10,24 +10,12 @@ from matplotlib.axes import Axes
 from optkit.formatting import plural
 from optkit.plots import axes
 from optkit.plots.axes import BACK, OUT
+from optkit.times import DAY, SECOND
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-_SECONDS_PER_DAY: Final = 86_400
-
-#: Ticks of a logarithmic axis of durations, in days.
-_DURATIONS: Final = {
-    "1 s": 1 / _SECONDS_PER_DAY,
-    "10 s": 10 / _SECONDS_PER_DAY,
-    "1 min": 60 / _SECONDS_PER_DAY,
-    "10 min": 600 / _SECONDS_PER_DAY,
-    "1 h": 3_600 / _SECONDS_PER_DAY,
-    "6 h": 0.25,
-    "1 day": 1.0,
-    "7 days": 7.0,
-    "30 days": 30.0,
-    "1 year": 365.0,
-}
+#: The shortest spell that is drawn, in days; shorter ones are drawn as this long.
+_SHORTEST: Final = SECOND / DAY
 
 
 @axes.styled
@@ -40,7 +28,7 @@ def transitions(
     kind: Literal["opt-out", "re-opt-in"] = "opt-out",
     time_zone: str = "UTC",
 ) -> Axes:
-    """Draw in which hours of the week people opt out, or opt in again.
+    """Draw at which hours of the week people opt out, or opt in again.
 
     Parameters
     ----------
@@ -51,9 +39,9 @@ def transitions(
     colors : sequence or mapping of str, optional
         The hours are drawn in shades of the first of them.
     kind : {"opt-out", "re-opt-in"}
-        Which transitions are counted.
+        The kind of transition to count.
     time_zone : str
-        IANA name of the zone whose weekdays and hours these are.
+        IANA name of the time zone of the weekdays and hours.
 
     Returns
     -------
@@ -114,7 +102,7 @@ def spells(
     colors: axes.Colors | None = None,
     quick: float = 10 / 1440,
 ) -> Axes:
-    """Draw how long finished opt-outs lasted, on a logarithmic axis so that quick reversals show.
+    """Draw how long finished opt-outs lasted, on a logarithmic axis that shows quick reversals.
 
     Parameters
     ----------
@@ -125,7 +113,7 @@ def spells(
     colors : sequence or mapping of str, optional
         Of "quick reversals" and "other returns": in this order, or by name.
     quick : float
-        In days: a return within this time counts as a quick reversal. Default: 10 minutes.
+        A return within this time, in days, is a quick reversal. Default: 10 minutes.
 
     Returns
     -------
@@ -149,8 +137,8 @@ def spells(
     back = table.filter("returned")["days"].to_numpy()
     if not back.size:
         return axes.show_message(ax, "nobody came back")
-    shown = np.clip(back, 1 / _SECONDS_PER_DAY, None)
-    low, high = np.log10(1 / _SECONDS_PER_DAY / quick), np.log10(max(shown.max(), quick * 10) / quick)
+    shown = np.clip(back, _SHORTEST, None)
+    low, high = np.log10(_SHORTEST / quick), np.log10(max(shown.max(), quick * 10) / quick)
     edges = quick * 10 ** (np.arange(np.floor(low * 6), np.floor(high * 6) + 2) / 6)
     counts, _ = np.histogram(shown, edges)
     fast = edges[:-1] < quick * 0.99
@@ -166,9 +154,7 @@ def spells(
     )
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
-    ticks = {name: days for name, days in _DURATIONS.items() if edges[0] <= days <= edges[-1]}
-    ax.set_xticks(list(ticks.values()), list(ticks))
-    ax.minorticks_off()
+    axes.duration_axis(ax.xaxis, edges[0], edges[-1])
     ax.set_ylim(0, counts.max() * 1.15)
     axes.count_axis(ax.yaxis)
     few = int((back <= quick).sum())
