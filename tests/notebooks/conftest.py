@@ -87,7 +87,7 @@ def jupyterlab(demo_environment: dict[str, str], tmp_path_factory: pytest.TempPa
         address = f"http://127.0.0.1:{port}"
         try:
             _wait_until_ready(f"{address}/api/status?token={token}", server, log)
-            yield f"{address}/lab/tree/{{}}?reset&token={token}"
+            yield f"{address}/lab?reset&token={token}"
         finally:
             server.send_signal(signal.SIGTERM)
 

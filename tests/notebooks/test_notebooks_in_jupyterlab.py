@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 from optkit.report.notebooks import find
 
@@ -13,27 +13,49 @@ pytestmark = pytest.mark.browser
 #: Whole notebooks as they look in both themes; git ignores the folder.
 PICTURES = Path(__file__).parents[2] / "build" / "jupyterlab"
 
-#: A notebook is run once, and looked at in each.
+#: A notebook is run and its controls are moved once; it is looked at in each.
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 
-OPEN = "() => window.jupyterapp?.shell.currentWidget?.sessionContext !== undefined"
+VIEW: ViewportSize = {"width": 1200, "height": 900}
+
+OPEN = """path => window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'})
+    .then(panel => panel.revealed)"""
 # Run All is lost silently before the kernel has answered, and the idle indicator lies
 ANSWER = """async () => {
     const context = window.jupyterapp.shell.currentWidget.sessionContext;
     await context.ready;
     await context.session.kernel.info;
 }"""
-ENABLED = """command => window.jupyterapp.commands.hasCommand(command)
+ENABLED = """command => window.jupyterapp?.commands.hasCommand(command)
     && window.jupyterapp.commands.isEnabled(command)"""
 SET_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 THEME_IS = "theme => document.body.dataset.jpThemeName === theme"
-SHUT_DOWN = "async () => { await window.jupyterapp?.shell.currentWidget?.sessionContext.shutdown(); }"
+CLOSE = """async () => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    await panel.sessionContext.shutdown();
+    panel.dispose();
+}"""
+# what a control tells the kernel, and which of it the kernel has not dealt with
+LISTEN = """() => {
+    window.told = [];
+    window.pending = new Set();
+    window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.anyMessage.connect(
+        (_, { msg, direction }) => {
+            if (direction === 'send' && msg.header.msg_type === 'comm_msg') {
+                window.told.push(msg.header.msg_id);
+                window.pending.add(msg.header.msg_id);
+            } else if (msg.header.msg_type === 'status' && msg.content.execution_state === 'idle') {
+                window.pending.delete(msg.parent_header.msg_id);
+            }
+        });
+}"""
+TOLD = "() => window.told.length"
+DEALT_WITH = "before => window.told.length > before && window.pending.size === 0"
 CELLS = """const panel = window.jupyterapp.shell.currentWidget;
     const cells = Array.from(panel.content.model.cells)
         .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim());
     const outputs = cells.flatMap(cell => cell.outputs.toJSON());
     const idle = panel.sessionContext.session.kernel.status === 'idle';"""
-IDLE = f"() => {{ {CELLS} return idle; }}"
 DONE = f"""() => {{ {CELLS}
     const failed = outputs.some(output => output.output_type === 'error');
     return idle && (failed || cells.every(cell => cell.executionCount)); }}"""
@@ -44,10 +66,16 @@ CONTROLS = ".jp-OutputArea .jupyter-widgets :is(select, input, button, .noUi-han
 
 
 @pytest.fixture(scope="module")
-def window(chromium: Browser) -> Iterator[BrowserContext]:
-    """Yield a window whose tabs share what they have loaded of JupyterLab."""
-    with chromium.new_context(viewport={"width": 1200, "height": 900}) as window:
-        yield window
+def lab(chromium: Browser, jupyterlab: str) -> Iterator[Page]:
+    """Yield JupyterLab, loaded once: notebooks are opened in it one after the other."""
+    with chromium.new_context(viewport=VIEW) as window:
+        tab = window.new_page()
+        tab.set_default_timeout(60_000)
+        tab.goto(jupyterlab)
+        tab.locator("#jupyterlab-splash").wait_for(state="detached")
+        for command in ("docmanager:open", "apputils:change-theme"):
+            tab.wait_for_function(ENABLED, arg=command)
+        yield tab
 
 
 @pytest.fixture(scope="module", params=find(), ids=lambda path: path.stem)
@@ -56,47 +84,37 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def notebook(path: Path, jupyterlab: str, window: BrowserContext) -> Iterator[Page]:
-    """Yield a tab with a notebook all of whose cells have run."""
-    tab = window.new_page()
-    tab.set_default_timeout(60_000)
-    try:
-        _open(tab, jupyterlab.format(path.name))
-        tab.get_by_role("menuitem", name="Run", exact=True).click()
-        tab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        tab.wait_for_function(DONE)
-        yield tab
-    finally:
-        tab.evaluate(SHUT_DOWN)
-        tab.close()
+def notebook(path: Path, lab: Page) -> Iterator[Page]:
+    """Yield JupyterLab with a notebook all of whose cells have run."""
+    lab.set_viewport_size(VIEW)
+    lab.evaluate(OPEN, path.name)
+    lab.evaluate(ANSWER)
+    # nothing to answer before one can begin: no question about news, no hint of a new version
+    assert lab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
+    lab.wait_for_function(ENABLED, arg="runmenu:run-all")
+    lab.get_by_role("menuitem", name="Run", exact=True).click()
+    lab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+    lab.wait_for_function(DONE)
+    yield lab
+    lab.evaluate(CLOSE)
+
+
+def test_a_notebook_runs_and_its_controls_move_without_complaint(notebook: Page) -> None:
+    _check(notebook)
+    notebook.evaluate(LISTEN)
+    for control in notebook.locator(CONTROLS).all():
+        told = notebook.evaluate(TOLD)
+        _move(control)
+        notebook.wait_for_function(DEALT_WITH, arg=told)
+        _check(notebook)
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_a_notebook_runs_and_its_controls_move_without_complaint(
-    theme: str, notebook: Page, path: Path
-) -> None:
+def test_a_notebook_is_drawn_in_each_theme(theme: str, notebook: Page, path: Path) -> None:
     notebook.evaluate(SET_THEME, theme)
     notebook.wait_for_function(THEME_IS, arg=theme)
-    try:
-        _check(notebook)
-        for control in notebook.locator(CONTROLS).all():
-            _move(control)
-            notebook.wait_for_timeout(300)  # for the change to reach the kernel
-            notebook.wait_for_function(IDLE)
-            _check(notebook)
-    finally:
-        _photograph(notebook, PICTURES / f"{path.stem}-{theme.split()[1].lower()}.png")
-
-
-def _open(tab: Page, address: str) -> None:
-    tab.goto(address)
-    tab.locator("#jupyterlab-splash").wait_for(state="detached")
-    tab.wait_for_function(OPEN)
-    tab.evaluate(ANSWER)
-    for command in ("apputils:change-theme", "runmenu:run-all"):
-        tab.wait_for_function(ENABLED, arg=command)
-    # nothing to answer before one can begin: no question about news, no hint of a new version
-    assert tab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
+    _photograph(notebook, PICTURES / f"{path.stem}-{theme.split()[1].lower()}.png")
+    _check(notebook)
 
 
 def _check(tab: Page) -> None:
