@@ -1,4 +1,4 @@
-"""The notebooks, executed once each, and a JupyterLab that a browser opens them in."""
+"""The notebooks, executed on an account, and a JupyterLab that a browser opens them in."""
 
 import fcntl
 import os
@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 import pytest
 import requests
 from nbformat import NotebookNode
@@ -19,6 +20,8 @@ from nbformat import NotebookNode
 import optkit
 from optkit.report.kernel import execute
 from optkit.report.notebooks import find
+
+ExecuteAll = Callable[[dict[str, str]], dict[str, NotebookNode]]
 
 
 @pytest.fixture(scope="session")
@@ -36,17 +39,34 @@ def demo_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -
 
 
 @pytest.fixture(scope="session")
-def executed(demo_environment: dict[str, str]) -> dict[str, tuple[NotebookNode, str | None]]:
-    """Each notebook with its outputs, and what stopped it."""
+def execute_all(tmp_path_factory: pytest.TempPathFactory) -> ExecuteAll:
+    """Run all notebooks with the given environment; return them with their outputs.
 
-    def one(path: Path) -> tuple[NotebookNode, str | None]:
-        return execute(path, {}, on_start=lambda _kill: None)
+    One kernel runs one after the other, because most of a notebook's time is the start of its kernel. That each
+    runs in a kernel of its own is seen in JupyterLab.
+    """
 
-    paths = find()
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
-        for name, value in demo_environment.items():
-            patch.setenv(name, value)
-        return dict(zip([path.stem for path in paths], pool.map(one, paths), strict=True))
+    def run(environment: dict[str, str]) -> dict[str, NotebookNode]:
+        notebooks = {path.stem: nbformat.read(path, as_version=4) for path in find()}
+        cells = [cell for notebook in notebooks.values() for cell in notebook.cells]
+        for number, cell in enumerate(cells):
+            cell.id = str(number)
+        path = tmp_path_factory.mktemp("together") / "all.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            # in a thread of its own: in this one, a browser of another test may have its event loop
+            with ThreadPoolExecutor(1) as thread:
+                done, error = thread.submit(execute, path, {}, on_start=lambda _kill: None).result()
+        assert error is None
+        executed = iter(done.cells)
+        for notebook in notebooks.values():
+            notebook.cells = [next(executed) for _ in notebook.cells]
+            notebook.metadata.widgets = done.metadata.widgets
+        return notebooks
+
+    return run
 
 
 @pytest.fixture(scope="session")

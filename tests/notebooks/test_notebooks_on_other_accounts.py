@@ -1,61 +1,52 @@
 """What the notebooks say on accounts that lack something: messages, or those of the first year and a half."""
 
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
 
-import nbformat
 import pytest
+from nbformat import NotebookNode
 
 import optkit
 from optkit.demo import CLOCK
 from optkit.emulator import Emulator
-from optkit.report.kernel import execute
 from optkit.report.notebook_page import NotebookPage, make_page
 from optkit.report.notebooks import find
+
+ExecuteAll = Callable[[dict[str, str]], dict[str, NotebookNode]]
+MakePages = Callable[[Emulator], dict[str, NotebookPage]]
 
 NAMES = [path.stem for path in find()]
 TWO_YEARS = {"recipients": 1_500, "days": 730}
 LACKING = "who was messaged, how often and by which campaign is not known"
 
 
-def _run(folder: Path, server: Emulator) -> dict[str, NotebookPage]:
-    """Run all notebooks on an account, one after the other in one kernel: most of their time is the kernel's start."""
-    notebooks = [nbformat.read(path, as_version=4) for path in find()]
-    cells = [cell for notebook in notebooks for cell in notebook.cells]
-    for number, cell in enumerate(cells):
-        cell.id = str(number)
-    whole = nbformat.v4.new_notebook(cells=cells)
-    nbformat.write(whole, folder / "all.ipynb")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPTKIT_CACHE_DIR", str(folder))
-        patch.setenv("OPTKIT_BASE_URL", server.url)
-        patch.setenv("OPTKIT_TOKEN", server.token)
-        # in a thread of its own: in this one, a browser of another test may have its event loop
-        with ThreadPoolExecutor(1) as thread:
-            done, error = thread.submit(
-                execute, folder / "all.ipynb", {}, on_start=lambda _kill: None
-            ).result()
-    assert error is None
-    executed, pages = iter(done.cells), {}
-    for name, notebook in zip(NAMES, notebooks, strict=True):
-        notebook.cells = [next(executed) for _ in notebook.cells]
-        pages[name] = make_page(folder / name, name, notebook, parameters={}, error=None, seconds=0)
-    return pages
+@pytest.fixture(scope="module")
+def make_pages(execute_all: ExecuteAll, tmp_path_factory: pytest.TempPathFactory) -> MakePages:
+    """Run all notebooks on what a server has; return their pages."""
+
+    def make(server: Emulator) -> dict[str, NotebookPage]:
+        folder = tmp_path_factory.mktemp("pages")
+        settings = {"CACHE_DIR": str(folder), "BASE_URL": server.url, "TOKEN": server.token}
+        notebooks = execute_all({f"OPTKIT_{name}": value for name, value in settings.items()})
+        return {
+            name: make_page(folder / name, name, notebook, parameters={}, error=None, seconds=0)
+            for name, notebook in notebooks.items()
+        }
+
+    return make
 
 
 @pytest.fixture(scope="module")
-def without_messages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, NotebookPage]]:
+def without_messages(make_pages: MakePages) -> dict[str, NotebookPage]:
     with Emulator(optkit.demo_history(**TWO_YEARS), clock=CLOCK) as server:
-        yield _run(tmp_path_factory.mktemp("events"), server)
+        return make_pages(server)
 
 
 @pytest.fixture(scope="module")
-def with_half_a_year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, NotebookPage]]:
+def with_half_a_year(make_pages: MakePages) -> dict[str, NotebookPage]:
     history, messages = optkit.demo_history(**TWO_YEARS), optkit.demo_messages(**TWO_YEARS)
     with Emulator(history, messages, clock=CLOCK) as server:
-        yield _run(tmp_path_factory.mktemp("part"), server)
+        return make_pages(server)
 
 
 def _text(page: NotebookPage) -> str:
