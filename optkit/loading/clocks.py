@@ -65,7 +65,7 @@ class ServerClock:
         self.now: int | None = None
         self.warning = ""
         self._on_this_machine = on_this_machine
-        self._last_date: tuple[str | None, int | None] = (None, None)
+        self._last: tuple[str, Clock] | None = None
 
     def read(self, time_token: Any, date: str | None) -> Clock:
         """Return when an answer was given.
@@ -82,13 +82,16 @@ class ServerClock:
         ResponseError
             See `compare_clocks`.
         """
-        if date != self._last_date[0]:
-            self._last_date = (date, _read_date(date))  # it changes once a second, and to read it takes long
+        last = self._last
+        if last is not None and last[0] == date:
+            return last[1]  # to the second, the time has not changed
         clock = compare_clocks(
-            _read_token(time_token), self._last_date[1], local_clock(), on_this_machine=self._on_this_machine
+            _read_token(time_token), _read_date(date), local_clock(), on_this_machine=self._on_this_machine
         )
         self.warning = self.warning or clock.warning
         self.now = clock.now if self.now is None else self.now
+        if date is not None:
+            self._last = (date, clock)
         return clock
 
 

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-#: A page has some 20 kB: few reads should bring it.
-_BUFFER: Final = 2**16
+#: A page has some 20 to 80 kB: few reads should bring it.
+_BUFFER: Final = 2**17
 #: A head that has not ended after so many bytes is no answer.
 _LONGEST_HEAD: Final = 2**16
 

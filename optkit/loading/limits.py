@@ -2,8 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import fmean, median
 from typing import Final
 
@@ -142,9 +140,8 @@ class ConcurrencyLimiter:
         """Requests that may be in flight now."""
         return self._limit.limit
 
-    @contextmanager
-    def slot(self) -> Iterator["Slot"]:
-        """Wait until a request may start, and count it as in flight within the context.
+    def start(self) -> int:
+        """Wait until a request may start; return the generation of the limit that it starts under.
 
         Raises
         ------
@@ -157,40 +154,33 @@ class ConcurrencyLimiter:
             if self._stopped:
                 raise LoadInterrupted(_STOPPED)
             self._in_flight += 1
-            slot = Slot(self._limit.generation)
-        try:
-            yield slot
-        finally:
-            with self._free:
-                if slot.was_refused:
-                    self._limit.refuse(slot.generation)
-                elif slot.latency is not None and 2 * self._in_flight > self._limit.limit:
-                    self._limit.add(slot.latency, slot.generation)
-                self._in_flight -= 1
-                self._free.notify(max(0, self._limit.limit - self._in_flight))
+            return self._limit.generation
+
+    def finish(self, generation: int, latency: float | None, *, was_refused: bool) -> None:
+        """Take note of how a request went.
+
+        Parameters
+        ----------
+        generation : int
+            What `start` returned.
+        latency : float or None
+            Seconds that it took; None where it says nothing about the server.
+        was_refused : bool
+            The server refused it for its load, or did not answer in time.
+        """
+        with self._free:
+            if was_refused:
+                self._limit.refuse(generation)
+            elif latency is not None and 2 * self._in_flight > self._limit.limit:
+                self._limit.add(latency, generation)
+            self._in_flight -= 1
+            self._free.notify(max(0, self._limit.limit - self._in_flight))
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
         with self._free:
             self._stopped = True
             self._free.notify_all()
-
-
-class Slot:
-    """One request in flight; whoever makes it says how it went.
-
-    Attributes
-    ----------
-    latency : float or None
-        Seconds that it took; None where it says nothing about the server.
-    was_refused : bool
-        The server refused it for its load, or did not answer in time.
-    """
-
-    def __init__(self, generation: int) -> None:
-        self.generation = generation
-        self.latency: float | None = None
-        self.was_refused = False
 
 
 class RateLimiter:

@@ -128,15 +128,17 @@ class ApiSession:
 
     def _attempt(self, query: str) -> Page:
         """Request once, as soon as the limits allow."""
-        with self.limiter.slot() as slot:
+        generation, latency, was_refused = self.limiter.start(), None, False
+        try:
             self.rate.wait()
             if self.failure is not None:
                 raise self.failure
-            try:
-                response, slot.latency = self._request(query)
-            except TransientError as trouble:
-                slot.was_refused = trouble.was_refused
-                raise
+            response, latency = self._request(query)
+        except TransientError as trouble:
+            was_refused = trouble.was_refused
+            raise
+        finally:
+            self.limiter.finish(generation, latency, was_refused=was_refused)
         try:
             page = self._decoder.decode(response.body)
         except UnreadableBodyError as problem:
