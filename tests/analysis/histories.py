@@ -4,10 +4,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict
 
 import polars as pl
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from optkit.history import STATUS
 from optkit.times import INSTANT, instant, to_ms
+
+#: For properties that run several analyses per example, each of which is compared with a reference on more examples.
+FEWER_EXAMPLES = settings(max_examples=25)
 
 
 class Event(NamedTuple):

@@ -1,12 +1,13 @@
 from typing import Any
 
 import polars as pl
-from histories import Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
 from hypothesis import given
 
 import optkit
 
 
+@FEWER_EXAMPLES
 @given(events(), stretches())
 def test_all_analyses_count_the_same_events(
     made: list[Event], stretch: tuple[int | None, int | None]

@@ -3,7 +3,7 @@ from typing import Any
 import polars as pl
 import pytest
 import reference_messages
-from histories import INSTANTS, Event, events, frame, moment
+from histories import FEWER_EXAMPLES, INSTANTS, Event, events, frame, moment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
@@ -75,6 +75,7 @@ def test_order_and_partitions_do_not_matter(
 E164 = st.sampled_from(["+12025550101", "+12025550102", "+447700900001"])
 
 
+@FEWER_EXAMPLES
 @given(
     events(12).flatmap(lambda made: st.tuples(*(st.builds(e._replace, to_phone=E164) for e in made))),
     messages(),

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import Event, frame
+from histories import FEWER_EXAMPLES, Event, frame
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 
@@ -15,6 +15,7 @@ def test_audience_matches_reference(sent: list[Message]) -> None:
     assert table.with_columns(moments).rows() == reference_messages.audience(sent)
 
 
+@FEWER_EXAMPLES
 @given(messages())
 def test_partitions_do_not_matter(sent: list[Message]) -> None:
     whole = optkit.audience(message_frame(sent), by=["campaign_id", "campaign"])

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import Event, events, frame
+from histories import FEWER_EXAMPLES, Event, events, frame
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
@@ -21,6 +21,7 @@ def test_campaign_rates_match_reference(made: list[Event], sent: list[Message]) 
     assert counts == sorted(counts, key=lambda row: (row[0] is None, row[0], row[1]))
 
 
+@FEWER_EXAMPLES
 @given(events(14), messages())
 def test_opt_outs_are_those_that_attribution_gives_to_messages(
     made: list[Event], sent: list[Message]
@@ -34,6 +35,7 @@ def test_opt_outs_are_those_that_attribution_gives_to_messages(
     )
 
 
+@FEWER_EXAMPLES
 @given(events(14), messages())
 def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
     history, frame_of_messages = frame(made), message_frame(sent)

@@ -4,7 +4,7 @@ from typing import Any
 import polars as pl
 import pytest
 import reference
-from histories import Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +48,7 @@ def test_churn_rolls_forward(made: list[Event], every: str, time_zone: str, scop
         assert (rows["opted_in_start"] == rows["population"] - rows["opted_out_start"]).all()
 
 
+@FEWER_EXAMPLES
 @given(events(), EVERY)
 def test_senders_add_up_to_all(made: list[Event], every: str) -> None:
     whole = optkit.churn(frame(made), every=every)

@@ -1,6 +1,6 @@
 import pytest
 import reference_messages
-from histories import Event, events, frame
+from histories import FEWER_EXAMPLES, Event, events, frame
 from hypothesis import given
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
@@ -24,6 +24,7 @@ def test_fatigue_matches_reference(
     assert {row[0]: row[3] for row in rows} == pytest.approx(adjusted)
 
 
+@FEWER_EXAMPLES
 @given(events(14), messages())
 def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
     asked = (frame(made), message_frame(sent))

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import Event, events, frame
+from histories import FEWER_EXAMPLES, Event, events, frame
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
@@ -21,6 +21,7 @@ def test_hazard_matches_reference(made: list[Event], sent: list[Message]) -> Non
     assert table["person_hours"].to_list() == pytest.approx([time / 3_600_000 for time, _ in expected])
 
 
+@FEWER_EXAMPLES
 @given(events(14), messages())
 def test_groups_add_up_and_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
     history, frame_of_messages = frame(made), message_frame(sent)

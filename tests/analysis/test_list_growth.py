@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 import pytest
 import reference_messages
-from histories import INSTANTS, Event, events, frame, moment
+from histories import FEWER_EXAMPLES, INSTANTS, Event, events, frame, moment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
@@ -42,6 +42,7 @@ def test_a_stretch_matches_reference(made: list[Event], sent: list[Message], str
     assert table.select(COUNTED).rows() == reference_messages.list_growth(it, since, "1mo", "UTC")
 
 
+@FEWER_EXAMPLES
 @given(events(), messages(), EVERY, SCOPES)
 def test_the_list_rolls_forward_and_its_opt_outs_are_those_of_churn(
     made: list[Event], sent: list[Message], every: str, scope: Scope

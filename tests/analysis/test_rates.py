@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference
-from histories import RECIPIENTS, SENDERS, Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, RECIPIENTS, SENDERS, Event, between, events, frame, stretches
 from hypothesis import given
 
 import optkit
@@ -36,6 +36,7 @@ def test_counts_match_reference(made: list[Event], stretch: tuple[int | None, in
     assert table["denominator"].unique().to_list() in ([], ["observed"])
 
 
+@FEWER_EXAMPLES
 @given(events())
 def test_any_grouping_adds_up_to_the_same_pairs(made: list[Event]) -> None:
     whole = slow(made)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
+from histories import FEWER_EXAMPLES, INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
@@ -106,6 +106,7 @@ def test_intervals_allow_for_the_spells_of_one_pair_or_recipient(made: list[Even
                 assert (low, high) == pytest.approx(slow_interval(made, scope, days), rel=1e-9, abs=1e-12)
 
 
+@FEWER_EXAMPLES
 @given(events(40))
 def test_intervals_of_groups_are_those_of_their_senders_alone(made: list[Event]) -> None:
     history = frame(made)
@@ -244,6 +245,7 @@ def test_relapses_match_reference(made: list[Event], stretch: Stretch) -> None:
         assert row["relapse_30d"] == expected
 
 
+@FEWER_EXAMPLES
 @given(events())
 def test_relapses_of_one_sender_match_its_curve(made: list[Event]) -> None:
     made = [event._replace(from_phone="A") for event in made]
@@ -255,6 +257,7 @@ def test_relapses_of_one_sender_match_its_curve(made: list[Event]) -> None:
             assert row[f"relapse_{days}d"] == expected
 
 
+@FEWER_EXAMPLES
 @given(events())
 def test_spells_cycles_and_churn_count_the_same_events(made: list[Event]) -> None:
     history = frame(made)
@@ -267,6 +270,7 @@ def test_spells_cycles_and_churn_count_the_same_events(made: list[Event]) -> Non
     assert table["recipients"].sum() == optkit.cohorts(history).filter(pl.col("age") == 0)["size"].sum()
 
 
+@FEWER_EXAMPLES
 @given(events(), st.sampled_from(INSTANTS))
 def test_what_comes_after_until_does_not_matter(made: list[Event], until: int) -> None:
     end = moment(until)
@@ -275,6 +279,7 @@ def test_what_comes_after_until_does_not_matter(made: list[Event], until: int) -
         assert table(whole, until=end).equals(table(cut, until=end)), table.__name__
 
 
+@FEWER_EXAMPLES
 @given(events(), st.randoms())
 def test_the_order_of_rows_does_not_matter(made: list[Event], random: Any) -> None:
     shuffled = random.sample(made, len(made))

@@ -6,7 +6,7 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, Event, events, frame, moment
+from histories import FEWER_EXAMPLES, INSTANTS, Event, events, frame, moment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +33,7 @@ def spiked(table: pl.DataFrame) -> list[int]:
     return [(day - table["period"][0]).days for day in table.filter("spike")["period"]]
 
 
+@FEWER_EXAMPLES
 @given(events(), st.sampled_from(["1d", "1w", "1mo"]), st.sampled_from(["UTC", "Australia/Lord_Howe"]))
 def test_periods_and_counts_match_churn(made: list[Event], every: str, time_zone: str) -> None:
     for by in (None, ["from_phone"]):
@@ -143,6 +144,7 @@ def test_nobody_was_messaged_where_the_number_is_missing_or_below_zero() -> None
     assert table["expected"].is_null().to_list() == [True, True] + [False] * 28
 
 
+@FEWER_EXAMPLES
 @given(events(), st.sampled_from(INSTANTS), st.sampled_from(["1d", "1w", "1mo"]))
 def test_since_only_leaves_rows_out(made: list[Event], since: int, every: str) -> None:
     zone = "Australia/Lord_Howe"

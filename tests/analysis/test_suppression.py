@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, Event, events, frame, moment
+from histories import FEWER_EXAMPLES, INSTANTS, Event, events, frame, moment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +49,7 @@ def test_suppression_list_is_the_opted_out_of_status_at(made: list[Event], at: i
     assert out.drop("status", "since").equals(listed.drop("opted_out_at", "opt_outs"))
 
 
+@FEWER_EXAMPLES
 @given(events(), MOMENTS, SCOPES)
 def test_as_of_a_moment_is_as_of_the_history_cut_there(made: list[Event], at: int, scope: Scope) -> None:
     kept = reference.cut(made, at)

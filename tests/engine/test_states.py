@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 import reference
-from histories import INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
+from histories import FEWER_EXAMPLES, INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +80,7 @@ def test_summaries_of_a_stretch_match_reference(made: list[Event], scope: Scope,
     assert table.select(columns).rows() == sorted(row[-len(columns) :] for row in expected)
 
 
+@FEWER_EXAMPLES
 @given(events(), SCOPES, st.sampled_from(INSTANTS))
 def test_two_stretches_add_up_to_the_whole(made: list[Event], scope: Scope, at: int) -> None:
     history, cut = frame(made), moment(at)
@@ -96,6 +97,7 @@ def test_since_must_not_lie_after_until() -> None:
         optkit.transitions(frame([]), since="2026-01-02", until="2026-01-01")
 
 
+@FEWER_EXAMPLES
 @given(events(), SCOPES, stretches(), st.integers(2, 5), st.randoms(use_true_random=False))
 def test_neither_row_order_nor_partitions_matter(
     made: list[Event], scope: Scope, stretch: Stretch, partitions: int, random: Random
