@@ -1,4 +1,4 @@
-"""What notebooks share: an account and its banner, headlines in words, tables, pictures, an export."""
+"""Shared by all notebooks: an account and its banner, headlines, tables, pictures, an export."""
 
 from optkit.display import headlines as headlines
 from optkit.display.account import AccountData, open_account

@@ -1,4 +1,4 @@
-"""An account loaded for a notebook: the user's own, or else the made-up one."""
+"""An account loaded for a notebook: the user's own if there is one, otherwise the made-up one."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from optkit.times import instant
 
 @dataclass(frozen=True)
 class StretchTotals:
-    """What happened in the period to show, in pairs of a sender and a recipient.
+    """Totals of the period to show, counted in pairs of sender and recipient.
 
     Attributes
     ----------
@@ -37,30 +37,30 @@ class StretchTotals:
 
 @dataclass(frozen=True)
 class AccountData:
-    """What a notebook works on. A notebook shows it as a banner: which account, how many events, until when.
+    """The data of a notebook. A notebook shows it as a banner: which account, how many events, until when.
 
     Attributes
     ----------
     name : str
         The account's name.
     history : polars.DataFrame
-        The result of `optkit.load`: all events up to `until`, also those before `since`.
+        The result of `optkit.load`: all events up to `until`, including those before `since`.
     audience : polars.DataFrame or None
-        from_phone, recipients, as the user's file has them; None without a file: see `optkit.display.messaged`.
+        from_phone and recipients from the user's file; None without a file, see `optkit.display.messaged`.
     messages : polars.DataFrame
-        The account's messages before `until`; empty if it has none, or if they were not asked for.
+        The account's messages before `until`; empty if it has none, or if they were not requested.
     no_messages : str
-        Why there are no messages; empty if they were loaded.
+        The reason why there are no messages; empty if they were loaded.
     coverage : polars.DataFrame
         The result of `optkit.coverage`.
     senders : list of str or None
-        Which senders were asked for; None for all.
+        The requested senders; None for all.
     since : datetime or None
         Start of the period to show, UTC; None for the first event. It is the `since` of the analyses.
     until : datetime
-        End of observation, UTC: the end that was asked for, or the time of the newest reading.
+        End of observation, UTC: the requested end, or the time at which events were last fetched.
     opened_at : datetime
-        When it was loaded, UTC.
+        The time of loading, UTC.
     """
 
     name: str
@@ -81,7 +81,7 @@ class AccountData:
 
     @cached_property
     def totals(self) -> StretchTotals:
-        """What happened in the period to show."""
+        """The totals of the period to show."""
         import optkit
 
         years = optkit.churn(self.history, every="1y", since=self.since, until=self.until)
@@ -91,7 +91,7 @@ class AccountData:
         return StretchTotals(opt_outs, re_opt_ins, years["opted_out_start"][0], years["opted_out_end"][-1])
 
     def narrow(self, senders: list[str], since: datetime, until: datetime) -> "AccountData":
-        """Return the same account with some senders only, to be shown over another period.
+        """Return the same account with some senders only, and another period to show.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class AccountData:
         )
 
     def _repr_html_(self) -> tuple[str, dict[str, Any]]:
-        # a report reads from the metadata what a page is about
+        # a report reads the subject of a page from the metadata
         about = {"account": self.name, "demo": self.is_demo, "senders": self.senders}
         times = {"since": minute(self.since) if self.since else None, "until": minute(self.until)}
         return banner(self), {"optkit": about | times}
@@ -138,29 +138,29 @@ def open_account(
 ) -> AccountData:
     """Load an account for a notebook: all of its events up to `end`.
 
-    Events before `start` are loaded as well, because they decide who is opted out at `start`.
+    Events before `start` are loaded as well, because they determine who is opted out at `start`.
 
     Parameters
     ----------
     account : str, optional
-        Its name. Default: the account that the settings name, or the default one if there is a token or a cache; else
-        the made-up account.
+        Its name. Default: the account in the settings, or the default one if there is a token or a cache; otherwise the
+        made-up account.
     start, end : str, optional
         The period to show, [start, end), as `optkit.load` reads them. Default: from the first event to now.
     senders : list of str, optional
         Only events of these senders. Default: all.
     audience : str, optional
-        CSV or Parquet file with the columns from_phone and recipients: how many each sender messaged. Without it
-        they are counted from the messages, where there are any.
+        CSV or Parquet file with the columns from_phone and recipients: how many people each sender messaged. Without
+        it, they are counted from the messages if there are any.
     reported : bool
         Add the column reported_current_status, see `optkit.load`.
     messages : bool
-        Load the account's messages as well, where it has any.
+        Load the account's messages as well, if it has any.
 
     Returns
     -------
     AccountData
-        The history and what belongs to it.
+        The history with the other data of the account.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def open_account(
 
 
 def default_account() -> str:
-    """Return the account in the settings if it was named there or can be read; else the made-up one."""
+    """Return the account in the settings if it is named there or can be read, otherwise the made-up one."""
     import optkit
 
     settings = resolve()

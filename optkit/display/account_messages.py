@@ -1,4 +1,4 @@
-"""An account's messages, where it has any, and what notebooks add to tables of campaigns."""
+"""An account's messages, if it has any, and what notebooks add to tables of campaigns."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,7 +13,7 @@ _DAYTIME: Final = (8, 21)
 
 
 def load_messages(account: str, end: str | None, senders: list[str] | None) -> tuple[pl.DataFrame, str]:
-    """Return an account's messages, and why there are none where they cannot be had.
+    """Return an account's messages, or the reason why they cannot be loaded.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def load_messages(account: str, end: str | None, senders: list[str] | None) -> t
 
 
 def if_messages(messages: pl.DataFrame, show: Callable[[], Any]) -> Any:
-    """Return what `show` returns, or nothing if there are no messages to show it of.
+    """Call `show` and return its result, or return None if there are no messages.
 
-    The banner says that there are none. A page leaves out a section of which nothing is shown.
+    The banner says that there are none. A report leaves out sections that show nothing.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def if_messages(messages: pl.DataFrame, show: Callable[[], Any]) -> Any:
 
 
 def per_thousand(rates: pl.DataFrame) -> pl.DataFrame:
-    """Add to what `optkit.campaign_rates` returned opt-outs and excess per 1,000 exposures, with their intervals.
+    """Add opt-outs and excess per 1,000 exposures, with their intervals, to a result of `optkit.campaign_rates`.
 
     Returns
     -------
     polars.DataFrame
-        The same rows, also with per_1000 (opt-outs), per_1000_low, per_1000_high, excess_per_1000,
-        excess_per_1000_low, excess_per_1000_high (Float64); the largest excess first.
+        The same rows with per_1000 (opt-outs), per_1000_low, per_1000_high, excess_per_1000, excess_per_1000_low,
+        excess_per_1000_high (Float64); the largest excess first.
     """
     opt_outs = (
         (1000 * pl.col(name)).alias(scaled)
@@ -75,23 +75,23 @@ def per_thousand(rates: pl.DataFrame) -> pl.DataFrame:
 
 
 def worst_campaigns(rates: pl.DataFrame, messages: pl.DataFrame, *, count: int = 3) -> pl.DataFrame:
-    """Describe the campaigns with the largest excess per message: who sent what, when, and what to look at first.
+    """Describe the campaigns with the largest excess per message: their senders, texts and times, and hints.
 
     Parameters
     ----------
     rates : polars.DataFrame
         The result of `optkit.campaign_rates`, by campaign_id and campaign.
     messages : polars.DataFrame
-        The messages that it was counted from.
+        The messages behind `rates`.
     count : int
-        How many campaigns.
+        How many campaigns to describe.
 
     Returns
     -------
     polars.DataFrame
         The worst first: campaign (String), excess_per_1000 (Float64), senders, languages (String, joined),
         characters (Float64, mean), says_stop (Float64: share of texts that tell how to opt out), night_share (Float64:
-        sent before 8 am or after 9 pm where the recipient is), look_at (String).
+        share sent before 8 am or after 9 pm in the recipient's local time), look_at (String: possible causes).
     """
     import optkit
 

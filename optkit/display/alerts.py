@@ -1,4 +1,4 @@
-"""What needs action today, the worst first, each in one line with the page to read."""
+"""What needs action today: the most urgent first, each in one line with the page to read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,6 @@ from optkit.display.account import AccountData
 from optkit.display.messaged import messaged, rates_since
 from optkit.formatting import day, interval, join_names, needs, percent, plural
 
-_ONE_WEEK: Final = timedelta(days=7)
-
 
 @dataclass(frozen=True)
 class Alert:
@@ -23,9 +21,9 @@ class Alert:
     Attributes
     ----------
     text : str
-        What, with its number.
+        The problem and its size.
     notebook : str
-        Name of the notebook that says more.
+        Name of the notebook with the details.
     """
 
     text: str
@@ -34,7 +32,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Alerts:
-    """All that needs action, the worst first. A notebook shows it as a list with links."""
+    """Everything that needs action, the most urgent first. A notebook shows it as a list with links."""
 
     found: tuple[Alert, ...]
 
@@ -44,7 +42,7 @@ class Alerts:
             for alert in self.found
         )
         html = f'<ol style="max-width:46em">{items}</ol>' if items else f"<p>{NOTHING}</p>"
-        # the index of a report reads them from the metadata
+        # the index of a report reads the alerts from the metadata
         return html, {"optkit_alerts": [[alert.text, alert.notebook] for alert in self.found]}
 
 
@@ -52,7 +50,7 @@ NOTHING: Final = "Nothing odd was found."
 
 
 def find_alerts(data: AccountData, checks: pl.DataFrame, *, time_zone: str = "UTC") -> Alerts:
-    """Look for what needs action: overdue messages, a spike, flagged campaigns and senders, failed checks.
+    """Find what needs action: overdue messages, a spike, campaigns and senders that stand out, failed checks.
 
     Parameters
     ----------
@@ -61,7 +59,7 @@ def find_alerts(data: AccountData, checks: pl.DataFrame, *, time_zone: str = "UT
     checks : polars.DataFrame
         The result of `optkit.quality`.
     time_zone : str
-        IANA name of the zone whose days are looked at.
+        IANA name of the time zone of the days.
 
     Returns
     -------
@@ -99,19 +97,21 @@ def _overdue(data: AccountData, time_zone: str) -> Iterator[Alert]:
 def _spike(data: AccountData, time_zone: str) -> Iterator[Alert]:
     import optkit
 
-    week = optkit.spikes(data.history, time_zone=time_zone, since=data.until - _ONE_WEEK, until=data.until)
+    week = optkit.spikes(
+        data.history, time_zone=time_zone, since=data.until - timedelta(weeks=1), until=data.until
+    )
     when = largest_spike(week)
     if when is None:
         return
     row = week.row(by_predicate=pl.col("period") == when, named=True)
     attributed = optkit.attribution(data.history, data.messages, until=data.until)
     behind = opt_outs_by_campaign(attributed, when, time_zone=time_zone)["campaign"].drop_nulls()
-    changes = optkit.transitions(data.history, since=data.until - 2 * _ONE_WEEK, until=data.until)
+    changes = optkit.transitions(data.history, since=data.until - timedelta(weeks=2), until=data.until)
     by_sender = opt_outs_by_sender(changes, when, time_zone=time_zone)
     cause = f"most after {behind[0]}" if behind.len() else f"most from {by_sender['from_phone'][0]}"
     yield Alert(
-        f"On {day(when)} {plural(row['opt_outs'], 'opt-out')} came, where {row['low']:,.0f} to {row['high']:,.0f} are "
-        f"usual; {cause}.",
+        f"{day(when)} had {plural(row['opt_outs'], 'opt-out')}; {row['low']:,.0f} to {row['high']:,.0f} are usual; "
+        f"{cause}.",
         "04_what_happened_that_day",
     )
 
@@ -122,8 +122,8 @@ def _campaigns(data: AccountData) -> Iterator[Alert]:
     rates = optkit.campaign_rates(data.history, data.messages, since=data.since, until=data.until)
     for row in rates.filter(signal="high").sort("excess", descending=True).iter_rows(named=True):
         yield Alert(
-            f"After {row['campaign'] or 'an unnamed campaign'} {percent(row['rate'])} of those it reached opted out, "
-            f"{row['excess']:,.0f} more than expected.",
+            f"After {row['campaign'] or 'an unnamed campaign'}, {percent(row['rate'])} of the messages that reached "
+            f"people were followed by an opt-out, {row['excess']:,.0f} more than expected.",
             "08_which_campaign",
         )
 
@@ -135,8 +135,8 @@ def _senders(data: AccountData) -> Iterator[Alert]:
     rates = optkit.opt_out_rates(data.history, audience=messaged(data), since=since, until=data.until)
     for row in rates.filter(signal="high").sort("rate", descending=True).iter_rows(named=True):
         yield Alert(
-            f"{percent(row['rate'])} ({interval(row['low'], row['high'])}) of those whom {row['from_phone']} messaged "
-            "have opted out, more than of other senders.",
+            f"{percent(row['rate'])} ({interval(row['low'], row['high'])}) of the people messaged by "
+            f"{row['from_phone']} have opted out, more than usual among the senders.",
             "03_opt_out_rates_by_sender",
         )
 

@@ -1,4 +1,4 @@
-"""The banner of an account: what a page is about, as an HTML table."""
+"""The banner of an account: the subject of a page, as an HTML table."""
 
 from datetime import datetime
 from html import escape
@@ -10,10 +10,10 @@ from optkit.formatting import NONE, day, join_names, minute, plural
 if TYPE_CHECKING:
     from optkit.display.account import AccountData
 
-#: What `AccountData.no_messages` says on pages that do not need any.
+#: The value of `AccountData.no_messages` on pages that do not need messages.
 NOT_ASKED_FOR: Final = "not asked for"
 
-#: Every cell has its colours: JupyterLab's dark theme would use its own.
+#: Each cell sets its colours, because JupyterLab's dark theme would use others.
 _BANNER: Final = (
     '<div style="background:#fff;color:#222;border:1px solid #ccc;max-width:46em">{mark}'
     '<table style="border-collapse:collapse;margin:6px 0;background:#fff">{rows}</table></div>'
@@ -61,21 +61,21 @@ def _facts(data: "AccountData") -> dict[str, str]:
 
 
 def _who_was_messaged(data: "AccountData") -> dict[str, str]:
-    """Return what is known of the messages, and of what the rates are rates."""
+    """Return what is known about the messages, and the denominator of the rates."""
     if data.no_messages == NOT_ASKED_FOR:
         return {}
     messages, people = data.messages, messaged(data)
     if messages.is_empty():
         reason = data.no_messages or "nothing was sent"
-        rates = "" if people is not None else ", so this page gives no rates of all who were messaged"
-        said = f"none ({reason}): who was messaged, how often and by which campaign is not known{rates}"
+        rates = "" if people is not None else ", so this page has no rates of all people who were messaged"
+        summary = f"none ({reason}): it is not known who was messaged, how often and by which campaign{rates}"
     else:
         sent_at = messages["sent_at"]
-        said = (
+        summary = (
             f"{plural(messages.height, 'message')} of {plural(messages['campaign'].n_unique(), 'campaign')}, "
             f"{minute(sent_at[0])} to {minute(sent_at[-1])}; what was sent before is not known"
         )
-    facts = {"Messages": said}
+    facts = {"Messages": summary}
     if people is not None:
         since = rates_since(data)
         facts["Rates are of"] = (

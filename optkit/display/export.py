@@ -1,4 +1,4 @@
-"""A list as a file for another tool."""
+"""Write a list to a file for another tool."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ from optkit.formatting import plural
 
 
 def export(table: pl.DataFrame, file: str | None) -> Note:
-    """Write a list to a file that only its owner can read, and say so.
+    """Write a list to a file that only its owner can read.
 
     Parameters
     ----------
     table : polars.DataFrame
         The list; phone numbers are written in full.
     file : str or None
-        A ``.csv``, ``.parquet``, ``.json`` or ``.xlsx`` file; an old one is replaced once the new one is complete.
-        None: nothing is written.
+        A ``.csv``, ``.parquet``, ``.json`` or ``.xlsx`` file; an existing file is replaced once the new one is
+        complete. None: nothing is written.
 
     Returns
     -------
     str
-        What was done; a notebook shows it as a sentence.
+        A sentence that says what was written.
 
     Raises
     ------
     SettingsError
-        The file has another ending, or cannot be written.
+        The file has another suffix, or cannot be written.
     """
     if file is None:
         return Note("Nothing was written: the parameter export names no file.")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -17,8 +17,6 @@ from optkit.formatting import plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_ONE_WEEK: Final = timedelta(days=7)
-
 
 def show(ax: "Axes", alt: str) -> None:
     """Show a picture once, and close it.
@@ -26,9 +24,9 @@ def show(ax: "Axes", alt: str) -> None:
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        What a function of `optkit.plots` returned; the whole figure is shown.
+        The result of a function of `optkit.plots`; the whole figure is shown.
     alt : str
-        What the picture says, for readers who cannot see it. The title is put before it.
+        A description for readers who cannot see the picture. The title is put before it.
     """
     from IPython.display import Image, display
 
@@ -50,12 +48,12 @@ def _render(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
 
 
 def explore(data: AccountData, draw: Callable[[AccountData], "Axes"]) -> Any:
-    """Return controls for senders and dates, with the picture of what is chosen below them.
+    """Return controls for senders and dates, with a picture of the chosen ones below.
 
     Parameters
     ----------
     data : AccountData
-        What to choose from.
+        The account to choose from.
     draw : callable
         Takes the account narrowed to the chosen senders and dates; returns Axes.
 
@@ -91,7 +89,7 @@ def explore(data: AccountData, draw: Callable[[AccountData], "Axes"]) -> Any:
     def redraw() -> None:
         begin, end = stretch.value
         since = min(begin, days[-2])  # at least one week
-        until = min(max(end, since + _ONE_WEEK), data.until)
+        until = min(max(end, since + timedelta(weeks=1)), data.until)
         caption.value = f"{plural(len(chosen.value), 'sender')}, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
         narrowed = data.narrow(list(chosen.value), since, until)
         png, width, alt = _render(draw(narrowed), f"Chosen: {caption.value}")
@@ -113,7 +111,7 @@ def explore(data: AccountData, draw: Callable[[AccountData], "Axes"]) -> Any:
 
 
 def _mondays(history: pl.DataFrame) -> list[datetime]:
-    """Return the Mondays (UTC) from the one before the first event to the one after the last."""
+    """Return the Mondays (UTC) from the last one before the first event to the first one after the last event."""
     weeks = history["created_at"].dt.truncate("1w")
     first, last = weeks.min(), weeks.max()
     assert isinstance(first, datetime)

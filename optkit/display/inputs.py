@@ -1,14 +1,11 @@
-"""What users type into a notebook's parameters: days, times, a number."""
+"""Values that users type into a notebook's parameters: days, times, a number."""
 
 from datetime import date, datetime, timedelta
-from typing import Final
 
 import polars as pl
 
 from optkit.errors import SettingsError
 from optkit.times import Moment, instant
-
-_ONE_WEEK: Final = timedelta(days=7)
 
 
 def comparison_times(
@@ -36,7 +33,7 @@ def comparison_times(
         A text is not a date or time, or `before` is not before `at`.
     """
     later = instant(at, "at") if at else until
-    earlier = instant(before, "before") if before else later - _ONE_WEEK
+    earlier = instant(before, "before") if before else later - timedelta(weeks=1)
     if earlier >= later:
         raise SettingsError("before must be earlier than at")
     return later, earlier
@@ -63,7 +60,7 @@ def local_day(text: str) -> date:
 
 
 def format_phone(number: str, *, show: bool = False) -> str:
-    """Return a recipient's number as it may be shown: masked, unless `show`.
+    """Return a recipient's number, masked unless `show` is true.
 
     Examples
     --------

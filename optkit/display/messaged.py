@@ -1,4 +1,4 @@
-"""How many people were messaged, and from when on that is known: what the rates of a page are rates of."""
+"""How many people were messaged, and from which time that is known: the denominator of a page's rates."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,17 +13,17 @@ from optkit.times import time_zone as read_zone
 if TYPE_CHECKING:
     from optkit.display.account import AccountData
 
-#: So long after the first known message nearly everybody on the lists has had one.
+#: After this time from the first known message, nearly everybody on the lists has received one.
 _LIST_KNOWN_AFTER: Final = timedelta(days=30)
 
 
 def rates_since(data: "AccountData") -> datetime | None:
-    """Return from when on it is known who was messaged, within the period to show; None for its first event.
+    """Return the time from which it is known who was messaged, within the period to show; None: its first event.
 
     Parameters
     ----------
     data : AccountData
-        The result of `open_account`. With an audience of its own this is the period's start.
+        The result of `open_account`. If it has an audience, this is the start of the period.
 
     Returns
     -------
@@ -38,21 +38,21 @@ def rates_since(data: "AccountData") -> datetime | None:
 def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | None:
     """Return how many people each sender messaged in the period to show, from `rates_since` on.
 
-    Counted from messages these are the people whom one reached, and those who opted out without one: they were on the
-    list as well.
+    Without an audience, these are the people who were reached by a message, and those who opted out without one, who
+    were on the list as well.
 
     Parameters
     ----------
     data : AccountData
-        The result of `open_account`, with the columns of `by` in its history and in its messages.
+        The result of `open_account`, with the columns of `by` in its history and its messages.
     by : sequence of str
-        Further columns to count by, such as country.
+        Additional columns to count by, such as country.
 
     Returns
     -------
     polars.DataFrame or None
-        from_phone (String), the columns of `by`, recipients (Int64); a row for every sender of the history. None if it
-        is not known. It is what `audience=` of `optkit.opt_out_rates` takes.
+        from_phone (String), the columns of `by`, recipients (Int64); one row per sender of the history. None if it is
+        not known. `optkit.opt_out_rates` accepts it as its `audience`.
     """
     import optkit
 
@@ -84,7 +84,7 @@ def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | N
 def churn(
     data: "AccountData", *, every: str = "1w", time_zone: str = "UTC", by: str | None = None
 ) -> pl.DataFrame:
-    """Return what `optkit.churn` returns, with rates of the list of the time where messages are known.
+    """Return the result of `optkit.churn`; if messages are known, with rates of the people on the list.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def churn(
     Returns
     -------
     polars.DataFrame
-        See `optkit.churn`. With messages, opted_in_start is how many were on the list (`optkit.list_growth`),
-        population those and who was opted out, and denominator "list"; the rates are null in periods that begin before
-        the list is known (`list_known_since`).
+        See `optkit.churn`. With messages, opted_in_start is the size of the list (`optkit.list_growth`), population is
+        that plus the number of people opted out, and denominator is "list"; the rates are null in periods that begin
+        before the list is known (`list_known_since`).
     """
     import optkit
 
@@ -139,15 +139,15 @@ def churn(
 
 
 def list_known_since(data: "AccountData") -> datetime:
-    """Return from when on nearly everybody on the lists is known.
+    """Return the time from which nearly everybody on the lists is known.
 
-    That is 30 days after the first known message, or with it where no event is older: then the lists began with it.
+    That is 30 days after the first known message, or its own time if no event is older: then the lists began with it.
     """
     return _first_sent(data) + (_LIST_KNOWN_AFTER if _record_is_cut(data, whole=True) else timedelta())
 
 
 def _record_is_cut(data: "AccountData", *, whole: bool = False) -> bool:
-    """Return whether the period to show (or the whole history) begins before the first known message."""
+    """Return whether the period to show, or the `whole` history, begins before the first known message."""
     first: datetime | None = data.history["created_at"].min()  # type: ignore[assignment]
     begin = first if whole else data.since or first
     return begin is not None and begin < _first_sent(data)
@@ -159,7 +159,7 @@ def _first_sent(data: "AccountData") -> datetime:
 
 
 def _canonical(people: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with phones in the form in which they are compared."""
+    """Return the frame with phones in canonical form."""
     return people.with_columns(
         canonical_column(name, None).alias(name) for name in ("from_phone", "to_phone")
     )

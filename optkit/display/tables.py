@@ -1,4 +1,4 @@
-"""Tables for readers: great_tables on white in every theme, and how polars shows its own."""
+"""Tables for readers: great_tables on white in every theme, and the settings of polars' own tables."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Columns with these endings are shares.
 _SHARES: Final = ("rate", "share", "jaccard", "out_a_in_b", "says_stop")
 _LABELS: Final = {"from_phone": "sender", "to_phone": "recipient", "created_at": "when (UTC)"}
-#: Characters of a text that are shown: in a cell that wraps, and on a terminal.
+#: Most characters of a text that are shown: in a cell that wraps, and on a terminal.
 _LONGEST: Final = 200
 _LONGEST_LINE: Final = 60
 
@@ -31,22 +31,22 @@ def table(
     rows: int = 20,
     show_phones: bool = False,
 ) -> "GT":
-    """Return a table for readers: thousands separators, per cent, intervals in one column.
+    """Return a table for readers: with thousands separators, percentages, and intervals in one column.
 
-    The values stay numbers, so great_tables' own methods can be applied to what is returned.
+    The values stay numbers, so that great_tables' own methods can be applied to the result.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        What an analysis returned, or a part of it. Columns ``low`` and ``high`` are merged into ``interval``.
+        The result of an analysis, or a part of it. Columns ``low`` and ``high`` are merged into ``interval``.
     title : str
-        What the table shows.
+        The title.
     note : str
-        A definition or a caveat to write below it.
+        A definition or a caveat to write below the table.
     columns : sequence of str, optional
-        Which columns, in this order. Default: all.
+        The columns to show, in this order. Default: all.
     rows : int
-        How many rows at most; the note says if there are more.
+        The most rows to show; the note says if there are more.
     show_phones : bool
         Whether to show recipients' numbers in full. Default: masked.
 
@@ -87,7 +87,7 @@ def table(
             data_row_padding="4px",
             source_notes_font_size="12px",
         )
-        # JupyterLab's dark theme colours table cells: only an !important rule for this id overrides it
+        # JupyterLab's dark theme sets the colours of cells: only an !important rule for this id overrides it
         .opt_css(
             f"#{identity} .gt_table, #{identity} .gt_table * {{ background-color: white !important; "
             "color: #222222 !important; } "
@@ -96,7 +96,7 @@ def table(
         )
     )
     times = [name for name, dtype in shown.schema.items() if dtype.is_temporal()]
-    if times:  # a date is not broken at its hyphens
+    if times:  # do not break a date at its hyphens
         result = result.tab_style(cell_style.css("white-space: nowrap;"), loc.body(columns=times))
     for name, write in _formats(shown).items():
         result = result.fmt(partial(_or_dash, write), columns=name)
@@ -111,19 +111,17 @@ def table(
 
 
 def as_text(frame: pl.DataFrame, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """Return the frame with every value written as `table` shows it, for a terminal.
+    """Return the frame with each value as text, formatted as by `table`, for a terminal.
 
     Parameters
     ----------
-    frame : polars.DataFrame
-        What an analysis returned, or a part of it.
-    columns : sequence of str, optional
-        Which columns, in this order. Default: all.
+    frame, columns
+        See `table`.
 
     Returns
     -------
     polars.DataFrame
-        String columns only; ``interval`` in the place of ``low`` and ``high``.
+        String columns only; ``interval`` in place of ``low`` and ``high``.
 
     Examples
     --------
@@ -146,7 +144,7 @@ def as_text(frame: pl.DataFrame, *, columns: Sequence[str] | None = None) -> pl.
 
 
 def style() -> None:
-    """Set how polars shows its own tables in a notebook: more rows, thousands separators, no dtypes."""
+    """Configure how polars shows tables in a notebook: more rows, thousands separators, no dtypes."""
     pl.Config.set_tbl_rows(20)
     pl.Config.set_tbl_cols(20)
     pl.Config.set_thousands_separator(",")
@@ -175,7 +173,7 @@ def _intervals(names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _formats(frame: pl.DataFrame) -> dict[str, Callable[[Any], str]]:
-    """Return how to write the values of each column; those that are left out are written as they are."""
+    """Return the formatter of each column; values of other columns are written with `str`."""
     bounds = {name for pair in _intervals(frame.columns) for name in pair}
     of_shares = any(map(_is_share, frame.columns))
     formats: dict[str, Callable[[Any], str]] = {}

@@ -69,7 +69,7 @@ def attribution(
         )
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
-    axes.duration_axis(ax.xaxis, 0, edges[-1], day=24)
+    axes.duration_axis(ax.xaxis, edges[0] * 0.99, edges[-1], day=24)
     ax.set_ylim(0, heights.sum(axis=0).max() * 1.18 or 1.0)
     for window in WINDOWS:
         ax.axvline(window, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)

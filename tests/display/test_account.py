@@ -51,8 +51,8 @@ def test_banner_names_account_period_and_coverage(account_data: display.AccountD
 
 def test_banner_says_once_what_is_not_known_without_messages(account_data: display.AccountData) -> None:
     page = banner(replace(account_data, no_messages=""))
-    lacking = "none (nothing was sent): who was messaged, how often and by which campaign is not known"
-    assert f"{lacking}, so this page gives no rates of all who were messaged" in page
+    lacking = "none (nothing was sent): it is not known who was messaged, how often and by which campaign"
+    assert f"{lacking}, so this page has no rates of all people who were messaged" in page
     audience = pl.DataFrame({"from_phone": ["72975"], "recipients": [100]})
     page = banner(replace(account_data, no_messages="", audience=audience))
     assert f"{lacking}<" in page

@@ -106,7 +106,7 @@ def test_a_spike_of_the_last_week_alone(made: _Account, account_data: display.Ac
             made.leave(sender, person, DAYS - 3)
     [alert] = display.find_alerts(made.opened(account_data), GOOD).found
     assert alert.notebook == "04_what_happened_that_day"
-    assert alert.text.startswith("On 1 May 2026 66 opt-outs came, ")
+    assert alert.text.startswith("1 May 2026 had 66 opt-outs; ")
 
 
 def test_failed_checks_alone(made: _Account, account_data: display.AccountData) -> None:
@@ -125,13 +125,15 @@ def test_a_campaign_alone(account_data: display.AccountData) -> None:
         made.write(0, person, 40, campaign=99)
     alerts = display.find_alerts(made.opened(account_data), GOOD).found
     assert [alert.notebook for alert in alerts] == ["08_which_campaign"]
-    assert alerts[0].text.startswith("After Campaign 99 20.0% of those it reached opted out, ")
+    assert alerts[0].text.startswith(
+        "After Campaign 99, 20.0% of the messages that reached people were followed by an opt-out, "
+    )
 
 
 def test_a_sender_that_people_leave_is_named_after_its_campaign(account_data: display.AccountData) -> None:
     left = {(5, person): place % DAYS for place, person in enumerate(_order(5)[DAYS : 3 * DAYS])}
     alerts = display.find_alerts(_Account(left).opened(account_data), GOOD).found
     assert [alert.notebook for alert in alerts] == ["08_which_campaign", "03_opt_out_rates_by_sender"]
-    assert alerts[0].text.startswith("After Campaign 6 ")
+    assert alerts[0].text.startswith("After Campaign 6, ")
     assert alerts[1].text.startswith("59.3% ("), "354 of the 597 who are there when the messages begin"
-    assert "72975 messaged" in alerts[1].text
+    assert "messaged by 72975 " in alerts[1].text

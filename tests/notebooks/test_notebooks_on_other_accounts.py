@@ -17,7 +17,7 @@ MakePages = Callable[[Emulator], dict[str, NotebookPage]]
 
 NAMES = [path.stem for path in find()]
 TWO_YEARS = {"recipients": 1_500, "days": 730}
-LACKING = "who was messaged, how often and by which campaign is not known"
+LACKING = "it is not known who was messaged, how often and by which campaign"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The answer of each notebook in a sentence, computed from the tables below it."""
+"""The answer of each notebook in one or two sentences, computed from its tables."""
 
 from optkit.display.headlines.campaigns import campaigns, supported_window, window_sentence
 from optkit.display.headlines.churn import churn

@@ -9,14 +9,14 @@ NO_MESSAGES = "No messages are loaded for this account, so this question cannot 
 
 
 def campaigns(rates: pl.DataFrame, *, window: str) -> Headline:
-    """Say how many opt-outs followed messages, how many of them would have come anyway, and who stands out.
+    """State how many opt-outs followed messages, how many were expected anyway, and which campaigns stand out.
 
     Parameters
     ----------
     rates : polars.DataFrame
         The result of `optkit.campaign_rates`, by campaign_id and campaign.
     window : str
-        How long after a message an opt-out belongs to it, as `optkit.campaign_rates` takes it.
+        The window of `optkit.campaign_rates`.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def campaigns(rates: pl.DataFrame, *, window: str) -> Headline:
     whole = (
         f"Of {plural(exposures, 'message')} that reached people who were opted in, {plural(opt_outs, 'opt-out')} "
         f"({percent(opt_outs / exposures if exposures else None)}) followed within {window}; about {expected:,.0f} of "
-        "them would have come without a message."
+        "them were expected without a message."
     )
     high = rates.filter(pl.col("signal") == "high").sort("excess", descending=True)
     if high.is_empty():
@@ -46,7 +46,7 @@ def campaigns(rates: pl.DataFrame, *, window: str) -> Headline:
 
 
 def supported_window(hazard: pl.DataFrame) -> float | None:
-    """Return until how many hours after a message more people leave than usual; None if never, or not known.
+    """Return for how many hours after a message more people leave than usual; None if never, or not known.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def supported_window(hazard: pl.DataFrame) -> float | None:
     Returns
     -------
     float or None
-        The end of the last stretch, from the first on, whose interval lies above the background.
+        The end of the last stretch, counted from the first, whose interval is above the background.
     """
     above = hazard.sort("from_hours").with_columns(
         above=(pl.col("low") > pl.col("background")).fill_null(value=False)
@@ -66,12 +66,10 @@ def supported_window(hazard: pl.DataFrame) -> float | None:
 
 
 def window_sentence(hazard: pl.DataFrame, window: str) -> Headline:
-    """Say how long after a message more people leave than usual, beside the window that the page uses."""
+    """State for how long after a message more people leave than usual, and the window that the page uses."""
     hours = supported_window(hazard)
     if hours is None:
-        return Headline(
-            f"How long messages have an effect cannot be told from these data; the page uses {window}."
-        )
+        return Headline(f"These data do not show how long messages have an effect; the page uses {window}.")
     return Headline(
         f"More people than usual leave during the first {hours:,.0f} hours after a message; the page uses {window}."
     )

@@ -1,4 +1,4 @@
-"""How many opted out and came back lately."""
+"""How many people opted out and came back."""
 
 from datetime import timedelta
 from typing import Final
@@ -11,21 +11,21 @@ from optkit.formatting import day, interval, percent, plural
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
-#: A period is compared with so many before it; with fewer it is the highest or lowest by chance too often.
+#: A period is compared with so many before it; with fewer it would be the highest or lowest by chance too often.
 _BEFORE: Final = 12
 
 
 def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Headline:
-    """Say how many opted out and came back in the period that is shown, and whether its last part is unusual.
+    """State how many opted out and came back in the shown time, and whether its last period is unusual.
 
     Parameters
     ----------
     table : polars.DataFrame
-        The result of `optkit.churn` for the period, without groups.
+        The result of `optkit.churn` for the shown time, without groups.
     data : AccountData
         The result of `open_account`.
     word : str
-        What to call a row of the table.
+        The word for a row of the table.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Head
 def compare_last(complete: pl.DataFrame, word: str) -> str:
     """Return a sentence on whether the last period is unusual; empty with fewer than twelve before it.
 
-    Opt-outs are compared where no rate is known: a rate of those who ever acted rises by itself.
+    The number of opt-outs is compared if no rate is known.
     """
     last = complete.tail(_BEFORE + 1)
     if last.height <= _BEFORE:
@@ -55,15 +55,15 @@ def compare_last(complete: pl.DataFrame, word: str) -> str:
     *before, value = last["churn_rate" if rated else "opt_outs"].to_list()
     low, high = min(before), max(before)
     if rated:
-        what, usual = f"{percent(value)} of all who could be messaged left", interval(low, high)
+        what, usual = f"{percent(value)} of the people who could be messaged left", interval(low, high)
     else:
         what = f"{plural(value, 'opt-out was', 'opt-outs were')} counted"
         usual = f"{low:,} to {high:,}"
-    said = f" In the last complete {word} {what}, "
+    last_period = f" In the last complete {word} {what}, "
     if low <= value <= high:
-        return f"{said}as usual in the {_BEFORE} {word}s before ({usual})."
+        return f"{last_period}as usual in the {_BEFORE} {word}s before ({usual})."
     extreme = "more" if value > high else "fewer"
     return (
-        f"{said}{extreme} than in any of the {_BEFORE} {word}s before ({usual}). Where nothing changes, one {word} "
-        f"in {_BEFORE + 1} is the highest by chance, and one the lowest."
+        f"{last_period}{extreme} than in any of the {_BEFORE} {word}s before ({usual}). If nothing changes, one "
+        f"{word} in {_BEFORE + 1} is the highest by chance, and one the lowest."
     )

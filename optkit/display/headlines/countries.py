@@ -1,4 +1,4 @@
-"""Where recipients live, and where they come back most and least."""
+"""Where the recipients' numbers are registered, and where people come back most and least."""
 
 from datetime import datetime
 from math import isnan
@@ -12,17 +12,17 @@ from optkit.display.headlines.rates import named
 from optkit.display.headlines.returns import horizon
 from optkit.formatting import day, interval, join_names, percent, plural
 
-#: A country needs this many opt-outs for its share of returns to be named; with fewer the interval says nothing.
+#: Least number of opt-outs of a country whose share of returns is named; with fewer the interval is too wide.
 _ENOUGH: Final = 30
 
-#: Countries with one truth are said to differ in one such sentence of a hundred.
+#: Largest p value at which countries are said to differ.
 _DIFFERENT: Final = 0.01
 
 
 def countries(
     rates: pl.DataFrame, curves: pl.DataFrame, *, since: datetime | None = None, days: int = 90
 ) -> Headline:
-    """Say where people live, which countries' rates differ, and where people come back most and least.
+    """State where the numbers are registered, which countries' rates differ, and where most and fewest come back.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def countries(
     curves : polars.DataFrame
         The result of `optkit.return_curve`, by country.
     since : datetime, optional
-        From when on people were counted.
+        The time from which people were counted.
     days : int
-        The horizon.
+        The time within which returns are compared.
 
     Returns
     -------
@@ -44,34 +44,33 @@ def countries(
     messaged = rates["denominator"][0] == "audience"
     people = rates.select("country", "n").sort("n", "country", descending=[True, False]).rows()
     total = max(1, sum(count for _, count in people))
-    said = [f"{country or 'unknown'} {percent(count / total)}" for country, count in people]
+    shares = [f"{country or 'unknown'} {percent(count / total)}" for country, count in people]
     who = f"were messaged{f' since {day(since)}' if since else ''}" if messaged else "opted out or in"
-    answer = f"Those who {who} live in {plural(len(people), 'country', 'countries')}: {join_names(said)}."
+    where = plural(len(people), "country", "countries")
+    answer = f"The people who {who} have numbers of {where}: {join_names(shares)}."
     if messaged:
         answer += f" {_opted_out(rates)}"
     days = horizon(curves, days)
     enough = curves.filter(pl.col("at_risk").max().over("country") >= _ENOUGH)
-    shares, p_value = return_differences(enough, days=days)
+    differences = return_differences(enough, days=days)
+    p_value, returned = differences.p_value, differences.shares
     if isnan(p_value):
         return Headline(answer)
+    what = f"The share of opt-outs that are followed by a return within {plural(days, 'day')}"
     if p_value >= _DIFFERENT:
-        return Headline(
-            f"{answer} How many opt-outs are followed by a return within {plural(days, 'day')} does not differ between "
-            "countries by more than chance."
-        )
+        return Headline(f"{answer} {what} does not differ between countries by more than chance.")
     most, least = (
         f"in {row['country'] or 'unknown'} about {percent(row['shrunk_share'])} (counted: {percent(row['share'])}, "
         f"{interval(row['low'], row['high'])})"
-        for row in (shares.row(0, named=True), shares.row(-1, named=True))
+        for row in (returned.row(0, named=True), returned.row(-1, named=True))
     )
     return Headline(
-        f"{answer} How many opt-outs are followed by a return within {plural(days, 'day')} differs between countries "
-        f"by more than chance: most {most}, fewest {least}."
+        f"{answer} {what} differs between countries by more than chance: most {most}, fewest {least}."
     )
 
 
 def _opted_out(rates: pl.DataFrame) -> str:
-    """Return how many of the messaged opted out, and which countries differ from the others."""
+    """Return how many of the messaged people opted out, and which countries differ from the others."""
     overall = percent(int(rates["ever_opted_out"].sum()) / max(1, int(rates["n"].sum())))
     differing = [
         f"{join_names(named(rates.filter(pl.col('signal').cast(pl.String) == signal)))} {word}"
@@ -81,5 +80,5 @@ def _opted_out(rates: pl.DataFrame) -> str:
     if differing:
         return f"{overall} of them opted out; by more than countries usually differ, in {' and in '.join(differing)}."
     if rates["signal"].is_null().all():
-        return f"{overall} of them opted out; too few countries to say whether one differs."
+        return f"{overall} of them opted out; there are too few countries to say whether one differs."
     return f"{overall} of them opted out; no country differs by more than countries usually do."

@@ -1,4 +1,4 @@
-"""What is loaded, and whether it can be trusted."""
+"""Which events are loaded, and whether they can be trusted."""
 
 import polars as pl
 
@@ -8,7 +8,7 @@ from optkit.formatting import day, join_names, needs, plural
 
 
 def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> Headline:
-    """Say what is loaded, whether its files are intact and which checks failed.
+    """State which events are loaded, whether the files are intact and which checks failed.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def coverage(data: AccountData, files: pl.DataFrame, checks: pl.DataFrame) -> He
         f"{len(failed):,} of {plural(checks.height, 'check')} {needs(len(failed))} a look first: "
         f"{join_names(failed, 5)}"
         if failed
-        else f"{plural(checks.height, 'check')} of its events found nothing odd"
+        else f"{plural(checks.height, 'check')} of its events found nothing unusual"
     )
     return Headline(
         f"The account has {plural(events.len(), 'event')} from {day(events[0])} to {day(events[-1])}, without a gap; "

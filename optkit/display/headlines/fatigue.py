@@ -8,7 +8,7 @@ from optkit.formatting import interval, percent
 
 
 def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
-    """Say how the opt-out rate rises with the messages of a week, and what a cap would have saved.
+    """State how the opt-out rate changes with the number of messages in a week, and what a cap would have saved.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
         return Headline(NO_MESSAGES)
     rows = table.select("exposures_recent", "rate", "low", "high").rows()
     (_, rate, low, high), (most, last_rate, last_low, last_high) = rows[0], rows[-1]
-    rise = f"After the only message of a week {percent(rate)} ({interval(low, high)}) opt out"
+    rise = f"After the only message of a week, {percent(rate)} ({interval(low, high)}) opt out"
     if len(rows) > 1:
         rise += f"; after the {_ordinal(most)} {percent(last_rate)} ({interval(last_low, last_high)})"
     two = caps.filter(pl.col("cap") == 2)  # noqa: PLR2004 - a week's cap that programmes use
@@ -35,8 +35,8 @@ def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
         "exposures_share", "opt_outs_saved", "opt_outs_saved_low", "opt_outs_saved_high"
     ).row(0)
     return Headline(
-        f"{rise}. At most two messages a week would have held back {percent(share)} of the messages and about "
-        f"{saved:,.0f} opt-outs ({least:,.0f} to {most_saved:,.0f})."
+        f"{rise}. A limit of two messages per week would have prevented {percent(share)} of the messages and, as "
+        f"estimated, {saved:,.0f} opt-outs ({least:,.0f} to {most_saved:,.0f})."
     )
 
 

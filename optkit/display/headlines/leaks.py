@@ -8,14 +8,14 @@ from optkit.formatting import join_names, plural
 
 
 def leaks(table: pl.DataFrame, messages: pl.DataFrame) -> Headline:
-    """Say how many messages went to people who had opted out, how many arrived, and how many are overdue.
+    """State how many messages went to people who had opted out, how many arrived, and how many are overdue.
 
     Parameters
     ----------
     table : polars.DataFrame
         The result of `optkit.leaks`.
     messages : polars.DataFrame
-        The messages that were looked at.
+        The messages behind `table`.
 
     Returns
     -------

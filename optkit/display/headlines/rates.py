@@ -1,4 +1,4 @@
-"""Which senders differ."""
+"""Which senders' opt-out rates differ."""
 
 from datetime import datetime
 from typing import Final
@@ -9,23 +9,23 @@ from optkit.display.headlines.headline import Headline
 from optkit.engine.funnel import homogeneity
 from optkit.formatting import day, interval, join_names, percent, plural
 
-#: Equal rates are said to differ in one such sentence of a hundred.
+#: Largest p value at which rates are said to differ.
 _DIFFERENT: Final = 0.01
 
 
 def opt_out_rates(
     table: pl.DataFrame, *, since: datetime | None = None, one: str = "sender", many: str = "senders"
 ) -> Headline:
-    """Say who differs from the others by more than senders usually do.
+    """State which senders differ from the others by more than senders usually do.
 
     Parameters
     ----------
     table : polars.DataFrame
         The result of `optkit.opt_out_rates`.
     since : datetime, optional
-        From when on people were counted.
+        The time from which people were counted.
     one, many : str
-        What to call a row, and several.
+        The word for one row, and for several.
 
     Returns
     -------
@@ -37,24 +37,24 @@ def opt_out_rates(
     overall = percent(int(known["ever_opted_out"].sum()) / int(known["n"].sum()))
     if known["denominator"][0] != "audience":
         return Headline(
-            f"Of the people seen in this history {overall} have ever opted out. That says how the history is "
-            f"composed, not how likely a message drives somebody away, and compares no {many}: for that, say how many "
-            "were messaged (audience)."
+            f"Of the people in this history {overall} have ever opted out. This describes the mix of opt-outs and "
+            f"opt-ins, not how likely a message is to drive somebody away, and does not compare {many}: for that, give "
+            "the number of people who were messaged (audience)."
         )
     whole = f"Of all who were messaged{f' since {day(since)}' if since else ''} {overall} have opted out"
     if known.height == 1:
         return Headline(f"{whole}; there is only one {one}, so there is nothing to compare.")
     if known["signal"].is_null().all():
         return Headline(
-            f"{whole}. {known.height:,} {many} are too few to show how much {many} usually differ, so none is called "
-            f"high or low. {_order(known, one)}"
+            f"{whole}. {known.height:,} {many} are too few to show how much {many} usually differ, so none of them is "
+            f"called high or low. {_order(known, one)}"
         )
     parts, differing = [], 0
     for signal, word in (("high", "above"), ("low", "below")):
         found = known.filter(pl.col("signal").cast(pl.String) == signal)
-        said = named(found.sort("rate", table.columns[0], descending=[signal == "high", False]))
-        parts += [f"{join_names(said)} {word}"] if said else []
-        differing += len(said)
+        names = named(found.sort("rate", table.columns[0], descending=[signal == "high", False]))
+        parts += [f"{join_names(names)} {word}"] if names else []
+        differing += len(names)
     if parts:
         verb = "differs" if differing == 1 else "differ"
         return Headline(
@@ -68,7 +68,7 @@ def opt_out_rates(
 
 
 def named(rows: pl.DataFrame) -> list[str]:
-    """Return each row of a table of rates as text: its name, with its rate and interval."""
+    """Return each row of a table of rates as text: the name with its rate and interval."""
     return [
         f"{key or 'unknown'} ({percent(rate)}, {interval(low, high)})"
         for key, rate, low, high in rows.select(rows.columns[0], "rate", "low", "high").rows()
@@ -76,25 +76,25 @@ def named(rows: pl.DataFrame) -> list[str]:
 
 
 def _order(known: pl.DataFrame, one: str) -> str:
-    """Return whether first and last place are more than luck."""
+    """Return a sentence on whether first and last place are more than chance."""
     by_rate = known.sort("rate", known.columns[0], descending=[True, False])
     first, last = named(by_rate)[0], named(by_rate)[-1]
     if homogeneity(known["ever_opted_out"], known["n"]) < _DIFFERENT:
-        return f"Their rates are not all the same, though, by more than chance: from {first} down to {last}."
-    return f"Which {one} comes first and which last, {first} and {last}, may be chance."
+        return f"But their rates differ by more than chance: from {first} down to {last}."
+    return f"It may be chance which {one} is first, {first}, and which is last, {last}."
 
 
 def denominator_note(table: pl.DataFrame) -> str:
-    """Return the note below a table of rates that says what they are rates of."""
+    """Return the note below a table of rates that states their denominator."""
     if table.is_empty() or table["denominator"][0] == "audience":
         return "Rates are shares of all who were messaged (the audience)."
     if table["denominator"][0] == "list":
         return (
-            "Rates are shares of those who were on the list when the week began: messaged before, and opted in. Where "
-            "there is none, the messages on record do not tell yet who was on the list."
+            "Rates are shares of the people on the list when the week began: messaged before, and opted in. A week "
+            "without a rate is so early in the record that it is not yet known who was on the list."
         )
     return (
-        "It is not known how many were messaged. These are shares of the people seen in this history, who all opted "
-        "out or in at least once: they say how the history is composed. They are no opt-out rates, and a higher one "
-        "is not worse."
+        "It is not known how many people were messaged. These are shares of the people in this history, who all opted "
+        "out or in at least once: they describe the mix of opt-outs and opt-ins. They are not opt-out rates, and a "
+        "higher share is not worse."
     )

@@ -1,4 +1,4 @@
-"""How many come back, and how many of these leave again."""
+"""How many people come back, and how many of them leave again."""
 
 from math import ceil
 
@@ -10,7 +10,7 @@ from optkit.formatting import interval, percent, plural
 
 
 def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, days: int = 90) -> Headline:
-    """Say which share comes back within some days, and how many leave again.
+    """State which share comes back within some days, and how many of them leave again.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, 
     relapses : polars.DataFrame
         The result of `relapse_curve`.
     days : int
-        Within how many days.
+        The time within which returns and further opt-outs are counted.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, 
 
 
 def _by_day(curve: pl.DataFrame, surviving: str, days: int) -> tuple[float, float, float]:
-    """Return the share that has ended by a day, with its interval."""
+    """Return the share that has ended within some days, with its interval."""
     row = curve.filter(pl.col("days") <= days).tail(1)
     if row.is_empty():
         return 0.0, 0.0, float(wilson(0, curve["at_risk"].to_numpy().max()).high)
@@ -57,6 +57,6 @@ def _by_day(curve: pl.DataFrame, surviving: str, days: int) -> tuple[float, floa
 
 
 def horizon(curve: pl.DataFrame, days: int) -> int:
-    """Return `days`, but at most as many days as the curve reaches."""
+    """Return `days`, or the length of the curve if that is shorter."""
     reach = float(curve["days"].to_numpy().max(initial=0.0))
     return min(days, max(1, ceil(reach)))

@@ -9,7 +9,7 @@ from optkit.formatting import day, percent, plural
 
 
 def spikes(table: pl.DataFrame, by_sender: pl.DataFrame, *, word: str = "day") -> Headline:
-    """Say how many periods stood out, and which sender caused most of the largest spike.
+    """State how many periods stood out, and which sender caused most of the largest spike.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def spikes(table: pl.DataFrame, by_sender: pl.DataFrame, *, word: str = "day") -
     by_sender : polars.DataFrame
         The result of `opt_outs_by_sender` for the largest spike.
     word : str
-        What to call a period.
+        The word for a period.
 
     Returns
     -------
@@ -34,11 +34,11 @@ def spikes(table: pl.DataFrame, by_sender: pl.DataFrame, *, word: str = "day") -
     behind = ""
     if by_sender.height:
         sender, _, share = by_sender.select("from_phone", "opt_outs", "share").row(0)
-        behind = f"; {percent(share)} of them from {sender}"
+        behind = f", {percent(share)} of them from {sender}"
     return Headline(
         f"{found.height:,} of the {usual} had more opt-outs than expected. The largest was "
-        f"{_weekday(top['period'])}: {plural(top['opt_outs'], 'opt-out')}, where {top['low']:,.0f} to "
-        f"{top['high']:,.0f} are usual{behind}."
+        f"{_weekday(top['period'])}: {plural(top['opt_outs'], 'opt-out')}{behind}; {top['low']:,.0f} to "
+        f"{top['high']:,.0f} are usual."
     )
 
 

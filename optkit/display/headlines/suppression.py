@@ -1,4 +1,4 @@
-"""How many must not be messaged."""
+"""How many people must not be messaged."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from optkit.formatting import day, minute, plural
 
 
 def suppression(now: pl.DataFrame, changes: pl.DataFrame, at: datetime, before: datetime) -> Headline:
-    """Say how many are on the list and how that changed.
+    """State how many people are on the list, and how many were added and removed.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def suppression(now: pl.DataFrame, changes: pl.DataFrame, at: datetime, before: 
     added, removed = int((change == "added").sum()), int((change == "removed").sum())
     return Headline(
         f"As of {minute(at)} {plural(now.height, 'person is', 'people are')} opted out of at least one sender. Since "
-        f"{day(before)} {added:,} were added and {removed:,} taken off."
+        f"{day(before)} {added:,} were added and {removed:,} were removed."
     )
 
 

@@ -1,4 +1,4 @@
-"""Where one number stands."""
+"""The status of one number."""
 
 from datetime import datetime
 
@@ -10,14 +10,14 @@ from optkit.formatting import day, join_names, minute, plural
 
 
 def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Headline:
-    """Say of whom one number is opted out, and when it last acted.
+    """State which senders one number is opted out of, and when it last opted out or in.
 
     Parameters
     ----------
     events : polars.DataFrame
         The result of `optkit.timeline`, with or without messages.
     shown : str
-        The number as it may be shown.
+        The number, masked if it must not be shown.
     until : datetime
         The end of observation.
 
@@ -49,7 +49,7 @@ def one_number(events: pl.DataFrame, shown: str, until: datetime) -> Headline:
 
 
 def most_active(history: pl.DataFrame) -> str:
-    """Return the number with the most events; the first in order if several have as many.
+    """Return the number with the most events; of several the first in order.
 
     Raises
     ------
