@@ -5,21 +5,21 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
-
-import optkit
-import optkit.config
-
-# the same examples everywhere, however slow the machine
-settings.register_profile("optkit", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("optkit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let processes share compiled modules where the machine says that Python writes none: tests start many."""
+    """Let processes share compiled modules where the machine says that Python writes none: tests start many.
+
+    Libraries are imported after that, and not at the top of this file.
+    """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
         sys.dont_write_bytecode = False
+    from hypothesis import settings
+
+    # the same examples everywhere, however slow the machine
+    settings.register_profile("optkit", derandomize=True, deadline=None, max_examples=60)
+    settings.load_profile("optkit")
 
 
 #: Files that take longest; they begin first, so that all processes end at about the same time.
@@ -36,7 +36,9 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
         monkeypatch.delenv(name)
     monkeypatch.setenv("OPTKIT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     yield
-    optkit.config._configured.clear()
+    from optkit.config import _configured
+
+    _configured.clear()
 
 
 @pytest.fixture(autouse=True)

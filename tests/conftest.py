@@ -3,9 +3,12 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 #: Set in CI: what a machine lacks is then a failure, not a skipped test.
 REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))
@@ -13,10 +16,12 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")  # not of the session: while it is open, the thread's event loop is its
-def chromium() -> Iterator[Browser]:
+def chromium() -> Iterator["Browser"]:
     """Yield Debian's browser, for tests that must see what a reader sees."""
     if not CHROMIUM.exists():
         (pytest.fail if REQUIRE_ALL else pytest.skip)("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)

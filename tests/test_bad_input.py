@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -171,18 +172,20 @@ def test_several_wrong_arguments_give_a_typed_error(name: str, data: st.DataObje
     try_out(function, arguments(function) | wrong)
 
 
-def names_in_the_sources(function: Callable[..., Any]) -> list[str]:
-    """Return every text and keyword of a function's module and the engine that could be the name of a column."""
-    package = Path(optkit.__file__).parent
-    nodes = [
-        node
-        for file in [Path(inspect.getfile(function)), *package.glob("engine/*.py")]
-        for node in ast.walk(ast.parse(file.read_text()))
-    ]
+@cache
+def names_in(file: Path) -> set[str]:
+    """Return every text and keyword of a module that could be the name of a column."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
-    names = {name for name in texts | keywords if re.fullmatch(r"[a-z_]{1,30}", name)}
-    return sorted(names - {*HISTORY.columns, *MESSAGES.columns})
+    return {name for name in texts | keywords if re.fullmatch(r"[a-z_]{1,30}", name)}
+
+
+def names_in_the_sources(function: Callable[..., Any]) -> list[str]:
+    """Return the names in a function's module and in the engine, but for those of the tables' own columns."""
+    package = Path(optkit.__file__).parent
+    files = [Path(inspect.getfile(function)), *package.glob("engine/*.py")]
+    return sorted(set().union(*map(names_in, files)) - {*HISTORY.columns, *MESSAGES.columns})
 
 
 GROUPED = [name for name in FUNCTIONS if "by" in parameters(getattr(optkit, name))]

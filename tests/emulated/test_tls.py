@@ -142,6 +142,7 @@ def test_certificates_that_cannot_be_read_are_an_error_that_names_the_variable(
         optkit.load(*ASKED)
 
 
+@pytest.mark.usefixtures("quick_retries")
 def test_http_to_a_port_that_speaks_tls_is_an_error(authority: trustme.CA) -> None:
     with answering(b"", tls=speaking(authority)) as port:
         optkit.configure(base_url=f"http://127.0.0.1:{port}", token=TOKEN, workers=1)
