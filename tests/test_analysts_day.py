@@ -88,7 +88,7 @@ def test_a_contact_file_is_scrubbed(folder: Path) -> None:
     fresh = ["(212) 555-9998", "(212) 555-9999"]
     people = pl.DataFrame({"Name": ["Zoë", "Jörg", "Ann", "Bob", "Cy"], "Mobile": [*national, *fresh]})
     Path("contacts.csv").write_bytes(people.write_csv(separator=";").encode("cp1252"))
-    run("A contact file without those who must not be messaged")
+    run("A contact file without the people who must not be messaged")
     keep, others = (pl.read_excel(folder / f"{name}.xlsx") for name in ("to_message", "not_to_message"))
     assert keep["Mobile"].to_list() == fresh
     assert others["e164"].to_list() == american
@@ -96,7 +96,7 @@ def test_a_contact_file_is_scrubbed(folder: Path) -> None:
 
 
 def test_the_hours_of_the_recipients(folder: Path) -> None:
-    opt_outs = run("At which hour of their own day")["opt_outs"]
+    opt_outs = run("At which hour of their local time")["opt_outs"]
     (heat, _) = plt.figure(plt.get_fignums()[-1]).axes
     local = optkit.with_local_time(opt_outs)["local_time"]
     assert heat.images[0].get_array().sum() == len(local) - local.null_count()  # type: ignore[union-attr]

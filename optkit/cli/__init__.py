@@ -1,4 +1,4 @@
-"""The commands: arguments in, one call, text out."""
+"""The commands: each parses arguments, makes one call and prints text."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-#: How the shell calls a program that Ctrl-C ended.
+#: The exit status of a program that Ctrl-C ended, as shells use it.
 _INTERRUPTED: Final = 128 + signal.SIGINT
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         app()
     except SystemExit as ending:
         if isinstance(ending.__context__, BrokenPipeError):
-            sys.exit(0)  # the reader of the output, such as `head`, has seen enough
+            sys.exit(0)  # the reader of the output, such as `head`, stopped early
         if ending.code == _INTERRUPTED:
             typer.echo("optkit: stopped", err=True)
         raise
@@ -48,7 +48,7 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         typer.echo(f"optkit: the output cannot be written ({error.strerror})", err=True)
-        # There must be nothing left to flush at exit, which would fail again.
+        # Discard what is buffered: flushing it at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
@@ -64,7 +64,7 @@ def version(
         bool, typer.Option("--version", is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
-    """Hold the options that belong to no command."""
+    """Define the options that do not belong to a command."""
     if version:
         typer.echo(f"optkit {__version__}")
         raise typer.Exit
@@ -86,7 +86,7 @@ _COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     emulator,
     settings,
 )
-#: JupyterLab reads the options that `lab` does not know.
+#: Options that `lab` does not know are passed on to JupyterLab.
 _FORWARDED: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 for _command in _COMMANDS:

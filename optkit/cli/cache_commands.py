@@ -1,4 +1,4 @@
-"""Commands on what is cached, and the settings that say where it is and how it is fetched."""
+"""Commands for the cache, and for the settings that say where it is and how it is filled."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ def refresh(
     messages: Messages = False,
     force: Annotated[bool, typer.Option("--force", help="Fetch everything again, cached or not.")] = False,
 ) -> None:
-    """Bring the cache up to date: fetch what is missing, not final or corrupt."""
+    """Update the cache: fetch windows that are missing, not final or corrupt."""
     from optkit.config import resolve
     from optkit.datasets import DATASETS
     from optkit.loading.filters import load_request
@@ -41,7 +41,7 @@ def _dataset(messages: bool) -> str:  # noqa: FBT001 - an option of the commands
 
 
 def coverage(*, account: Account = None, messages: Messages = False) -> None:
-    """Show what is cached, window by window."""
+    """Show the cached windows."""
     show(optkit.coverage(account, _dataset(messages)))
 
 
@@ -54,7 +54,7 @@ def verify(*, account: Account = None, messages: Messages = False) -> None:
         raise OptkitError(
             f"{corrupt.height} of {table.height} files are corrupt; the next load fetches them again"
         )
-    typer.echo(f"{table.height:,} files, all as they were written")
+    typer.echo(f"{table.height:,} files, all intact")
 
 
 def clear(
@@ -64,21 +64,21 @@ def clear(
     account: Account = None,
     messages: Messages = False,
     expired: Annotated[
-        bool, typer.Option("--expired", help="Also forget messages that cannot be fetched again.")
+        bool, typer.Option("--expired", help="Also delete messages that cannot be fetched again.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget cached windows.
+    """Delete cached windows.
 
     The next load fetches them again, except for messages older than six months.
     """
     dataset = _dataset(messages)
     what = "all windows" if start is None and end is None else "the windows of that time"
     if not yes:
-        gone = ", also those that cannot be fetched again" if expired else ""
-        typer.confirm(f"Forget {what} of this account's {dataset}{gone}?", abort=True)
-    forgotten = optkit.clear(start, end, account, dataset, expired=expired)
-    typer.echo(f"{plural(forgotten, 'window')} forgotten")
+        gone = ", including those that cannot be fetched again" if expired else ""
+        typer.confirm(f"Delete {what} of this account's {dataset}{gone}?", abort=True)
+    deleted = optkit.clear(start, end, account, dataset, expired=expired)
+    typer.echo(f"{plural(deleted, 'window')} deleted")
 
 
 def settings() -> None:

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 def emulator(
     *,
     rows: Annotated[
-        int, typer.Option(min=1, help="About so many events, made up; and 48 times as many messages.")
+        int, typer.Option(min=1, help="Approximate number of made-up events; messages are 48 times as many.")
     ] = 6_600,
     history: Annotated[
         Path | None, typer.Option(help="Serve the history in this Parquet file instead.")
     ] = None,
     messages: Annotated[Path | None, typer.Option(help="Serve the messages in this Parquet file.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free port.")] = 0,
 ) -> None:
     """Serve the documented API on this machine until Ctrl-C.
 
-    What it serves is a made-up account, or the files that are given.
+    It serves a made-up account, or the given files.
     """
     from optkit.demo import CLOCK, EVENTS_PER_RECIPIENT, demo_history, demo_messages
     from optkit.emulator import Emulator
@@ -60,7 +60,7 @@ def emulator(
 
 
 def _read_parquet(path: Path | None, schema: "pl.Schema") -> "pl.DataFrame":
-    """Read a file; an empty frame where there is none."""
+    """Read a file; return an empty frame if there is none."""
     import polars as pl
 
     try:

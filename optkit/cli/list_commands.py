@@ -1,4 +1,4 @@
-"""Commands that answer with a list: who must not be messaged, who was messaged all the same, and by which campaign."""
+"""Commands that print or write a list: people who must not be messaged, leaks, campaigns, scrubbed contacts."""
 
 from io import BytesIO
 from pathlib import Path
@@ -26,9 +26,9 @@ def status(
     region: Region = None,
     account: Account = None,
 ) -> None:
-    """Ask the server what a number's status is now.
+    """Ask the server for a number's current status.
 
-    One row per sender, with the time since when.
+    One row per sender, with the time since when it has that status.
     """
     table = optkit.status_at(optkit.fetch(to_phone=phone, region=region, account=account))
     if table.height:
@@ -43,15 +43,15 @@ def suppress(
     scope: Annotated[
         Scope, typer.Option(help="Of each pair of sender and recipient, or of each recipient.")
     ] = "pair",
-    format: Annotated[Literal["csv", "parquet", "json"], typer.Option(help="Of the list.")] = "csv",  # noqa: A002 - the option's name
+    format: Annotated[Literal["csv", "parquet", "json"], typer.Option(help="Format of the list.")] = "csv",  # noqa: A002 - the option's name
     out: Annotated[
         Path | None, typer.Option(help="A file for the list, readable by you alone. Default: print it.")
     ] = None,
     account: Account = None,
 ) -> None:
-    """Write the list of who must not be messaged.
+    """Write the list of people who must not be messaged.
 
-    Numbers are whole: the list is for a campaign tool.
+    Numbers are in full, for a campaign tool.
     """
     if out is None and format == "parquet":
         raise SettingsError("a Parquet list needs a file: give --out")
@@ -69,7 +69,7 @@ def suppress(
 def leaks(*, out: TableFile = None, account: Account = None) -> None:
     """List the messages to people who had opted out.
 
-    The latest is the last. Numbers are shortened on the screen, and whole in a file.
+    The latest is the last. Numbers are masked on the screen, and in full in a file.
     """
     table = optkit.leaks(optkit.load(account=account), optkit.load_messages(account=account))
     export_or_show(table, optkit.mask(table), out)
@@ -78,14 +78,14 @@ def leaks(*, out: TableFile = None, account: Account = None) -> None:
 def campaigns(*, out: TableFile = None, account: Account = None) -> None:
     """Compare campaigns by the opt-outs that they cause.
 
-    Those are the opt-outs beyond the usual number without a message; the most per message come first.
+    These are the opt-outs beyond those expected without a message; the most per message come first.
     """
     table = optkit.campaign_rates(optkit.load(account=account), optkit.load_messages(account=account))
     export_or_show(table, _ranked(table), out)
 
 
 def _ranked(rates: "pl.DataFrame") -> "pl.DataFrame":
-    """Return campaigns by their excess per 1,000 exposures, without what few people read on a screen."""
+    """Return campaigns by their excess per 1,000 exposures, with the columns that fit on a screen."""
     import polars as pl
 
     per_thousand = {
@@ -104,19 +104,19 @@ def scrub(
     keep: Annotated[Path, typer.Option(help="A file for those who may be messaged: .csv, .xlsx, …")],
     suppressed: Annotated[Path, typer.Option(help="A file for the others, each with the reason.")],
     column: Annotated[
-        str | None, typer.Option(help="Of the phone numbers. Default: the one that is named like one.")
+        str | None, typer.Option(help="Column of phone numbers. Default: the one with such a name.")
     ] = None,
     region: Annotated[
         str | None,
         typer.Option(help="Country of numbers without a country code (US), or the column that has it."),
     ] = None,
     scope: Annotated[
-        Scope, typer.Option(help="Opted out of any sender, or of the one in the column from_phone.")
+        Scope, typer.Option(help="Opted out of any sender, or of the sender in the column from_phone.")
     ] = "recipient",
     at: Annotated[str | None, typer.Option(help="As of this date or time (UTC). Default: now.")] = None,
     account: Account = None,
 ) -> None:
-    """Split a contact list into who may be messaged and who must not."""
+    """Split a contact list into people who may be messaged and people who must not be."""
     if len({path.resolve() for path in (contacts, keep, suppressed)}) < 3:  # noqa: PLR2004 - as many as there are
         raise SettingsError(
             "CONTACTS, --keep and --suppressed must be three files: one would replace another"

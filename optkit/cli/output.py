@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show(table: "pl.DataFrame") -> None:
-    """Print a table whole, control characters in it as text."""
+    """Print a whole table, with control characters written out."""
     import polars as pl
     from polars import selectors
 
@@ -34,7 +34,7 @@ def show(table: "pl.DataFrame") -> None:
 
 
 def export_or_show(table: "pl.DataFrame", shown: "pl.DataFrame", out: Path | None) -> None:
-    """Write a table to a file, or print what is shown of it."""
+    """Write a table to a file, or print the version for a screen."""
     if out is None:
         show(shown)
         return

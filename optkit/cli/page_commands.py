@@ -1,4 +1,4 @@
-"""Commands that run notebooks, or open them."""
+"""Commands that run or open notebooks."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from optkit.formatting import escape_controls
 
 def report(
     notebooks: Annotated[
-        list[str] | None, typer.Argument(help="Such as 01_churn, churn or 1. Default: all.")
+        list[str] | None, typer.Argument(help="Notebooks, such as 01_churn, churn or 1. Default: all.")
     ] = None,
     *,
     start: Start = None,
@@ -31,10 +31,10 @@ def report(
     account: Account = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the pages. Default: a new one in reports, named after the time."),
+        typer.Option(help="Folder of the pages. Default: a new folder in reports, named after the time."),
     ] = None,
     single_file: Annotated[
-        bool, typer.Option("--single-file", help="One file with all pages, to mail by itself.")
+        bool, typer.Option("--single-file", help="Write one self-contained file, to mail.")
     ] = False,
     keep_notebooks: Annotated[
         bool, typer.Option("--keep-notebooks", help="Keep the executed notebooks beside the pages.")
@@ -91,24 +91,24 @@ def _write_pages(
 
 
 def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("reports/demo")) -> None:
-    """Show everything on a made-up account.
+    """Show everything with a made-up account.
 
-    Load it over HTTP, print which senders people leave, and write every notebook's page.
+    Load it over HTTP, print which senders people leave, and write the pages of all notebooks.
     """
     from optkit.demo import RECORD_START
     from optkit.display import as_text
     from optkit.formatting import day
 
     history = optkit.load(account="demo")
-    optkit.scan_messages(account="demo")  # so that the notebooks do not fetch them one beside the other
-    # the audience is of the messages, which begin later than the events
+    optkit.scan_messages(account="demo")  # otherwise two notebooks would fetch them at the same time
+    # the audience is counted from the messages, which begin later than the events
     rates = optkit.opt_out_rates(history, audience=optkit.demo_audience(), since=RECORD_START)
     senders = rates.sort("shrunk_rate", descending=True)
     typer.echo("DEMO: a made-up account, read from the emulator on this machine\n")
     columns = ["from_phone", "n", "ever_opted_out", "opted_out", "rate", "low", "high", "signal"]
     show(as_text(senders, columns=columns).rename({"from_phone": "sender", "n": "messaged"}))
     typer.echo(
-        f"\nrate: who opted out since {day(RECORD_START)}, of all who were messaged, with its 95% interval"
+        f"\nrate: share of the messaged people who opted out since {day(RECORD_START)}, with its 95% interval"
     )
     typer.echo()
     _write_pages([], out, {"account": "demo"})
@@ -121,7 +121,7 @@ def lab(
 ) -> None:
     """Open the notebooks in JupyterLab.
 
-    Other options go to JupyterLab, such as --no-browser or --port=8889.
+    Other options are passed on to JupyterLab, such as --no-browser or --port=8889.
     """
     from optkit.report import lab as open_lab
 

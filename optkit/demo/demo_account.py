@@ -1,4 +1,4 @@
-"""The made-up account as users get it: its history, its messages and its audience."""
+"""The made-up account for users: its history, messages and audience."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,20 +15,20 @@ from optkit.demo.simulation import Simulation, simulate
 from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
 from optkit.times import SECOND, to_ms
 
-#: The made-up account's clock stands still here; everything in it lies before.
+#: The fixed time of the made-up account's clock; everything in it is earlier.
 CLOCK: Final = datetime(2026, 7, 1, tzinfo=UTC)
 
-#: The first moment of which the made-up account has messages: the vendor's API reaches back six months.
+#: The beginning of the made-up account's messages: the vendor's API reaches back six months.
 RECORD_START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
-#: About how many events there are for each recipient, with the default number of days.
+#: Approximate number of events per recipient, with the default number of days.
 EVENTS_PER_RECIPIENT: Final = 0.33
 
 _MOST_RECIPIENTS: Final = 100_000_000
 _MOST_DAYS: Final = 36_525  # a century
 
-_REPEATS: Final = 0.05  # share of events that are there twice
-_REPEAT_WITHIN: Final = 20 * SECOND  # before anything else can happen to the pair
+_REPEATS: Final = 0.05  # share of events that are repeated
+_REPEAT_WITHIN: Final = 20 * SECOND  # soon enough, so that nothing else happens to the pair before
 #: Share of opt-outs with an opt-in in the same millisecond; few enough for `optkit.quality`.
 _TIES: Final = 0.001
 
@@ -36,17 +36,17 @@ _TIES: Final = 0.001
 def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:
     """Return the made-up account's history.
 
-    Nine senders of very different size send fourteen campaigns to people in six countries. Messages make people opt
-    out (see `demo_messages` and `optkit.demo.effects`), a few opt out without one, some come back: many within
-    minutes where they typed CANCEL and meant an appointment. There are relapses, repeats, opposite events in the same
-    millisecond, pairs whose history begins with an opt-in, and one campaign that went wrong. There are no exact
-    duplicates: the API may have them, a loaded history does not.
+    Nine senders of very different sizes send fourteen campaigns to people in six countries. Messages cause opt-outs
+    (see `demo_messages` and `optkit.demo.effects`), a few people opt out without one, and some come back, many of them
+    within minutes because they typed CANCEL and meant an appointment. There are relapses, repeats, opposite events in
+    the same millisecond, pairs whose first event is an opt-in, and one campaign that went wrong. There are no exact
+    duplicates: the API may return them, but a loaded history does not have them.
 
     Parameters
     ----------
     recipients : int
-        How many people are on the senders' lists. About a quarter of them are in the history: everybody else never
-        opted out or in.
+        How many people are on the senders' lists. About a quarter of them are in the history; the others never opted
+        out or in.
     days : int
         How many days the history reaches back from `optkit.demo.CLOCK`, 2026-07-01 00:00 UTC.
     seed : int
@@ -95,10 +95,9 @@ def demo_history(*, recipients: int = 20_000, days: int = 365, seed: int = 0) ->
 def demo_messages(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -> pl.DataFrame:
     """Return the made-up account's messages; they belong to the history with the same arguments.
 
-    The messages begin on 2026-01-05, as far back as the API would tell. What they do to people is known:
-    `optkit.demo.effects` names the rate of each kind of campaign and every factor. Most messages arrive, some fail
-    for each of the reasons that the API knows, and a few went to people who had opted out. A number that is a landline
-    or invalid stays so: no message to it arrives.
+    The messages begin on 2026-01-05, as far back as the API would reach. Their effects are known: `optkit.demo.effects`
+    has the rate of each kind of campaign and all factors. Most messages arrive, some fail for each of the reasons of
+    the API, and a few are sent to people who had opted out. No message to a landline or an invalid number arrives.
 
     Parameters
     ----------
@@ -164,7 +163,7 @@ def demo_audience(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
 
 
 def _simulated(recipients: int, days: int, seed: int) -> tuple[Simulation, int]:
-    """Return the simulation, and when it begins in epoch ms."""
+    """Return the simulation, and its beginning in epoch ms."""
     recipients = whole_number(recipients, "recipients", least=1, most=_MOST_RECIPIENTS)
     days = whole_number(days, "days", least=1, most=_MOST_DAYS)
     seed = whole_number(seed, "seed", least=0)
@@ -173,7 +172,7 @@ def _simulated(recipients: int, days: int, seed: int) -> tuple[Simulation, int]:
 
 
 def _events(simulation: Simulation, rng: Rng) -> tuple[Ints, Ints, Bools]:
-    """Return of each event its pair, its epoch ms and whether it is an opt-out, with repeats and ties; in no order."""
+    """Return each event's pair, epoch ms and whether it is an opt-out, including repeats and ties, in no order."""
     pair, ms, out = (np.concatenate(column) for column in zip(*simulation.events, strict=True))
     happened = ms < to_ms(CLOCK) - _REPEAT_WITHIN
     pair, ms, out = pair[happened], ms[happened], out[happened]
@@ -188,7 +187,7 @@ def _events(simulation: Simulation, rng: Rng) -> tuple[Ints, Ints, Bools]:
 
 
 def _settled(pair: Ints, ms: Ints, out: Bools, start: int) -> tuple[Ints, Ints, Bools, Bools]:
-    """Return each event once, by pair and time, and whether its pair is opted out in the end."""
+    """Return each event once, sorted by pair and time, and whether its pair is opted out in the end."""
     width = 2 * (to_ms(CLOCK) - start)
     event = np.sort(pair * width + (ms - start) * 2 + out)  # one integer per event: one fast sort
     event = event[np.diff(event, prepend=-1) > 0]

@@ -16,12 +16,12 @@ from optkit.times import DAY, MINUTE
 _FIRST_ID: Final = 7_000_001
 _FIRST_EXECUTION_ID: Final = 1001
 _STOP_TEXT: Final = 26  # characters of "Reply STOP to unsubscribe."
-_NAME_LENGTHS: Final = 7  # texts hold the first name, of 3 to 9 characters
+_NAME_LENGTHS: Final = 7  # texts contain the first name, of 3 to 9 characters
 
-#: What becomes of messages that arrive and of those that do not, with weights.
+#: Statuses of messages that arrive and of those that do not, with weights.
 _ARRIVED: Final = {"delivered": 0.985, "sent": 0.015}
 _LOST: Final = {"undelivered": 0.55, "failed": 0.30, "skipped": 0.15}
-#: Why messages to numbers that can be reached failed or were skipped, with weights.
+#: Reasons why messages to reachable numbers failed or were skipped, with weights.
 _REASONS: Final = {
     "unreachable": 24,
     "blocked": 6,
@@ -34,20 +34,20 @@ _REASONS: Final = {
     "content": 1,
     "unknown": 8,
 }
-#: Shares of the people without events whose number can never be reached, and why.
+#: Shares of the people without events whose number can never be reached, by reason.
 _UNREACHABLE: Final = {"landline": 0.004, "invalid number": 0.003}
 _STATUS_CODE: Final = {status: code for code, status in enumerate(DELIVERY_STATUS.categories)}
 _FAILURE_CODE: Final = {reason: code for code, reason in enumerate(FAILURE.categories, start=1)}
 _NO_FAILURE: Final = 0
 
-#: Least and most time after the opt-out: too late for a confirmation, and within ten business days.
+#: Shortest and longest time after the opt-out: too late for a confirmation, but within ten business days.
 _SOON: Final = (10 * MINUTE, 9 * DAY)
 #: More than ten business days after the opt-out.
 _LATE: Final = (21 * DAY, 10_000 * DAY)
 
 
 class _Outcomes(NamedTuple):
-    """Messages and what became of them: places in DELIVERY_STATUS; in FAILURE, from 1; `_NO_FAILURE` for none."""
+    """Messages with their status (place in DELIVERY_STATUS) and failure (place in FAILURE from 1, or `_NO_FAILURE`)."""
 
     messages: Batch
     status: Ints
@@ -74,7 +74,7 @@ def messages_of(simulation: Simulation, start: int, rng: Rng) -> pl.DataFrame:
 
 
 def _outcomes(sent: Batch, reached: Bools, rng: Rng) -> _Outcomes:
-    """Draw what became of ordinary messages."""
+    """Draw the outcomes of ordinary messages."""
     count = len(sent.pair)
     status = np.where(
         reached, _draw(_ARRIVED, _STATUS_CODE, count, rng), _draw(_LOST, _STATUS_CODE, count, rng)
@@ -85,10 +85,9 @@ def _outcomes(sent: Batch, reached: Bools, rng: Rng) -> _Outcomes:
 
 
 def _unreachable(simulation: Simulation, rng: Rng) -> Ints:
-    """Draw which recipients' numbers can never be reached: of each a place in FAILURE, from 1, or `_NO_FAILURE`.
+    """Draw which recipients' numbers can never be reached: for each a place in FAILURE from 1, or `_NO_FAILURE`.
 
-    Only people without events come into question, because nobody answers from such a number. So the history stays as
-    it was simulated.
+    Only people without events have such numbers, because nobody replies from them: so the history does not change.
     """
     people = simulation.population
     drawn = rng(len(people.numbers))
@@ -105,7 +104,7 @@ def _draw(weights: Mapping[str, float], codes: Mapping[str, int], count: int, rn
 
 
 def _leaks(missed: Batch, rng: Rng) -> list[_Outcomes]:
-    """Choose messages that are sent although their recipients have opted out, at most one per pair."""
+    """Choose messages that are sent although the recipients have opted out, at most one per pair."""
     shuffled = missed.take(np.argsort(rng(len(missed.pair)), kind="stable"))
     _, first = np.unique(shuffled.pair, return_index=True)
     candidates = shuffled.take(np.sort(first))
@@ -129,7 +128,7 @@ def _same(messages: Batch, status: int, failure: int) -> _Outcomes:
 def _frame(simulation: Simulation, batch: Batch, status: Ints, failure: Ints) -> pl.DataFrame:
     people = simulation.population
     recipient = people.recipient[batch.pair]
-    # ids of executions follow the time, whatever the sender
+    # ids of executions are in order of time, for all senders together
     runs = [(at, run.campaign.campaign_id) for run, at in simulation.executions]
     rank = {run: place for place, run in enumerate(sorted(runs))}
     executions = pl.DataFrame(

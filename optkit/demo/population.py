@@ -1,4 +1,4 @@
-"""Who is in the made-up account: recipients with their numbers, and the senders whose lists they are on."""
+"""The recipients of the made-up account, their numbers, and the senders whose lists they are on."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -66,8 +66,10 @@ COUNTRIES: Final = (
         ((7, 0.75), (2, 0.25)),
     ),
 )
-_SECOND_SENDER: Final = 0.4  # chance of a second list; for about half of these it is the first one again
-_JOINED_BEFORE: Final = 0.6  # share of pairs that are on the list from the beginning
+_SECOND_SENDER: Final = (
+    0.4  # probability of drawing a second list; about half of the time it is the first one again
+)
+_JOINED_BEFORE: Final = 0.6  # share of pairs that are on the list at the beginning
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Population:
     hours : numpy.ndarray of int64
         Of each pair: hours from UTC where the recipient lives.
     joined : numpy.ndarray of float64
-        Of each pair: when it joined the sender's list, as a share of the time that passes; 0: from the beginning.
+        Of each pair: when it joined the sender's list, as a share of the simulated time; 0: at the beginning.
     frailty : numpy.ndarray of float64
         Of each pair: how easily the recipient opts out, one of `effects.FRAILTY`.
     """
@@ -97,7 +99,7 @@ class Population:
 
 
 def draw_population(recipients: int, rng: Rng) -> Population:
-    """Draw so many recipients and the lists that they are on."""
+    """Draw recipients and the lists that they are on."""
     country, _ = rng.choose([country.share for country in COUNTRIES], recipients)
     numbers, first = np.empty(recipients, np.int64), np.empty(recipients, np.int64)
     second = np.full(recipients, -1)
@@ -124,11 +126,11 @@ def draw_population(recipients: int, rng: Rng) -> Population:
 
 
 def _numbers(blocks: tuple[tuple[int, int], ...], count: int, spilled: int) -> tuple[Ints, int]:
-    """Return different numbers from the blocks, and how many of them had to be numbers that cannot be assigned."""
+    """Return distinct numbers from the blocks, and how many of them are unassignable because the blocks are used up."""
     firsts, sizes = np.asarray(blocks, dtype=np.int64).T
     ends = np.cumsum(sizes)
     inside = min(count, int(ends[-1]))
-    # the prime divides no capacity: each place occurs once, in no order
+    # the prime does not divide any capacity, so each place occurs once, in a scattered order
     place = np.arange(inside) * 7919 % ends[-1]
     block = np.searchsorted(ends, place, "right")
     known = firsts[block] + place - (ends - sizes)[block]

@@ -1,4 +1,4 @@
-"""Random numbers that stay the same with every version of numpy."""
+"""Random numbers that are the same with each version of numpy."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +9,13 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Rng:
-    """Uniform numbers in [0, 1), from bits alone: numpy's distributions may change between versions."""
+    """Uniform numbers in [0, 1), made from bits, because numpy's distributions may change between versions."""
 
     def __init__(self, seed: int) -> None:
         self._bits = np.random.PCG64(seed)
 
     def __call__(self, count: int) -> Floats:
-        """Return so many uniform numbers."""
+        """Return `count` uniform numbers."""
         return (self._bits.random_raw(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def choose(self, weights: npt.ArrayLike, count: int) -> tuple[Ints, Floats]:
@@ -26,7 +26,7 @@ class Rng:
         return place, (drawn - edges[place]) / (edges[place + 1] - edges[place])
 
     def pick(self, values: tuple[float, ...], count: int) -> Floats:
-        """Return values drawn with equal chances."""
+        """Return values drawn with equal probability."""
         table = np.asarray(values, dtype=np.float64)
         return table[(self(count) * len(table)).astype(np.int64)]
 

@@ -8,7 +8,7 @@ from typing import Final
 from optkit.demo import effects
 
 _EPOCH: Final = date(1970, 1, 1)
-_STOP_TEXT_EVERY: Final = 4  # of a marketing campaign's executions, this many-th text tells how to opt out
+_STOP_TEXT_EVERY: Final = 4  # every fourth text of a marketing campaign tells how to opt out
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Campaign:
     kind : str
         A key of `effects.RATES`.
     every, phase : int
-        It runs on the days since 1970-01-01 that leave `phase` when divided by `every`. Phase 0 of a multiple of 7 is
-        a Thursday.
+        It runs on days whose number since 1970-01-01 has the remainder `phase` when divided by `every`. Phase 0 of a
+        multiple of 7 is a Thursday.
     hour : int
-        When it runs, by the sender's local time.
+        The hour at which it runs, in the sender's local time.
     share : float
-        Share of the sender's list that gets it each time.
+        Share of the sender's list that receives it each time.
     texts : int
-        How many response sets it has.
+        Number of response sets.
     language : str
         Language of its texts.
     characters : int
-        Length of its texts without the name of the recipient and without how to opt out.
+        Length of its texts without the name of the recipient and the words on how to opt out.
     """
 
     campaign_id: int
@@ -54,7 +54,7 @@ class Campaign:
 
     @property
     def first_response_set(self) -> int:
-        """Id of its first text; those of the others follow."""
+        """Id of its first text; the other texts have the next ids."""
         return 10 * self.campaign_id + 1
 
 
@@ -97,7 +97,7 @@ CAMPAIGNS: Final = (
 
 
 def executions(sender: int, first_day: int, end_day: int) -> Iterator[Execution]:
-    """Give the executions of one sender's campaigns in [first_day, end_day), in order of time."""
+    """Yield the executions of one sender's campaigns in [first_day, end_day), in order of time."""
     campaigns = [campaign for campaign in CAMPAIGNS if campaign.sender == sender]
     for day in range(first_day, end_day):
         for campaign in campaigns:

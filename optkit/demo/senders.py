@@ -6,20 +6,20 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Sender:
-    """A sender, and how its recipients behave.
+    """A sender and the behaviour of its recipients.
 
     Attributes
     ----------
     name : str
         Its phone number, short code or name.
     hours : int
-        Hours from UTC where it sends from.
+        Hours from UTC of its local time.
     factor : float
-        Factor on the chance that a message makes somebody opt out.
+        Factor of the probability that a message makes somebody opt out.
     returning : float
-        Share of opt-outs that come back, sooner or later.
+        Share of opt-outs that are ever followed by a return.
     quick : float
-        Share of returns that come within minutes.
+        Share of returns within minutes.
     """
 
     name: str

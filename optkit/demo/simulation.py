@@ -1,4 +1,4 @@
-"""Simulates the made-up account: executions reach people, some of them opt out, some come back."""
+"""The simulation of the made-up account: executions reach people, some opt out, some come back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ from optkit.demo.senders import SENDERS
 from optkit.times import DAY, HOUR, SECOND
 
 _NEVER: Final = 2**62
-_SEASONED: Final = 10  # messages that had reached people on the list when the history begins
-_PER_SECOND: Final = 40  # messages of an execution that are sent in each second
+_EARLIER_MESSAGES: Final = 10  # messages that had reached each person on the list before the history begins
+_PER_SECOND: Final = 40  # messages of an execution per second
 _UNREACHED: Final = 0.035  # share of messages that do not arrive
-_OPT_IN_AT_JOINING: Final = 0.025  # share of people who join by an explicit opt-in: an orphan in the history
+_OPT_IN_AT_JOINING: Final = 0.025  # share of people who join by an explicit opt-in, an orphan in the history
 
 
 class Batch(NamedTuple):
@@ -30,9 +30,9 @@ class Batch(NamedTuple):
     execution, pair, text : numpy.ndarray of int64
         Places in the simulation's executions and pairs, and among the campaign's texts.
     sent : numpy.ndarray of int64
-        When it was sent, in epoch ms, whole seconds.
+        Time of sending, in epoch ms, whole seconds.
     opted_out : numpy.ndarray of int64
-        Since when the pair was opted out, in epoch ms; later than any time where it was not.
+        Time since which the pair was opted out, in epoch ms; if it was not, later than all times.
     """
 
     execution: Ints
@@ -47,13 +47,13 @@ class Batch(NamedTuple):
         return cls(*(np.concatenate(column) for column in zip(*batches, strict=True)))
 
     def take(self, which: Ints | Bools) -> "Batch":
-        """Return some of the messages."""
+        """Return a selection of the messages."""
         return Batch(*(column[which] for column in self))
 
 
 @dataclass
 class Simulation:
-    """What happened in the account.
+    """The events and messages of the account.
 
     Attributes
     ----------
@@ -62,11 +62,11 @@ class Simulation:
     executions : list of (Execution, int)
         The runs of campaigns and their starts, in epoch ms.
     sent, missed : list of Batch
-        Messages that were sent, and those that were not because their recipients had opted out.
+        Messages that were sent, and messages that were not sent because the recipients had opted out.
     reached : list of numpy.ndarray of bool
         Whether each message of `sent` arrived.
     events : list of (pair, ms, is opt-out)
-        Opt-outs and opt-ins, as columns; some of them after the end.
+        Opt-outs and opt-ins, as columns; some of them are after the end.
     """
 
     population: Population
@@ -77,7 +77,7 @@ class Simulation:
     events: list[tuple[Ints, Ints, Bools]] = field(default_factory=list)
 
 
-@lru_cache(maxsize=1)  # history, messages and audience of one account are usually wanted together
+@lru_cache(maxsize=1)  # history, messages and audience of one account are usually used together
 def simulate(recipients: int, start: int, end: int, seed: int) -> Simulation:
     """Simulate the account from `start` to `end` (epoch ms, whole days)."""
     rng = Rng(seed)
@@ -88,7 +88,7 @@ def simulate(recipients: int, start: int, end: int, seed: int) -> Simulation:
 
 
 class _ContactList:
-    """The people on one sender's list, as time passes."""
+    """The people on one sender's list, and their states over time."""
 
     def __init__(self, simulation: Simulation, sender: int, start: int, end: int, rng: Rng) -> None:
         people = simulation.population
@@ -99,7 +99,7 @@ class _ContactList:
         self._frailty = people.frailty[self._pair]
         joined = people.joined[self._pair]
         self._joined = start + (joined * (end - start)).astype(np.int64)
-        self._reached = np.where(joined == 0, _SEASONED, 0)
+        self._reached = np.where(joined == 0, _EARLIER_MESSAGES, 0)
         # each pair's current or next time of being opted out
         self._out_at = np.full(len(self._pair), _NEVER)
         self._back_at = np.full(len(self._pair), _NEVER)
@@ -107,7 +107,7 @@ class _ContactList:
         self._recent: list[Ints] = []  # when messages of the last days reached each pair; 0: never
 
     def run(self) -> None:
-        """Run all executions in order of time."""
+        """Simulate all executions in order of time."""
         self._join()
         now = self._start
         for execution in executions(self._sender, self._start // DAY, self._end // DAY):
@@ -134,7 +134,7 @@ class _ContactList:
         self._out_at[back] = self._back_at[back] = _NEVER
 
     def _execute(self, execution: Execution, at: int) -> int:
-        """Run one execution; return when it ended."""
+        """Simulate one execution and return its end."""
         count = len(self._pair)
         sent = at + np.arange(count) // _PER_SECOND * SECOND
         text = (self._rng(count) * execution.campaign.texts).astype(np.int64)
@@ -145,7 +145,7 @@ class _ContactList:
         return at + (count // _PER_SECOND + 1) * SECOND
 
     def _send(self, execution: Execution, at: int, sent: Ints, text: Ints) -> Bools:
-        """Send the messages of one execution; return who was reached."""
+        """Send the messages of one execution and return who was reached."""
         count = len(sent)
         chosen = (self._rng(count) < execution.campaign.share) & (self._joined < at)
         out = (self._out_at < sent) & (self._back_at >= sent)

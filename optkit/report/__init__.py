@@ -1,4 +1,4 @@
-"""Notebooks run to pages, and notebooks opened in JupyterLab: what the commands report, demo and lab call."""
+"""Run notebooks to pages, and open them in JupyterLab, for the commands report, demo and lab."""
 
 from optkit.report.named_periods import period_bounds as period_bounds
 from optkit.report.notebook_page import NotebookPage as NotebookPage

@@ -1,6 +1,6 @@
-"""One notebook, executed by this interpreter in a kernel of its own that leaves nothing behind.
+"""Execute one notebook with this interpreter, in its own kernel that leaves no files behind.
 
-Needs the extra ``lab`` to be imported.
+To import this module, the extra ``lab`` must be installed.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-#: A socket's path has about 100 characters at most; its name takes up to 20 of them.
+#: The path of a socket has at most about 100 characters, of which its name takes up to 20.
 _LONGEST_FOLDER: Final = 80
 
 
 class _ThisInterpreter(KernelSpecManager):
-    """Whatever kernels are installed, under whatever names: the one wanted is our own Python's."""
+    """Always finds the kernel of this Python, regardless of the installed kernels and their names."""
 
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - every name means us
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - all names mean this Python
         return KernelSpec(**get_kernel_dict())
 
 
 class _Channel(AsyncZMQSocketChannel):
-    """Looks again twice a second: now and then, on a busy machine, no event tells of a message."""
+    """Polls twice per second, because on a busy machine the event of a message is sometimes lost."""
 
     async def get_msg(  # type: ignore[override]
         self,
@@ -60,7 +60,7 @@ class _Client(AsyncKernelClient):
 
 class _NotebookClient(NotebookClient):
     def _cleanup_kernel(self) -> None:
-        """Do nothing when the interpreter ends: the caller kills the kernel, and nbclient would do it again."""
+        """Do nothing at exit: the caller has killed the kernel, and nbclient would do it again."""
 
 
 def execute(
@@ -68,8 +68,8 @@ def execute(
 ) -> tuple[NotebookNode, str | None]:
     """Run a notebook from top to bottom, or to its first error.
 
-    The kernel inherits the environment, and with it the token, which is therefore never a parameter: those
-    are written into the notebook.
+    The kernel inherits the environment and with it the token. The token is never a parameter, because parameters are
+    written into the notebook.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def execute(
     parameters : mapping
         Literals, set in a cell after the one tagged ``parameters``.
     on_start : callable
-        Is handed a function that kills the kernel, from whatever thread.
+        Called with a function that kills the kernel and can be called from any thread.
 
     Returns
     -------
     notebook : nbformat.NotebookNode
         With outputs, up to the error if there was one.
     error : str or None
-        What stopped it, in a line.
+        The reason why it stopped, in one line.
     """
     notebook = nbformat.read(path, as_version=4)
     _inject(notebook, parameters)
@@ -104,21 +104,21 @@ def execute(
         except CellExecutionError as error:
             return notebook, f"{error.ename}: {error.evalue}".partition("\n")[0]
         except DeadKernelError:
-            return notebook, "the kernel ended before the notebook did"
+            return notebook, "the kernel died while the notebook was running"
     return notebook, None
 
 
 def _inject(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
     if not parameters:
         return
-    lines = ["# what this run was asked for", *(f"{name} = {value!r}" for name, value in parameters.items())]
+    lines = ["# parameters of this run", *(f"{name} = {value!r}" for name, value in parameters.items())]
     cell = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": ["injected-parameters"]})
     tagged = [i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])]
     notebook.cells.insert(tagged[0] + 1, cell)
 
 
 def _kernel_manager(folder: str) -> AsyncKernelManager:
-    # sockets in the folder rather than ports, which two kernels that start at once may both draw
+    # sockets in the folder instead of ports: two kernels that start at the same time may choose the same port
     in_folder = sys.platform != "win32" and len(folder) <= _LONGEST_FOLDER
     return AsyncKernelManager(
         kernel_spec_manager=_ThisInterpreter(),
@@ -129,7 +129,7 @@ def _kernel_manager(folder: str) -> AsyncKernelManager:
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """Return the environment without what would change pages from machine to machine: profile, backend."""
+    """Return the environment without the user's IPython profile and backend, which would change the pages."""
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     return {**kept, "IPYTHONDIR": folder}
 

@@ -1,4 +1,4 @@
-"""Calendar periods as reports name them: last-week, last-month, 2026-06."""
+"""Calendar periods that have a name in reports: last-week, last-month, 2026-06."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -18,14 +18,14 @@ def period_bounds(period: str, *, now: datetime, time_zone: str = "UTC") -> tupl
     period : str
         ``"last-week"`` (Monday to Sunday), ``"last-month"``, or a month such as ``"2026-06"``.
     now : datetime
-        What "last" refers to; aware.
+        The current time, for "last"; aware.
     time_zone : str
-        IANA name of the zone whose calendar it is.
+        IANA name of the time zone of the calendar.
 
     Returns
     -------
     (str, str)
-        [start, end): local midnights, with the name of the zone unless it is UTC.
+        [start, end): local midnights, with the name of the time zone unless it is UTC.
 
     Raises
     ------

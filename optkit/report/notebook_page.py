@@ -1,4 +1,4 @@
-"""An executed notebook as a page: its question, its answer, its first picture, and its cells as HTML."""
+"""An executed notebook as a page: its question, its answer, its first picture, and its cells in HTML."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,29 +20,30 @@ class NotebookPage:
     Attributes
     ----------
     name : str
-        Of the notebook, without its suffix.
+        Name of the notebook without its suffix.
     title : str
         Its H1: the question.
     headline : str
-        The answer in a sentence or two: what its first cell tagged ``headline`` shows; empty if there is none.
+        The answer in one or two sentences: the output of the first cell tagged ``headline``; empty if there is none.
     picture : str
         Its first picture as a ``data:`` URL; empty if there is none.
     alt : str
-        What the picture shows, in words.
+        The alternative text of the picture.
     body : str
-        Its cells as HTML; links to other notebooks are as in the notebook.
-    alerts : list of (str, str)
-        What needs action, the worst first: a line and the notebook that says more. None if the notebook does not say.
+        Its cells in HTML; links to other notebooks are unchanged.
+    alerts : list of (str, str) or None
+        What needs action, the most urgent first: a line and the notebook with the details. None if the notebook does
+        not look for alerts.
     about : mapping
-        What the banner says of the account: account, demo, senders, since, until; empty without a banner.
+        The subject of the page from the banner: account, demo, senders, since, until; empty without a banner.
     parameters : mapping of str to str
-        The notebook's parameters and the values that it ran with.
+        The notebook's parameters and their values in this run.
     path : Path
-        The file that shows it.
+        The file of the page.
     error : str or None
-        What stopped the notebook, in a line; None if it ran to its end.
+        The reason why the notebook stopped, in one line; None if it ran to its end.
     seconds : float
-        How long it took.
+        The duration of the run.
     """
 
     name: str
@@ -78,18 +79,14 @@ def make_page(
     Parameters
     ----------
     path : Path
-        The file that will show it.
+        The file of the page.
     name : str
-        The notebook's name without its suffix.
+        Name of the notebook without its suffix.
     notebook : nbformat.NotebookNode
-        With outputs. Pictures without an alternative text get the heading above them. Sections whose code shows nothing
-        are left out: what they show is not known of this account.
-    parameters : mapping of str to str
-        The values that it ran with.
-    error : str or None
-        What stopped it.
-    seconds : float
-        How long it took.
+        The notebook with outputs. The alternative text of a picture without one is the heading above it. Sections whose
+        code shows nothing are left out, because this account does not have the data for them.
+    parameters, error, seconds
+        See `NotebookPage`.
 
     Returns
     -------
@@ -177,7 +174,7 @@ def _headline(notebook: "NotebookNode") -> str:
 
 
 def _metadata(notebook: "NotebookNode", key: str) -> Any:
-    """Return what an object of `optkit.display` put into the metadata of its output; None if there is none."""
+    """Return the metadata that an object of `optkit.display` added to its output; None if there is none."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     found = (output.get("metadata", {}).get("text/html", {}).get(key) for output in outputs)
     return next((value for value in found if value is not None), None)

@@ -1,4 +1,4 @@
-"""How far a run of notebooks is: a bar on a terminal, else a line for each notebook."""
+"""The progress of a run of notebooks: a bar on a terminal, otherwise a line for each notebook."""
 
 import sys
 import time
@@ -12,9 +12,9 @@ class NotebookProgress:
     Parameters
     ----------
     total : int
-        How many notebooks will run.
+        Number of notebooks.
     shown : bool
-        Whether to show anything.
+        Whether to show the progress.
     """
 
     def __init__(self, total: int, *, shown: bool) -> None:

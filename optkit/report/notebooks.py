@@ -1,4 +1,4 @@
-"""Which notebooks there are, and which parameters each of them takes."""
+"""The notebooks and their parameters."""
 
 import ast
 import json
@@ -11,7 +11,7 @@ from typing import Any, Final
 from optkit.errors import SettingsError
 from optkit.extras import require
 
-#: How the types of values without a hint are written.
+#: The names of types of values without a hint, if they differ from the types' own.
 _TYPES: Final[Mapping[type, str]] = {type(None): "None", list: "list[str]"}
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -25,12 +25,12 @@ class Parameter:
     Attributes
     ----------
     name : str
-        Such as ``senders``.
+        The name, such as ``senders``.
     options : tuple of str
-        The types that its hint allows, such as ``("list[str]",)`` or ``("str", "None")``. Without a hint: the
-        type of its value.
+        The types that its hint allows, such as ``("list[str]",)`` or ``("str", "None")``. Without a hint: the type of
+        its value.
     default : object
-        The value that the notebook gives it.
+        Its value in the notebook.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Parameter:
 
 
 def notebooks_dir() -> Path:
-    """Return the folder of the notebooks: the checkout's if optkit runs from one, else the package's copy.
+    """Return the folder of the notebooks: the checkout's if optkit runs from one, otherwise the package's copy.
 
     Returns
     -------
     Path
-        Do not write to the package's copy: `lab` works on a copy of it.
+        Do not write to the package's copy; `lab` makes a copy of it.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def notebooks_dir() -> Path:
 
 
 def is_checkout() -> bool:
-    """Return whether optkit runs from a checkout: it depends on where the package is, not on the current folder."""
+    """Return whether optkit runs from a checkout; this depends on where the package is, not on the current folder."""
     return _CHECKOUT.is_dir() and (_PACKAGE.parent / "pyproject.toml").is_file()
 
 
@@ -147,15 +147,15 @@ def choose_parameters(paths: Iterable[Path], values: Mapping[str, Any]) -> dict[
     Parameters
     ----------
     paths : iterable of Path
-        The notebooks that will run.
+        The notebooks to run.
     values : mapping
-        Values by parameter name. Text is read as the notebook's hint says: numbers, ``true`` and ``false``,
-        ``none``, lists with commas.
+        Values by parameter name. Text is converted to the type of the notebook's hint: numbers, ``true`` and ``false``,
+        ``none``, lists separated by commas.
 
     Raises
     ------
     SettingsError
-        No notebook has a parameter of that name, or a text cannot be read as what the notebook declares.
+        No notebook has a parameter of that name, or a text cannot be converted to its type.
     """
     declared = {path: parameters_of(path) for path in paths}
     known = sorted({parameter.name for parameters in declared.values() for parameter in parameters})
@@ -179,7 +179,7 @@ def _read_none(text: str) -> None:
         raise ValueError(text)
 
 
-#: How text is read as each type, narrow types first.
+#: Functions that convert text to each type, narrow types first.
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "None": _read_none,
     "bool": _read_boolean,

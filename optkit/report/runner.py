@@ -1,4 +1,4 @@
-"""Notebooks to pages: two run at a time, and one that fails does not stop the others."""
+"""Run notebooks to pages: two at a time; a notebook that fails does not stop the others."""
 
 import os
 import time
@@ -23,11 +23,10 @@ def run(
     single_file: bool = False,
     keep_notebooks: bool = False,
     progress: bool | None = None,
-    workers: int = 2,
 ) -> list[NotebookPage]:
     """Run notebooks and write a page for each, with an index.
 
-    The pages open offline and request nothing. They may have phone numbers: only their owner can read the files
+    The pages open offline and make no requests. They may contain phone numbers: only their owner can read the files
     (0600), and the folder if it is created here (0700).
 
     Parameters
@@ -37,16 +36,14 @@ def run(
     out : str or Path
         Folder of the pages; pages of an earlier run are replaced.
     parameters : mapping, optional
-        Values by parameter name. Each notebook gets those that it declares; text is read as the type that the
-        notebook declares.
+        Values by parameter name. Each notebook receives those that it declares; text is converted to the declared type.
     single_file : bool, default False
-        Write all pages into one file, ``report.html``, that can be mailed by itself.
+        Write all pages into one self-contained file, ``report.html``.
     keep_notebooks : bool, default False
         Also write the executed notebooks beside the pages.
     progress : bool, optional
-        Whether to show on standard error which notebooks are running: a bar on a terminal, else lines. Default: True.
-    workers : int, default 2
-        How many notebooks run at once, each in a process of its own.
+        Whether to show on standard error which notebooks are running: a bar on a terminal, otherwise lines. Default:
+        True.
 
     Returns
     -------
@@ -56,8 +53,8 @@ def run(
     Raises
     ------
     SettingsError
-        A notebook or a parameter is unknown, a value cannot be read, the folder cannot be written, or the
-        extra ``lab`` is not installed. Then nothing was run.
+        A notebook or a parameter is unknown, a value cannot be read, the folder cannot be written, or the extra ``lab``
+        is not installed. In these cases no notebook was run.
     """
     require_lab()
     make_waits_interruptible()
@@ -68,7 +65,7 @@ def run(
     paths = find(names)
     chosen = choose_parameters(paths, parameters or {})
     folder = _make_folder(Path(out))
-    with NotebookProgress(len(paths), shown=progress is not False) as shown, _Kernels(workers) as kernels:
+    with NotebookProgress(len(paths), shown=progress is not False) as shown, _Kernels() as kernels:
 
         def run_one(path: Path) -> NotebookPage:
             began = time.perf_counter()
@@ -92,7 +89,7 @@ def run(
 
 
 def _describe(path: Path, chosen: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values that a notebook runs with as a page may show them: a recipient's number is masked."""
+    """Return the parameters of a run as text for its page, with the recipient's number masked."""
     from optkit.display import format_phone
 
     values = {parameter.name: parameter.default for parameter in parameters_of(path)} | dict(chosen)
@@ -116,10 +113,10 @@ def _make_folder(folder: Path) -> Path:
 
 
 class _Kernels:
-    """Threads that each wait for a kernel. An interruption ends the kernels as well."""
+    """Threads that each wait for a kernel. An interruption also ends the kernels."""
 
-    def __init__(self, workers: int) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="notebook")
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="notebook")
         self._kills: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -139,8 +136,8 @@ class _Kernels:
         futures: list[Future[NotebookPage]] = [self._pool.submit(function, path) for path in paths]
         waiting: set[Future[NotebookPage]] = set(futures)
         while waiting:
-            # with a timeout: once polars is imported, Ctrl-C does not interrupt a wait without one
+            # after polars is imported, Ctrl-C only interrupts a wait with a timeout
             done, waiting = wait(waiting, timeout=0.5)
             for future in done:
-                future.result()  # an error of ours ends the run; a notebook's own error is on its page
+                future.result()  # an error of optkit ends the run; a notebook's error is on its page
         return [future.result() for future in futures]

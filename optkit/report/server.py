@@ -1,4 +1,4 @@
-"""JupyterLab with the notebooks, without anything to configure."""
+"""JupyterLab with the notebooks, ready to use."""
 
 import os
 import shutil
@@ -14,22 +14,22 @@ _DEFAULTS: Final = Path(__file__).with_name("jupyter")
 
 
 def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequence[str] = ()) -> int:
-    """Open JupyterLab on the notebooks and wait until it is closed.
+    """Open the notebooks in JupyterLab and wait until it is closed.
 
-    It runs in this process, and sets this process's environment for its kernels.
+    JupyterLab runs in this process; environment variables are set in this process for its kernels.
 
-    From a checkout it opens the checkout's own notebooks. Otherwise it opens a copy of the package's notebooks in
-    ``optkit-notebooks/<version>`` in the user's home. Existing files there are never overwritten; a new version of
-    optkit has its own folder.
+    From a checkout it opens the checkout's notebooks. Otherwise it opens a copy of the package's notebooks in
+    ``optkit-notebooks/<version>`` in the user's home. Existing files are never overwritten; each version of optkit has
+    its own folder.
 
     Parameters
     ----------
     demo : bool, default False
-        Let the notebooks read the demo account: loads it first and sets ``OPTKIT_ACCOUNT``.
+        Load the demo account and set ``OPTKIT_ACCOUNT``, so that the notebooks show it.
     folder : str or Path, optional
-        Work on a copy in this folder instead.
+        Open a copy in this folder instead.
     options : sequence of str, default ()
-        Further options for JupyterLab, such as ``--no-browser``.
+        Additional options for JupyterLab, such as ``--no-browser``.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     """
     require_lab()
     place = notebooks_dir() if folder is None and is_checkout() else writable_copy(folder)
-    # the kernel that is called python3 is the one of this environment, whatever else the user has installed
+    # the kernel python3 is the one of this environment, regardless of the user's other kernels
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    # no question about news, no look for new versions: as defaults, so that the user's own settings stay
+    # defaults that turn off news and the search for new versions; the user's own settings take precedence
     paths = [str(_DEFAULTS), os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     if demo:
@@ -60,7 +60,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
         f"--ServerApp.root_dir={place}",
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
         "--LabApp.extension_manager=readonly",
-        # in a container one is root; the server listens to this machine alone, and asks for its token
+        # in containers the user is root; the server only listens on this machine, and requires its token
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *options,
     ]
@@ -72,7 +72,7 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
 
 
 def writable_copy(folder: str | Path | None = None) -> Path:
-    """Copy the notebooks that the folder does not have yet.
+    """Copy those notebooks that the folder does not have yet.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pages as files: one for each notebook with an index, or all in one file."""
+"""Write pages to files: one per notebook and an index, or all in one file."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ SINGLE_FILE = "report.html"
 def write_pages(folder: Path, pages: Sequence[NotebookPage]) -> Path:
     """Write a file for each page, and an index with the question, answer and first picture of each.
 
-    Links between notebooks lead to the pages; links to notebooks that have no page are removed.
+    Links between notebooks become links between pages; links to notebooks without a page are removed.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def write_pages(folder: Path, pages: Sequence[NotebookPage]) -> Path:
 
 
 def write_single_file(folder: Path, pages: Sequence[NotebookPage]) -> Path:
-    """Write one file with all pages, which can be mailed by itself.
+    """Write one self-contained file with all pages.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def write_single_file(folder: Path, pages: Sequence[NotebookPage]) -> Path:
     """
     names = {page.name for page in pages}
     bodies = [
-        # the same headings come in several pages, and an id may come once in a file
+        # several pages have the same headings, but an id may occur only once in a file
         re.sub(
             r'(<h\d) id="[^"]*"',
             r"\1",
@@ -71,7 +71,7 @@ def _render(template: str, **values: object) -> str:
 
 
 def _relink(html: str, target: Callable[[str], str | None]) -> str:
-    """Point links to notebooks to their targets; a link without a target becomes text."""
+    """Replace links to notebooks by links to their targets; a link without a target becomes text."""
 
     def link(match: re.Match[str]) -> str:
         name, label = match[1], match[2]

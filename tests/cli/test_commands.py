@@ -69,18 +69,18 @@ def test_refresh_coverage_verify_clear(run: Run, account: dict[str, str]) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert "in 2 windows" in done.stdout
     assert run("coverage").stdout.count("2026-03-") >= 4
-    assert "2 files, all as they were written" in run("verify").stdout
+    assert "2 files, all intact" in run("verify").stdout
     path = next(Path(account_folder(run)).glob("*.parquet"))
     path.write_bytes(path.read_bytes().replace(b"+1", b"+2"))
     assert run("verify").returncode == 1
     assert run("refresh", "--start", "2026-03-02", "--end", "2026-03-16", **account).returncode == 0
-    assert "2 files, all as they were written" in run("verify").stdout
+    assert "2 files, all intact" in run("verify").stdout
     path.write_bytes(path.read_bytes()[:-10])
     damaged = run("verify")
     assert damaged.returncode == 1
     assert "1 of 2 files are corrupt" in damaged.stderr
     assert run("clear").returncode == 1
-    assert run("clear", "--yes").stdout == "2 windows forgotten\n"
+    assert run("clear", "--yes").stdout == "2 windows deleted\n"
 
 
 def account_folder(run: Run) -> str:
@@ -113,8 +113,6 @@ def test_messages_are_refreshed_listed_verified_and_cleared(run: Run) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"{messages.height:,} messages in 181 windows are cached")
         assert "expired" in run("coverage", "--messages", **settings).stdout
-        assert run("verify", "--messages", **settings).stdout == "181 files, all as they were written\n"
+        assert run("verify", "--messages", **settings).stdout == "181 files, all intact\n"
         assert run("coverage", **settings).stdout.count("2026") == 0
-        assert (
-            run("clear", "--messages", "--expired", "--yes", **settings).stdout == "181 windows forgotten\n"
-        )
+        assert run("clear", "--messages", "--expired", "--yes", **settings).stdout == "181 windows deleted\n"

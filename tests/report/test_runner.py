@@ -275,7 +275,7 @@ def test_the_kernel_is_this_interpreter_and_leaves_nothing_behind(
 def test_a_dead_kernel_is_a_failed_page(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:
     path = make_notebook("a", "# Does it live?", "import os\nos._exit(1)")
     [page] = run([str(path)], out=tmp_path / "pages")
-    assert page.error == "the kernel ended before the notebook did"
+    assert page.error == "the kernel died while the notebook was running"
     assert "Does it live?" in page.path.read_text(encoding="utf-8")
 
 
