@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 
-def test_each_room_knows_only_the_rooms_below_it() -> None:
+def test_each_layer_knows_only_the_layers_below_it() -> None:
     command = [
         sys.executable,
         "-c",

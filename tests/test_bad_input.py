@@ -152,7 +152,7 @@ def try_out(function: Callable[..., Any], given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_argument_gives_an_answer_or_a_typed_error(name: str) -> None:
+def test_every_argument_gives_a_result_or_a_typed_error(name: str) -> None:
     function = getattr(optkit, name)
     usual = arguments(function)
     function(**usual)
@@ -240,7 +240,7 @@ PLOTS = [name for name in plots.__all__ if name in FUNCTIONS]
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_picture_of_anything_is_drawn_or_a_typed_error(name: str) -> None:
+def test_a_picture_of_any_table_is_drawn_or_a_typed_error(name: str) -> None:
     draw = getattr(plots, name)
     table = getattr(optkit, name)(**arguments(getattr(optkit, name)))
     tries = list(VALUES)

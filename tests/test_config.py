@@ -87,7 +87,7 @@ def test_a_bad_value_is_rejected_in_one_sentence(name: str, value: object, says:
     ),
     st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.binary(), st.lists(st.none())),
 )
-def test_any_value_is_taken_or_refused_by_a_typed_error(name: str, value: object) -> None:
+def test_any_value_is_accepted_or_rejected_with_a_typed_error(name: str, value: object) -> None:
     changes: Any = {name: value}
     with contextlib.suppress(optkit.SettingsError):
         optkit.configure(**changes)

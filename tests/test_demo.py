@@ -226,7 +226,7 @@ def test_recipients_live_in_several_countries_and_have_numbers_for_fiction(messa
     assert plus_one.str.contains(r"^\+1\d{3}55501\d\d$").all()
 
 
-def test_history_and_messages_are_of_the_same_people(history: pl.DataFrame, messages: pl.DataFrame) -> None:
+def test_history_and_messages_have_the_same_people(history: pl.DataFrame, messages: pl.DataFrame) -> None:
     # some left for good before the messages begin, or joined by an opt-in before their first message
     known = history.join(messages, on=PAIR, how="semi").height
     assert known > 0.65 * history.height
@@ -234,7 +234,7 @@ def test_history_and_messages_are_of_the_same_people(history: pl.DataFrame, mess
     assert later.join(messages, on=PAIR, how="semi").height > 0.98 * later.height
 
 
-def test_further_numbers_are_ones_that_cannot_be_assigned() -> None:
+def test_additional_numbers_cannot_be_assigned() -> None:
     phones = optkit.demo_messages(recipients=120_000, days=14)["to_phone"].unique()
     spilled = phones.filter(phones.str.starts_with("+1") & ~phones.str.contains(r"^\+1\d{3}55501\d\d$"))
     assert len(spilled) > 10_000
@@ -349,7 +349,7 @@ def test_people_who_came_back_leave_again_more_often(exposures: pl.DataFrame) ->
     assert 0.9 * effects.RELAPSE_FACTOR < ratio < 2.5 * effects.RELAPSE_FACTOR
 
 
-def test_people_differ_whoever_sends(history: pl.DataFrame, messages: pl.DataFrame) -> None:
+def test_people_differ_for_all_senders(history: pl.DataFrame, messages: pl.DataFrame) -> None:
     # of people on two lists: who opted out of one is frailer, and so has opted out of the other more often
     left = history.filter(pl.col("status") == "opt-out").select(*PAIR, left=pl.lit(value=True)).unique()
     pairs = (

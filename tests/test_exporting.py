@@ -140,7 +140,7 @@ def test_other_frames_are_written(tmp_path: Path, make: "object") -> None:
         (TABLE, "nowhere/list.csv", "cannot be written"),
     ],
 )
-def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, table: Any, name: str, says: str) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, table: Any, name: str, says: str) -> None:
     (tmp_path / "list.csv").write_text("old")
     (tmp_path / "list.xlsx").write_text("old")
     with pytest.raises(SettingsError, match=says):

@@ -30,7 +30,7 @@ def test_masks(number: str | None, shown: str | None) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="•"), max_size=20))
-def test_a_mask_hides_at_least_three_characters_and_masking_twice_hides_no_more(number: str) -> None:
+def test_a_mask_hides_at_least_three_characters_and_masking_twice_changes_nothing(number: str) -> None:
     frame = pl.DataFrame({"to_phone": [number], "from_phone": [number]})
     once = optkit.mask(frame)
     shown = once["to_phone"][0]
@@ -77,7 +77,7 @@ def test_a_frame_without_recipients_has_nothing_to_mask() -> None:
         ("", "US", None),
     ],
 )
-def test_one_number_is_read_and_anything_else_is_not(
+def test_one_number_is_read_and_other_texts_are_not(
     text: str, region: str | None, number: str | None
 ) -> None:
     assert phones.e164(text, region) == number
@@ -89,7 +89,7 @@ def test_a_typed_number_has_one_canonical_form(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["garbage", "", "24273", "(201) 555-0100", "+1 555-0100", None])
-def test_what_is_not_a_phone_number_is_rejected_without_being_quoted(text: str | None) -> None:
+def test_a_text_that_is_not_a_phone_number_is_rejected_and_not_quoted(text: str | None) -> None:
     with pytest.raises(SettingsError, match="phone is not a phone number") as caught:
         phones.canonical(text, name="phone")  # type: ignore[arg-type]
     assert not text or text not in str(caught.value)
@@ -114,7 +114,7 @@ def test_a_region_is_a_country() -> None:
     st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
     st.from_regex(r"[0-9]{3,13}", fullmatch=True),
 )
-def test_what_is_plain_is_read_as_parsing_would(code: int, rest: str) -> None:
+def test_numbers_in_e164_are_read_like_parsed_ones(code: int, rest: str) -> None:
     text = f"+{code}{rest}"
     plain = phones._plain(text)
     if plain is None:

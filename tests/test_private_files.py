@@ -70,7 +70,7 @@ def test_a_full_disk_is_one_error_and_leaves_the_old_file(form: str, tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_names_the_room_that_is_needed(tmp_path: Path) -> None:
+def test_a_full_disk_names_the_space_that_is_needed(tmp_path: Path) -> None:
     # 100,000 numbers of five digits at most: 488,890 digits, as many line ends, and the header
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path / "list", "csv"],
@@ -92,7 +92,7 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
-def test_a_link_to_nothing_makes_its_target(tmp_path: Path) -> None:
+def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
     link = tmp_path / "link.csv"
     link.symlink_to("list.csv")
     with PrivateFile(link) as file:
@@ -101,7 +101,7 @@ def test_a_link_to_nothing_makes_its_target(tmp_path: Path) -> None:
     assert (tmp_path / "list.csv").read_text() == "new"
 
 
-def test_a_fifo_is_written_through(tmp_path: Path) -> None:
+def test_a_fifo_is_written_to_directly(tmp_path: Path) -> None:
     path = tmp_path / "fifo"
     os.mkfifo(path)
     received: list[bytes] = []
@@ -114,7 +114,7 @@ def test_a_fifo_is_written_through(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(path.stat().st_mode)
 
 
-def test_a_device_is_written_through() -> None:
+def test_a_device_is_written_to_directly() -> None:
     with PrivateFile("/dev/null") as file:
         file.write(b"new")
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
@@ -122,7 +122,7 @@ def test_a_device_is_written_through() -> None:
         file.write(b"new")
 
 
-def test_what_cannot_be_written_is_an_error_of_the_type_asked_for(tmp_path: Path) -> None:
+def test_a_failed_write_is_an_error_of_the_requested_type(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match=r"cannot be written \(it is a folder\); set another one"):
         PrivateFile(tmp_path, error=CacheError, remedy="set another one")
     with pytest.raises(SettingsError, match=r"No such file or directory\); give another path"):

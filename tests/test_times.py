@@ -50,7 +50,7 @@ def test_a_text_may_name_its_time_zone(value: str, iso: str) -> None:
         ("36h", "2026-05-30T12:00:00+00:00"),
     ],
 )
-def test_a_span_counts_back_from_now_where_asked(value: str, iso: str) -> None:
+def test_a_span_counts_back_from_now_if_now_is_given(value: str, iso: str) -> None:
     assert instant(value, now=NOW).isoformat() == iso
     with pytest.raises(
         optkit.SettingsError, match="since must be a date or a time: a span such as '30d' is for load"

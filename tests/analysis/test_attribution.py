@@ -80,7 +80,7 @@ E164 = st.sampled_from(["+12025550101", "+12025550102", "+447700900001"])
     events(12).flatmap(lambda made: st.tuples(*(st.builds(e._replace, to_phone=E164) for e in made))),
     messages(),
 )
-def test_rows_are_the_opt_outs_of_churn(made: tuple[Event, ...], sent: list[Message]) -> None:
+def test_rows_match_the_opt_outs_of_churn(made: tuple[Event, ...], sent: list[Message]) -> None:
     history = frame(list(made))
     table = optkit.attribution(history, message_frame(sent))
     opt_outs = optkit.transitions(history).filter(pl.col("kind") == "opt-out")
@@ -166,7 +166,7 @@ def test_empty_frames_have_the_right_columns() -> None:
         (pl.lit(None, pl.String).alias("delivery_status"), "delivery_status is null in 1 row"),
     ],
 )
-def test_what_does_not_hold_messages_is_an_error(change: pl.Expr, says: str) -> None:
+def test_a_frame_without_messages_is_an_error(change: pl.Expr, says: str) -> None:
     messages = message_frame([sent(1, "2026-01-05T09:00Z")]).with_columns(change)
     with pytest.raises(optkit.HistoryError, match=says):
         optkit.attribution(HISTORY, messages)

@@ -34,7 +34,7 @@ def test_one_row_without_groups(sent: list[Message]) -> None:
     assert whole["recipients"].to_list() == [len(reached)]
 
 
-def test_it_is_a_denominator() -> None:
+def test_audience_is_accepted_as_a_denominator() -> None:
     sent = [
         Message(number, f"+1202555010{number}", "ACME", 1_767_000_000_000, "delivered", None, None, None)
         for number in range(8)

@@ -89,7 +89,7 @@ def test_a_column_of_the_history_groups_messages() -> None:
         optkit.campaign_rates(both, message_frame(sent), by="status")
 
 
-def test_a_column_that_neither_has_is_named() -> None:
+def test_a_column_missing_in_both_frames_is_named() -> None:
     with pytest.raises(optkit.HistoryError, match="no column 'brand'; it has"):
         optkit.campaign_rates(frame([]), message_frame([message(1, 100, 0)]), by="brand")
 

@@ -20,7 +20,7 @@ numbers = st.one_of(
 
 
 @given(st.lists(st.none() | numbers, max_size=30))
-def test_a_valid_number_has_the_country_that_phonenumbers_gives(texts: list[str | None]) -> None:
+def test_a_valid_number_has_the_country_of_phonenumbers(texts: list[str | None]) -> None:
     found = optkit.with_country(pl.DataFrame({"to_phone": texts}, schema={"to_phone": pl.String}))
     assert found["to_phone"].to_list() == texts
     for text, country in zip(texts, found["country"], strict=True):

@@ -114,7 +114,7 @@ def test_times_are_read_in_their_zone(times: Any, zone: str | None, expected: da
         ({"created_at": "event"}, "created_at is missing, or a time that cannot be read .* in 5 rows"),
     ],
 )
-def test_what_cannot_be_read_is_counted_not_quoted(changes: dict[str, Any], says: str) -> None:
+def test_unreadable_values_are_counted_and_not_quoted(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(HistoryError, match=says) as caught:
         convert(TABLE, **changes)
     assert ANN not in str(caught.value)

@@ -51,9 +51,7 @@ def test_partitions_do_not_matter(made: list[Event], sent: list[Message], scope:
 
 
 @given(events(14), messages(), SCOPES)
-def test_leak_curve_counts_what_the_reference_counts(
-    made: list[Event], sent: list[Message], scope: Scope
-) -> None:
+def test_leak_curve_counts_match_reference(made: list[Event], sent: list[Message], scope: Scope) -> None:
     table = optkit.leak_curve(frame(made), message_frame(sent), scope=scope, resolution=None)
     it = reference_messages.account(made, sent, scope)
     for kind in ("attempted", "reached"):

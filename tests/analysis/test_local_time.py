@@ -32,7 +32,7 @@ JULY = datetime(2026, 7, 6, 12, tzinfo=UTC)
         ("+5511961234567", NOON, "America/Sao_Paulo", 9, False),  # area code 11
     ],
 )
-def test_the_hour_is_that_of_the_clock_of_the_recipient(
+def test_the_hour_is_in_the_recipients_local_time(
     number: str, at: datetime, zone: str, hour: int, *, ambiguous: bool
 ) -> None:
     table = optkit.with_local_time(pl.DataFrame({"to_phone": [number], "created_at": [at]}))
@@ -42,7 +42,7 @@ def test_the_hour_is_that_of_the_clock_of_the_recipient(
 
 
 @pytest.mark.parametrize("number", ["+12925550101", "24273", "", "ACME", "12025550101", None])
-def test_what_has_no_country_has_no_time(number: str | None) -> None:
+def test_a_number_without_a_country_has_no_local_time(number: str | None) -> None:
     frame = pl.DataFrame(
         {"to_phone": [number], "created_at": [NOON]}, schema_overrides={"to_phone": pl.String}
     )
@@ -103,6 +103,6 @@ def test_the_zones_of_each_range_have_a_most_populous_one() -> None:
     assert len(local_time._BY_POPULATION) == len(set(local_time._BY_POPULATION))
 
 
-def test_a_prefix_under_plus_one_settles_the_zones() -> None:
+def test_a_prefix_under_plus_one_determines_the_zones() -> None:
     longest = max(len(prefix) for prefix in TIMEZONE_DATA if prefix.startswith("1"))
     assert longest + len("+") == local_time._PREFIX

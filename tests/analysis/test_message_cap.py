@@ -8,7 +8,7 @@ FATIGUE = pl.DataFrame({"exposures_recent": [1, 2, 3], "exposures": [800, 150, 5
 RATES = pl.DataFrame({"exposures": [600, 400], "expected": [1.0, 4.0]})  # 5 of 1,000 leave without a message
 
 
-def test_cap_savings_count_what_lies_beyond_each_cap() -> None:
+def test_cap_savings_count_messages_beyond_each_cap() -> None:
     table = cap_savings(FATIGUE, RATES)
     assert table.select("cap", "exposures_saved", "exposures_share").rows() == [(1, 200, 0.2), (2, 50, 0.05)]
     assert table["opt_outs_saved"].to_list() == pytest.approx([10 - 1.0, 4 - 0.25])

@@ -5,7 +5,7 @@ import polars as pl
 from optkit.analysis.message_times import local_hours, message_number
 
 
-def test_local_hours_are_those_of_the_recipients_clock() -> None:
+def test_local_hours_are_in_the_recipients_local_time() -> None:
     # Monday 5 January 2026 at 3 in the morning in UTC is Sunday evening in New York
     messages = pl.DataFrame(
         {

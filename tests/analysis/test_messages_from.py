@@ -55,7 +55,7 @@ def test_a_log_becomes_messages() -> None:
     assert messages["failure"].null_count() == messages["executed_at"].null_count() == 2
 
 
-def test_what_is_not_named_has_a_default() -> None:
+def test_columns_that_are_not_named_have_defaults() -> None:
     messages = optkit.messages_from(LOG, **NAMES)
     assert messages["message_id"].to_list() == [1, 2, 3, 4]
     assert messages["sent_at"].is_sorted()
@@ -63,7 +63,7 @@ def test_what_is_not_named_has_a_default() -> None:
     assert messages["campaign"].null_count() == 4
 
 
-def test_what_is_missing_in_a_further_column_is_null() -> None:
+def test_missing_values_of_additional_columns_are_null() -> None:
     log = LOG.with_columns(number=pl.Series([" ", "12", None, "7"]), length=pl.Series([None, None, 3, 4]))
     messages = optkit.messages_from(log, **NAMES, campaign_id="number", characters="length")
     assert sorted(messages["campaign_id"].drop_nulls()) == [7, 12]
@@ -145,6 +145,6 @@ def test_other_arguments_are_rejected(changes: dict[str, Any], error: type[Excep
     assert ANN not in str(caught.value)
 
 
-def test_what_is_not_a_frame_is_rejected() -> None:
+def test_other_objects_than_frames_are_rejected() -> None:
     with pytest.raises(HistoryError, match="not list"):
         optkit.messages_from([])  # type: ignore[call-overload]

@@ -25,7 +25,7 @@ def test_overlap_matches_reference(made: list[Event], until: int | None) -> None
     assert table.rows() == rows
 
 
-def test_many_senders_take_no_row_where_nobody_is_out_of_both() -> None:
+def test_pairs_of_senders_without_people_out_of_both_have_no_row() -> None:
     made = [
         Event(f"+1202555{number:04}", f"sender {number + other}", number, "opt-out")
         for number in range(5000)

@@ -50,7 +50,7 @@ def test_the_background_is_recovered() -> None:
     assert sum(inside) >= 10
 
 
-def test_adjusted_rates_are_nearer_the_planted_fatigue_than_naive_ones() -> None:
+def test_adjusted_rates_are_closer_to_the_true_fatigue_than_unadjusted_ones() -> None:
     naive: list[float] = []
     adjusted: list[float] = []
     for seed in range(6):

@@ -74,7 +74,7 @@ def test_times_match_reference(made: list[Event], step: int) -> None:
     assert table["whole seconds"] == sum(e.at % 1000 == 0 for e in made)
 
 
-def test_a_doubled_hour_is_noticed_and_said() -> None:
+def test_a_doubled_hour_is_found_and_named() -> None:
     usual = [Event(f"+1202555{n:04}", "A", n * HOUR + 123 * n, "opt-out") for n in range(2000)]
     hour = [Event(f"+1303555{n:04}", "A", 500 * HOUR + 7 * n, "opt-out") for n in range(6)]
     for offset in (40, HOUR):
@@ -87,7 +87,7 @@ def test_a_doubled_hour_is_noticed_and_said() -> None:
     assert (few["rows"], few["ok"]) == (2, True)
 
 
-def test_times_cut_to_seconds_are_noticed() -> None:
+def test_times_cut_to_seconds_are_found() -> None:
     at = [n * HOUR + 137 * n for n in range(200)]
     for times, ok in ((at, True), ([time // 1000 * 1000 for time in at], False)):
         history = frame([Event(f"+1202555{n:04}", "A", time, "opt-out") for n, time in enumerate(times)])
@@ -123,7 +123,7 @@ def daily(days: list[int], each: int = 3) -> pl.DataFrame:
     return frame(made)
 
 
-def test_a_missing_week_is_noticed_and_said() -> None:
+def test_a_missing_week_is_found_and_named() -> None:
     days = [day for day in range(100) if not 40 <= day < 47]
     silent = row(optkit.quality(daily(days), now=NOW), "silent days")
     assert (silent["rows"], silent["share"], silent["ok"]) == (7, 0.07, False)
@@ -145,7 +145,7 @@ def test_usual_silence_is_not_reported(days: list[int]) -> None:
     assert (silent["rows"], silent["ok"]) == (0, True)
 
 
-def test_a_single_missing_day_is_noticed_on_a_busy_account() -> None:
+def test_a_single_missing_day_of_a_busy_account_is_found() -> None:
     silent = row(
         optkit.quality(daily([day for day in range(100) if day != 40], each=20), now=NOW), "silent days"
     )
@@ -159,7 +159,7 @@ def test_the_day_that_is_not_over_is_not_silent() -> None:
     assert row(optkit.quality(history, until=moment(61 * DAY - 1), now=NOW), "silent days")["rows"] == 1
 
 
-def test_an_extract_that_stopped_early_is_noticed() -> None:
+def test_a_history_that_stopped_early_is_found() -> None:
     table = optkit.quality(daily(list(range(60))), until=moment(70 * DAY - 1), now=NOW)
     assert row(table, "silent days")["rows"] == 10
 
@@ -171,7 +171,7 @@ def test_later_than_now_is_the_future() -> None:
     assert row(optkit.quality(history), "in the future")["rows"] == 0  # by the clock
 
 
-def test_the_left_edge_is_said() -> None:
+def test_the_left_edge_is_named() -> None:
     table = optkit.quality(frame([Event(NUMBER, "A", 0, "opt-out")]), now=NOW)
     assert "begins at 1970-01-01 00:00 UTC" in row(table, "left edge")["meaning"]
     assert table["meaning"].str.contains("2025550101").sum() == 0

@@ -57,7 +57,7 @@ def test_by_hand() -> None:
     assert begin.startswith("the record begins at 2026-01-01 00:00 UTC")
 
 
-def test_the_made_up_account_is_in_order() -> None:
+def test_the_made_up_account_passes_all_checks() -> None:
     account = optkit.demo_history(recipients=3000), optkit.demo_messages(recipients=3000)
     table = optkit.quality(*account, now="2026-07-01")
     wrong = table.filter(~pl.col("ok"))["check"].to_list()

@@ -93,7 +93,7 @@ def test_an_audience_smaller_than_its_opt_outs_is_rejected_by_name() -> None:
         optkit.opt_out_rates(outs(A=1, B=3), audience=audience)
 
 
-def test_an_audience_may_hold_nobody() -> None:
+def test_an_audience_may_be_empty() -> None:
     audience = pl.DataFrame({"from_phone": ["A", "B"], "recipients": [40, 0]})
     with pytest.warns(UserWarning, match="1 sender .* without an event"):
         last = optkit.opt_out_rates(outs(A=1), audience=audience).row(1, named=True)
@@ -113,7 +113,7 @@ def test_signals() -> None:
     assert table["limit_high"].to_list() == limits.high.tolist()
 
 
-def test_composition_is_not_judged() -> None:
+def test_shares_of_an_observed_population_are_not_judged() -> None:
     table = optkit.opt_out_rates(outs(**dict.fromkeys("ABCDEFGHIJ", 20) | {"K": 100}))
     assert table.select("limit_low", "limit_high", "signal").null_count().row(0) == (11, 11, 11)
 

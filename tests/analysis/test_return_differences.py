@@ -23,7 +23,7 @@ CURVES = pl.concat(
 )
 
 
-def test_shares_are_of_the_day_and_shrunken_by_what_they_rest_on() -> None:
+def test_shares_are_shrunken_by_the_number_of_opt_outs() -> None:
     shares, _ = return_differences(CURVES, days=90)
     assert shares["country"].to_list()[0] == "US"
     rows = {row["country"]: row for row in shares.iter_rows(named=True)}
@@ -35,7 +35,7 @@ def test_shares_are_of_the_day_and_shrunken_by_what_they_rest_on() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Starting with pandas")  # lifelines calls pandas so
-def test_the_test_is_lifelines_without_what_comes_later() -> None:
+def test_the_test_matches_lifelines_without_later_times() -> None:
     durations = [*[10] * 4, *[91] * 96, *[10] * 400, *[91] * 600, *[91] * 7]
     ended = [*[1] * 4, *[0] * 96, *[1] * 400, *[0] * 600, *[0] * 7]
     expected = multivariate_logrank_test(durations, [0] * 100 + [1] * 1000 + [2] * 7, ended)

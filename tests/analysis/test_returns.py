@@ -155,7 +155,7 @@ DATA: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_curve_and_cycles_are_lifelines(name: str) -> None:
+def test_curve_and_cycles_match_lifelines(name: str) -> None:
     durations, observed = DATA[name]().to_numpy().T
     durations = np.round(durations * DAY) / DAY
     fitted = KaplanMeierFitter().fit(durations, observed)
@@ -272,7 +272,7 @@ def test_spells_cycles_and_churn_count_the_same_events(made: list[Event]) -> Non
 
 @FEWER_EXAMPLES
 @given(events(), st.sampled_from(INSTANTS))
-def test_what_comes_after_until_does_not_matter(made: list[Event], until: int) -> None:
+def test_later_events_than_until_do_not_matter(made: list[Event], until: int) -> None:
     end = moment(until)
     whole, cut = frame(made), frame(reference.cut(made, until))
     for table in (optkit.cycles, optkit.return_curve, optkit.cohorts, optkit.overlap, optkit.opt_out_rates):

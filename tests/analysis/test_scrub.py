@@ -21,7 +21,7 @@ HISTORY = frame(
 REASONS = ["opted out", "unreadable number", "no number"]
 
 
-def test_each_contact_is_in_one_of_the_two_as_it_was() -> None:
+def test_each_contact_is_unchanged_in_one_of_the_two_tables() -> None:
     contacts = pl.DataFrame(
         {
             "id": [1, 2, 3, 4, 5, 6, 7],
@@ -36,13 +36,13 @@ def test_each_contact_is_in_one_of_the_two_as_it_was() -> None:
     assert suppressed["reason"].to_list() == ["opted out"] * 2 + ["unreadable number"] + ["no number"] * 2
 
 
-def test_without_a_region_a_number_without_country_code_is_not_let_through() -> None:
+def test_without_a_region_a_number_without_a_country_code_is_suppressed() -> None:
     keep, suppressed = optkit.scrub(pl.DataFrame({"phone": [DEE, "2025550104", "12025550104"]}), HISTORY)
     assert keep["phone"].to_list() == [DEE]
     assert suppressed["reason"].to_list() == ["unreadable number"] * 2
 
 
-def test_the_list_is_as_of_a_moment() -> None:
+def test_the_list_is_that_of_a_given_time() -> None:
     contacts = pl.DataFrame({"phone": [ANN, BOB, CY]})
     assert optkit.scrub(contacts, HISTORY, moment(2))[0]["phone"].to_list() == [CY]
     assert optkit.scrub(contacts, HISTORY, moment(0))[1].is_empty()
@@ -137,7 +137,7 @@ def test_names_of_columns_match_in_any_case() -> None:
     assert suppressed["reason"].to_list() == ["opted out"]
 
 
-def test_each_contact_may_have_a_region_of_its_own() -> None:
+def test_each_contact_may_have_its_own_region() -> None:
     history = frame([Event("+442079460101", "24273", 1, "opt-out"), Event(ANN, "24273", 1, "opt-out")])
     contacts = pl.DataFrame(
         {
@@ -159,7 +159,7 @@ def test_each_contact_may_have_a_region_of_its_own() -> None:
         optkit.scrub(contacts, history, region="land")
 
 
-def test_the_earliest_opt_out_that_holds_is_named() -> None:
+def test_the_earliest_opt_out_in_force_is_named() -> None:
     history = frame(
         [
             Event(ANN, "A", 1, "opt-out"),
@@ -218,7 +218,7 @@ def test_an_unclear_column_is_asked_for() -> None:
         optkit.scrub(3, HISTORY)  # type: ignore[arg-type]
 
 
-def test_numbers_of_a_history_may_be_written_in_another_way() -> None:
+def test_numbers_of_a_history_may_be_written_differently() -> None:
     odd = ["12025550101", " +12025550102", "+1 (202) 555-0103", "+4402079460101", "short"]
     history = frame([Event(to, "A", 1, "opt-out") for to in odd])
     contacts = pl.DataFrame({"phone": [ANN, BOB, CY, "+442079460101", DEE, "short"]})
@@ -228,7 +228,7 @@ def test_numbers_of_a_history_may_be_written_in_another_way() -> None:
 
 
 @given(events())
-def test_whoever_is_on_the_list_is_suppressed(made: list[Event]) -> None:
+def test_everybody_on_the_list_is_suppressed(made: list[Event]) -> None:
     listed = optkit.suppression_list(frame(made), scope="recipient")["to_phone"]
     contacts = pl.DataFrame({"phone": [e.to_phone for e in made]}, schema={"phone": pl.String})
     keep, suppressed = optkit.scrub(contacts, frame(made))

@@ -69,13 +69,13 @@ def test_weekends_without_messages_do_not_make_mondays_spikes() -> None:
     assert ((means["expected"] - means["opt_outs"]).abs() < 4).all()
 
 
-def test_a_growing_account_has_hardly_a_spike() -> None:
+def test_a_growing_account_has_few_spikes() -> None:
     counts = np.random.default_rng(2).poisson(20 * np.exp(np.linspace(0, 1.5, 364)))
     assert len(spiked(optkit.spikes(opt_outs(counts)))) <= 2
 
 
 @pytest.mark.parametrize("dispersion", [1, 4])
-def test_usual_days_are_seldom_called_spikes(dispersion: int) -> None:
+def test_usual_days_are_rarely_called_spikes(dispersion: int) -> None:
     rng = np.random.default_rng(3)
     mean = np.tile(WEEK, 52) / 8
     found = 0
@@ -97,7 +97,7 @@ def test_few_periods_say_nothing() -> None:
     assert spiked(optkit.spikes(opt_outs(np.array([1, 1, 50, 1, 1])))) == []
 
 
-def test_each_group_has_a_chart_of_its_own() -> None:
+def test_each_group_has_its_own_chart() -> None:
     rng = np.random.default_rng(4)
     small, large = rng.poisson(3, 60), rng.poisson(80, 60)
     small[30] = 25
@@ -137,7 +137,7 @@ def test_an_audience_that_cannot_be_counted_is_rejected(period: Any, recipients:
         )
 
 
-def test_nobody_was_messaged_where_the_number_is_missing_or_below_zero() -> None:
+def test_missing_and_negative_recipients_count_as_nobody_messaged() -> None:
     days = [date(2024, 1, 1) + timedelta(days=day) for day in range(30)]
     audience = pl.DataFrame({"period": days, "recipients": [None, -5, *[1000] * 28]})
     table = optkit.spikes(opt_outs(np.full(30, 10)), audience=audience)
@@ -146,7 +146,7 @@ def test_nobody_was_messaged_where_the_number_is_missing_or_below_zero() -> None
 
 @FEWER_EXAMPLES
 @given(events(), st.sampled_from(INSTANTS), st.sampled_from(["1d", "1w", "1mo"]))
-def test_since_only_leaves_rows_out(made: list[Event], since: int, every: str) -> None:
+def test_since_only_drops_rows(made: list[Event], since: int, every: str) -> None:
     zone = "Australia/Lord_Howe"
     whole = optkit.spikes(frame(made), every=every, time_zone=zone)
     first = reference.period_of(since, every, zone)

@@ -51,12 +51,12 @@ def test_suppression_list_is_the_opted_out_of_status_at(made: list[Event], at: i
 
 @FEWER_EXAMPLES
 @given(events(), MOMENTS, SCOPES)
-def test_as_of_a_moment_is_as_of_the_history_cut_there(made: list[Event], at: int, scope: Scope) -> None:
+def test_a_state_at_a_time_is_that_of_the_history_cut_there(made: list[Event], at: int, scope: Scope) -> None:
     kept = reference.cut(made, at)
     for function in (optkit.status_at, optkit.suppression_list):
         assert function(frame(made), moment(at), scope=scope).equals(function(frame(kept), scope=scope))
 
 
-def test_a_diff_goes_forward() -> None:
+def test_a_diff_must_go_forward() -> None:
     with pytest.raises(optkit.SettingsError, match="must not lie after"):
         optkit.suppression_diff(frame([]), "2026-01-02", "2026-01-01")

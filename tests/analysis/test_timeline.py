@@ -57,7 +57,7 @@ def test_a_tie_at_the_very_beginning_is_not_an_orphan() -> None:
     assert optkit.timeline(frame(made), NUMBER)["note"].to_list() == ["tie", ""]
 
 
-def test_a_number_may_be_written_as_people_write_it() -> None:
+def test_a_number_is_read_as_people_write_it() -> None:
     history = frame([Event(NUMBER, "A", 1, "opt-out"), Event("+12025550102", "A", 1, "opt-out")])
     assert optkit.timeline(history, "+1 (202) 555-0101").height == 1
     assert optkit.timeline(history, "(202) 555-0101", region="US").height == 1
@@ -67,7 +67,7 @@ def test_a_number_may_be_written_as_people_write_it() -> None:
             optkit.timeline(history, text)
 
 
-def test_a_number_that_the_history_writes_otherwise_is_found() -> None:
+def test_a_number_that_the_history_writes_differently_is_found() -> None:
     history = frame([Event("12025550101", "A", 1, "opt-out"), Event("short", "A", 1, "opt-out")])
     assert optkit.timeline(history, NUMBER).height == 1
     assert optkit.timeline(history, "12025550101").height == 1
@@ -80,7 +80,7 @@ def test_a_timeline_ends_at_until_and_has_the_same_columns_without_events() -> N
     assert optkit.timeline(history.clear(), NUMBER).schema == optkit.timeline(history, NUMBER).schema
 
 
-def test_what_is_neither_a_number_nor_a_history_is_rejected() -> None:
+def test_other_types_of_audience_are_rejected() -> None:
     with pytest.raises(SettingsError, match="one phone number"):
         optkit.timeline(frame([]), " ")
     with pytest.raises(HistoryError, match="no column 'from_phone'"):
@@ -91,7 +91,7 @@ def test_what_is_neither_a_number_nor_a_history_is_rejected() -> None:
 
 
 @given(events(14), messages())
-def test_messages_stand_among_the_events_with_the_state_when_they_were_sent(
+def test_messages_are_listed_among_the_events_with_the_state_when_they_were_sent(
     made: list[Event], sent: list[Message]
 ) -> None:
     made = [event._replace(to_phone=NUMBER) for event in made]

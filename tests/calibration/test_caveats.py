@@ -19,7 +19,7 @@ SAID = [
 
 
 @pytest.mark.parametrize(("notebook", "words", "test"), SAID)
-def test_each_page_says_how_often_it_is_wrong(notebook: str, words: str, test: str) -> None:
+def test_each_page_states_its_error_rates(notebook: str, words: str, test: str) -> None:
     page = next(path for path in find() if path.stem == notebook)
     cells = json.loads(page.read_text())["cells"]
     assert words in "".join(cells[-1]["source"])

@@ -12,7 +12,7 @@ def test_sparse_senders_have_few_spikes(rate: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [3.0, 100.0])
-def test_a_page_in_ten_has_a_false_alarm(rate: float) -> None:
+def test_one_page_in_ten_has_a_false_alarm(rate: float) -> None:
     assert days.pages_with_spikes(2 * PAGES, lambda _: days.flat(rate)) <= 0.15  # 0.1, and chance
 
 
@@ -27,5 +27,5 @@ def test_growth_and_season_are_not_spikes_at_the_end(rate: float) -> None:
     assert days.pages_with_spikes(PAGES, lambda rng: days.season(rate, rng.random()), last=7) <= 0.1
 
 
-def test_lanes_of_nine_senders_have_a_false_mark_a_page_at_most() -> None:
+def test_rows_of_nine_senders_have_at_most_one_false_mark_per_page() -> None:
     assert days.marks_per_page(15, lanes=9) <= 1

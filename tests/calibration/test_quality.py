@@ -14,11 +14,11 @@ def history() -> pl.DataFrame:
 
 @pytest.mark.parametrize("account", quality.ACCOUNTS)
 @pytest.mark.parametrize("rate", [0.3, 10.0, 50.0])
-def test_whole_accounts_are_seldom_told_of_silent_days(account: str, rate: float) -> None:
+def test_complete_accounts_rarely_have_silent_days(account: str, rate: float) -> None:
     assert quality.accounts_with_silent_days(25, account, rate) <= 0.04
 
 
-def test_a_missing_day_of_a_busy_account_and_a_missing_week_of_a_slow_one_are_found() -> None:
+def test_a_missing_day_of_a_busy_account_and_a_missing_week_of_a_quiet_one_are_found() -> None:
     assert quality.missing_days_found(25, "weekly", 30, days=1) >= 0.9
     assert quality.missing_days_found(25, "workdays", 30, days=1) >= 0.9
     assert quality.missing_days_found(25, "weekly", 4, days=7) >= 0.9
@@ -28,7 +28,7 @@ def test_a_sound_history_has_no_silent_doubled_missing_or_cut_events(history: pl
     assert not quality.failed(history) & {"silent days", "near duplicates", "late repeats", "whole seconds"}
 
 
-def test_each_fault_is_noticed(history: pl.DataFrame) -> None:
+def test_each_fault_is_found(history: pl.DataFrame) -> None:
     assert "silent days" in quality.failed(quality.with_a_lost_day(history))
     for offset in (250, quality.HOUR_MS):
         assert "near duplicates" in quality.failed(quality.with_a_doubled_hour(history, offset))

@@ -4,13 +4,13 @@ import pytest
 import simulated_returns as returns
 
 
-def test_intervals_of_few_spells_hold_the_truth_and_have_a_width() -> None:
+def test_intervals_of_few_spells_contain_the_true_share_and_have_a_width() -> None:
     held, flat = returns.coverage(300, count=30, returning=0.06)
     assert held >= 0.88
     assert flat == 0
 
 
-def test_intervals_of_many_spells_hold_the_truth() -> None:
+def test_intervals_of_many_spells_contain_the_true_share() -> None:
     held, _ = returns.coverage(150, count=400, returning=0.25)
     assert held >= 0.9
 

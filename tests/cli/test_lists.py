@@ -123,7 +123,7 @@ def messaged() -> Iterator[dict[str, str]]:
         yield {"base_url": server.url, "token": server.token}
 
 
-def test_leaks_are_shortened_on_the_screen_and_whole_in_a_file(
+def test_leaks_are_masked_on_the_screen_and_in_full_in_a_file(
     run: Run, messaged: dict[str, str], tmp_path: Path
 ) -> None:
     expected = optkit.leaks(optkit.demo_history(**SMALL), optkit.demo_messages(**SMALL))

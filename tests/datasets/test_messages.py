@@ -97,7 +97,7 @@ MARKS = [" ", "-", ".", "\n", "'", "/", "\u200d", "\u0301", "\0", ""]
     st.lists(st.lists(st.sampled_from([*SYLLABLES, *MARKS]), max_size=8).map("".join), min_size=1, max_size=6)
 )
 @settings(max_examples=300, deadline=None)
-def test_words_are_found_in_each_text_of_a_page_whatever_the_others_say(texts: list[str]) -> None:
+def test_words_are_found_in_each_text_of_a_page_separately(texts: list[str]) -> None:
     body = json.dumps({"entries": [{**SAMPLE, "content": text} for text in texts]}).encode()
     rows = MESSAGES.to_columns(PageDecoder(MESSAGES).decode(body).entries)
     assert rows["mentions_stop"].to_list() == [STOP.search(text) is not None for text in texts]
@@ -114,7 +114,7 @@ def test_words_are_found_in_each_text_of_a_page_whatever_the_others_say(texts: l
         ("", "other"),
     ],
 )
-def test_statuses_are_read_whatever_their_case_and_unknown_ones_are_other(status: str, expected: str) -> None:
+def test_statuses_are_read_in_any_case_and_unknown_ones_are_other(status: str, expected: str) -> None:
     assert read(delivery_status=status)["delivery_status"] == expected
 
 
@@ -147,7 +147,7 @@ def test_each_text_of_an_error_has_its_class(status: str, error: str | None, fai
     assert read(delivery_status=status, error=error)["failure"] == failure
 
 
-def test_what_may_be_missing_is_null() -> None:
+def test_missing_optional_fields_are_null() -> None:
     names = ("campaign", "execution", "response_set", "language", "content", "from_phone")
     row = read(**dict.fromkeys(names))
     assert [name for name, value in row.items() if value is None] == [

@@ -92,7 +92,7 @@ def test_banner_marks_the_demo_account_in_text_and_metadata(account_data: displa
     assert replace(account_data, name="demo")._repr_html_()[1]["optkit"]["demo"]
 
 
-def test_narrow_keeps_senders_and_cuts_after_the_period(account_data: display.AccountData) -> None:
+def test_narrow_keeps_the_senders_and_drops_later_events(account_data: display.AccountData) -> None:
     audience = pl.DataFrame({"from_phone": ["72975", "ACME"], "recipients": [100, 200]})
     since, until = datetime(2026, 1, 6, tzinfo=UTC), datetime(2026, 1, 9, tzinfo=UTC)
     narrowed = replace(account_data, audience=audience).narrow(["72975", "ACME"], since, until)

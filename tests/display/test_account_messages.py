@@ -23,7 +23,7 @@ RATES = pl.DataFrame(
 )
 
 
-def test_messages_end_before_end_and_are_of_the_chosen_senders() -> None:
+def test_messages_end_before_end_and_belong_to_the_chosen_senders() -> None:
     optkit.load_messages("2026-01-05", "2026-01-19", account="demo", progress=False)
     found, problem = load_messages("demo", "2026-01-19", ["18181"])
     before, chosen = pl.col("sent_at") < datetime(2026, 1, 19, tzinfo=UTC), pl.col("from_phone") == "18181"
@@ -88,7 +88,7 @@ def test_leak_counts_are_sorted_by_what_is_overdue() -> None:
     assert leak_counts(leaks).rows() == [("B", "72975", 1, 0, 1, 0, 1), ("A", "72975", 2, 1, 1, 1, 0)]
 
 
-def test_an_account_whose_messages_cannot_be_had_says_why() -> None:
+def test_an_account_whose_messages_cannot_be_loaded_says_why() -> None:
     found, problem = load_messages("acme", None, None)
     assert found.equals(SCHEMA.to_frame())
     assert "there is no token" in problem

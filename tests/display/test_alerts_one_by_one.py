@@ -84,7 +84,7 @@ def _pages(data: display.AccountData, checks: pl.DataFrame = GOOD) -> list[str]:
     return [alert.notebook for alert in display.find_alerts(data, checks).found]
 
 
-def test_nothing_odd_is_found_where_nothing_is(made: _Account, account_data: display.AccountData) -> None:
+def test_nothing_is_found_in_a_sound_history(made: _Account, account_data: display.AccountData) -> None:
     data = made.opened(account_data)
     assert display.find_alerts(data, GOOD).found == ()
     assert "Nothing odd was found." in display.find_alerts(data, GOOD)._repr_html_()[0]

@@ -23,7 +23,7 @@ def test_show_displays_the_picture_once_and_closes_it(shown: list[dict[str, Any]
     assert plt.get_fignums() == []
 
 
-def test_explore_draws_what_is_chosen(account_data: display.AccountData) -> None:
+def test_explore_draws_the_chosen_senders_and_dates(account_data: display.AccountData) -> None:
     calls = []
 
     def draw(chosen: display.AccountData) -> Axes:

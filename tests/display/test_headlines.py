@@ -143,7 +143,7 @@ def test_cycles_gives_the_share_with_its_interval() -> None:
     assert "Nobody opted out" in headlines.cycles(CYCLES.clear(), CURVE.clear(), RELAPSES.clear())
 
 
-def test_a_share_of_none_has_an_interval() -> None:
+def test_a_share_of_zero_has_an_interval() -> None:
     nobody = CURVE.tail(1).with_columns(still_out=1.0, low=0.91, high=1.0)
     answer = headlines.cycles(CYCLES, nobody, RELAPSES)
     assert "0.0% (0.0% to 8.8%) are followed by a return within 90 days" in answer, "Wilson's for 0 of 40"
@@ -180,7 +180,7 @@ def test_opt_out_rates_names_senders_that_differ() -> None:
     assert "above and 72972 (1.0%, 2.0% to 4.0%) below" in both
 
 
-def test_opt_out_rates_says_since_when_people_were_counted() -> None:
+def test_opt_out_rates_states_the_time_from_which_people_were_counted() -> None:
     answer = headlines.opt_out_rates(rates(["usual"] * 5), since=datetime(2026, 1, 5, tzinfo=UTC))
     assert answer.startswith("Of all who were messaged since 5 January 2026 1.4% have opted out; ")
 
@@ -284,7 +284,7 @@ def test_suppression_counts_people_and_changes() -> None:
     )
 
 
-def test_one_number_names_the_senders_it_is_out_of() -> None:
+def test_one_number_names_the_senders_that_it_is_opted_out_of() -> None:
     events = pl.DataFrame(
         {
             "from_phone": ["72975", "ACME", "ACME"],

@@ -63,7 +63,7 @@ def test_people_are_counted_in_the_period_to_show_only(account_data: display.Acc
         assert people["recipients"].to_list() == [count]
 
 
-def test_phones_are_the_same_however_they_are_written(account_data: display.AccountData) -> None:
+def test_phones_in_different_spellings_are_the_same(account_data: display.AccountData) -> None:
     events = history((B, 12, "opt-out")).with_columns(pl.col("to_phone").str.strip_prefix("+"))
     people = display.messaged(account(account_data, events, messages((B, 10, "delivered"))))
     assert people is not None

@@ -101,7 +101,7 @@ def test_a_window_under_another_ones_name_is_found(folder: Path) -> None:
     assert "renamed" in optkit.verify().filter(~pl.col("ok"))["problem"].item()
 
 
-def test_harm_is_seen_by_a_process_that_has_checked_the_file_before(folder: Path) -> None:
+def test_corruption_is_found_after_an_earlier_check(folder: Path) -> None:
     optkit.load("2026-03-02", "2026-03-16")
     flip_a_byte(folder / "2026-03-02.parquet")
     with pytest.warns(UserWarning, match="fetched again"):
@@ -136,7 +136,7 @@ def test_a_file_is_plain_parquet_with_a_historys_columns(folder: Path) -> None:
     assert table.dtypes == [pl.String, pl.String, pl.Datetime("ms", "UTC"), pl.String, pl.String]
 
 
-def test_what_killed_processes_left_is_swept_out_in_time(folder: Path) -> None:
+def test_leftovers_of_killed_processes_are_removed_later(folder: Path) -> None:
     old, fresh = folder / ".2026-03-02.1-aa.part", folder / ".2026-03-02.2-bb.part"
     for path in (old, fresh):
         path.write_bytes(b"half")
@@ -147,7 +147,7 @@ def test_what_killed_processes_left_is_swept_out_in_time(folder: Path) -> None:
     assert fresh.exists()
 
 
-def test_clear_forgets_what_it_is_told_to(folder: Path) -> None:
+def test_clear_deletes_the_chosen_windows(folder: Path) -> None:
     assert optkit.clear("2026-03-08", "2026-03-09") == 1
     assert optkit.coverage()["window_start"].to_list() == [datetime(2026, 3, 9, tzinfo=UTC)]
     assert (folder / "account.json").exists()

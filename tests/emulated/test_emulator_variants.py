@@ -184,7 +184,7 @@ def test_unknown_fields() -> None:
 
 
 @pytest.mark.parametrize("field", ["to_phone", "created_at", "status", "current_status"])
-def test_damaged_entries(field: str) -> None:
+def test_corrupt_entries(field: str) -> None:
     for damage, seen in (("null", None), ("missing", "(none)"), ("unknown", "perhaps")):
         variant = ApiVariant(damage=damage, damaged_field=field, damaged_every=4)  # type: ignore[arg-type]
         with Emulator(events(8), clock=CLOCK, variant=variant) as server:
@@ -360,7 +360,7 @@ def test_a_redirect_keeps_path_and_query() -> None:
     assert answer.headers["location"] == f"http://127.0.0.2:9{PATH}?page=2"
 
 
-def test_damaged_bodies() -> None:
+def test_corrupt_bodies() -> None:
     with Emulator(events(9), faults=Faults(html=1)) as server:
         answer = get(server)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html")

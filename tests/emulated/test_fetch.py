@@ -30,7 +30,7 @@ def test_a_server_that_ignores_a_filter_is_an_error(
     assert value not in str(caught.value)
 
 
-def test_status_prints_nobody_elses_events(tmp_path: Path) -> None:
+def test_status_prints_only_events_of_the_number(tmp_path: Path) -> None:
     with Emulator(HISTORY, clock=CLOCK, variant=IGNORANT) as server:
         done = subprocess.run(
             [sys.executable, "-c", "from optkit.cli import main; main()", "status", NUMBER],

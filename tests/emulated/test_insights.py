@@ -414,7 +414,7 @@ def test_shuffled_pages_are_stable_and_hold_everything() -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "delivery_status", "created_at", "content", "user", "campaign"])
-def test_damaged_entries(field: str) -> None:
+def test_corrupt_entries(field: str) -> None:
     for damage, seen in (("null", None), ("missing", "(none)"), ("unknown", "perhaps")):
         variant = ApiVariant(damage=damage, damaged_field=field, damaged_every=4)  # type: ignore[arg-type]
         with Emulator(EVENTS, MESSAGES.head(8), clock=CLOCK, variant=variant) as server:

@@ -48,7 +48,7 @@ def test_bounds_are_half_open_to_the_millisecond(server: Emulator) -> None:
     assert events_of(later) == between(moment, datetime(2026, 3, 20, tzinfo=UTC))
 
 
-def test_the_second_load_asks_nothing(server: Emulator) -> None:
+def test_the_second_load_makes_no_requests(server: Emulator) -> None:
     first = optkit.load("2026-03-02", "2026-03-16")
     asked = len(server.requests)
     assert optkit.load("2026-03-02", "2026-03-16").equals(first)
@@ -222,7 +222,7 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
         (lambda: optkit.clear("2026-03-09", "2026-03-02"), "start must lie before end"),
     ],
 )
-def test_a_bad_argument_is_rejected_before_anything_is_asked(
+def test_a_bad_argument_is_rejected_before_any_request(
     call: Callable[[], object], says: str, server: Emulator
 ) -> None:
     with pytest.raises(optkit.SettingsError, match=says):
@@ -230,12 +230,12 @@ def test_a_bad_argument_is_rejected_before_anything_is_asked(
     assert not server.requests
 
 
-def test_without_token_and_cache_both_ways_on_are_named() -> None:
+def test_without_token_and_cache_the_error_names_both_remedies() -> None:
     with pytest.raises(optkit.SettingsError, match=r"OPTKIT_TOKEN.*account='demo'"):
         optkit.load()
 
 
-def test_without_token_the_cache_is_still_of_use(server: Emulator) -> None:
+def test_without_a_token_the_cache_can_still_be_read(server: Emulator) -> None:
     first = optkit.load("2026-03-02", "2026-03-16")
     optkit.configure(token=None)
     assert optkit.load("2026-03-02", "2026-03-16").equals(first)
@@ -335,7 +335,7 @@ def test_the_demo_account_is_always_there_and_asked_once() -> None:
     assert optkit.load(account="demo").equals(history)
 
 
-def test_answers_are_in_utc_whatever_the_zone_of_the_question(server: Emulator) -> None:
+def test_results_are_in_utc_for_arguments_in_any_time_zone(server: Emulator) -> None:
     zone = timedelta(hours=-5)
     start = datetime(2026, 3, 3, 19, tzinfo=UTC) + zone
     assert events_of(optkit.load("2026-03-04T00:00-05:00", "2026-03-10")) == between(

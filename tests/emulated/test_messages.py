@@ -36,7 +36,7 @@ def probes(server: Emulator) -> int:
     return sum(record.params["per_page"] == "1" for record in server.requests)
 
 
-def test_a_load_is_exact_and_the_next_one_asks_nothing(server: Emulator) -> None:
+def test_a_load_is_exact_and_the_next_one_makes_no_requests(server: Emulator) -> None:
     assert optkit.load_messages(*ASKED).equals(MESSAGES)
     asked = len(server.requests)
     assert optkit.load_messages(*ASKED).equals(MESSAGES)
@@ -91,14 +91,14 @@ def test_an_account_without_messages_is_empty_and_what_comes_later_is_found(conn
         assert optkit.load_messages("2026-03-10").height == 50
 
 
-def test_what_the_vendor_does_not_answer_for_any_more_is_named(server: Emulator) -> None:
+def test_expired_messages_are_named(server: Emulator) -> None:
     with pytest.raises(optkit.MissingWindowsError, match=r"last 6 months only: \[2025-09-25, 2025-10-01\)"):
         optkit.load_messages("2025-09-25", "2025-12-01")
     assert optkit.coverage(dataset="messages").height == 0
     assert optkit.load_messages("2025-10-01", "2025-10-05").height == 0
 
 
-def test_what_was_cached_in_time_stays_and_is_spared(connect: Connect) -> None:
+def test_cached_messages_stay_after_they_expire(connect: Connect) -> None:
     now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     then = now - timedelta(days=100)
     first = then - timedelta(days=120)
@@ -168,7 +168,7 @@ def test_an_unknown_status_is_other_and_a_message_to_no_phone_is_dropped_and_cou
         assert optkit.coverage(dataset="messages")["dropped"].sum() == MESSAGES.height // 7
 
 
-def test_messages_that_arrive_while_pages_are_read_hide_no_others(connect: Connect) -> None:
+def test_messages_that_arrive_while_pages_are_read_do_not_hide_others(connect: Connect) -> None:
     late = make_messages(60, seed=7)
     arrivals = Arrivals(rows=late, per_request=0.5)
     with Emulator(HISTORY, MESSAGES, clock=CLOCK, message_arrivals=arrivals) as server:
@@ -253,7 +253,7 @@ def test_every_failure_is_told_from_the_vendors_text(server: Emulator) -> None:
     assert set(loaded["delivery_status"]) < set(DELIVERY_STATUS.categories)
 
 
-def test_four_processes_on_a_cold_cache_under_faults_are_exact_each(tmp_path: Path) -> None:
+def test_four_processes_on_a_cold_cache_under_faults_are_each_exact(tmp_path: Path) -> None:
     outputs = [tmp_path / f"{number}.parquet" for number in range(4)]
     faults = Faults(errors=7, resets=8, truncated=9)
     with Emulator(HISTORY, MESSAGES, clock=CLOCK, faults=faults) as server, ExitStack() as stack:

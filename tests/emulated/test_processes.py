@@ -22,7 +22,7 @@ HISTORY = make_history(1000)
 FAULTS = Faults(errors=7, resets=8, truncated=9, rate_limit=8, retry_after=1)
 
 
-def test_four_processes_on_a_cold_cache_under_faults_are_exact_each(tmp_path: Path) -> None:
+def test_four_processes_on_a_cold_cache_under_faults_are_each_exact(tmp_path: Path) -> None:
     outputs = [tmp_path / f"{number}.parquet" for number in range(4)]
     cache = tmp_path / "cache"
     with Emulator(HISTORY, clock=CLOCK, faults=FAULTS) as server, ExitStack() as stack:
@@ -39,7 +39,7 @@ def test_four_processes_on_a_cold_cache_under_faults_are_exact_each(tmp_path: Pa
     assert optkit.coverage("shared")["rows"].sum() == len(distinct(HISTORY))
 
 
-def test_four_processes_on_a_cold_cache_of_many_windows_are_exact_each(tmp_path: Path) -> None:
+def test_four_processes_on_a_cold_cache_of_many_windows_are_each_exact(tmp_path: Path) -> None:
     days = 497
     history = make_history(2000, days=days)
     end = f"{START + timedelta(days=days):%Y-%m-%d}"

@@ -114,7 +114,7 @@ FAULTS: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext | None], str]] = {
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1:DeprecationWarning")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_stands_in_the_way_of_tls_is_said_and_not_tried_again(
+def test_tls_failures_are_explained_and_not_retried(
     fault: str, authority: trustme.CA, trust: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trust))

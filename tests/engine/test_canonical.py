@@ -35,7 +35,7 @@ def written(text: str | None, region: str | None) -> str | None:
 
 
 @given(phones, regions)
-def test_a_column_is_canonical_as_each_text_is(texts: list[str | None], region: str | None) -> None:
+def test_a_column_is_canonicalized_like_its_texts(texts: list[str | None], region: str | None) -> None:
     frame = pl.DataFrame({"phone": texts}, schema={"phone": pl.String})
     expected = [written(text, region) for text in texts]
     assert frame.select(canonical_column("phone", region))["phone"].to_list() == expected

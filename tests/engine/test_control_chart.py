@@ -23,7 +23,7 @@ def row(together: Chart, place: int) -> Chart:
     return Chart(*(values[place] for values in together))
 
 
-def test_charts_made_together_are_those_made_one_at_a_time() -> None:
+def test_charts_made_together_equal_charts_made_one_by_one() -> None:
     together = charts(COUNTS, np.ones(COUNTS.shape), WEEKDAYS, TAIL)
     assert 15 < (~together.usual).sum() < 200
     for place, counts in enumerate(COUNTS):

@@ -8,7 +8,7 @@ from optkit.engine.counts_statistics import false_discovery, mid_p, overdispersi
 
 
 @given(st.lists(st.integers(0, 100_000), min_size=1, max_size=5), st.sampled_from([0.5, 0.9, 0.95, 0.998]))
-def test_poisson_interval_is_garwoods(counts: list[int], confidence: float) -> None:
+def test_poisson_interval_matches_garwoods(counts: list[int], confidence: float) -> None:
     low, high = poisson_interval(counts, confidence)
     tail = (1 - confidence) / 2
     for count, least, most in zip(counts, low, high, strict=True):
@@ -17,7 +17,7 @@ def test_poisson_interval_is_garwoods(counts: list[int], confidence: float) -> N
 
 
 @given(st.integers(1, 400), st.data(), st.floats(0.001, 0.5), st.sampled_from([0.0, 0.001, 0.02, 0.3]))
-def test_mid_p_is_scipys(n: int, data: st.DataObject, mean: float, correlation: float) -> None:
+def test_mid_p_matches_scipy(n: int, data: st.DataObject, mean: float, correlation: float) -> None:
     k = data.draw(st.integers(0, n))
     size = 1 / correlation - 1 if correlation else 0.0
     law = stats.betabinom(n, mean * size, (1 - mean) * size) if correlation else stats.binom(n, mean)
@@ -27,7 +27,7 @@ def test_mid_p_is_scipys(n: int, data: st.DataObject, mean: float, correlation: 
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_false_discovery_is_scipys_and_leaves_out_what_is_not_a_test(p: list[float]) -> None:
+def test_false_discovery_matches_scipy_and_ignores_missing_tests(p: list[float]) -> None:
     q = false_discovery([*p, float("nan")])
     assert q[:-1] == pytest.approx(stats.false_discovery_control(p))
     assert np.isnan(q[-1])

@@ -97,16 +97,14 @@ def test_one_number_is_the_audience_of_all(number: int) -> None:
         ("audience.ods", "must end in .csv, .parquet or .xlsx"),
     ],
 )
-def test_what_is_not_an_audience_is_an_error(audience: Any, says: str) -> None:
+def test_invalid_audiences_are_an_error(audience: Any, says: str) -> None:
     with pytest.raises(optkit.SettingsError, match=says):
         optkit.churn(HISTORY, audience=audience)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.xlsx"])
 @pytest.mark.parametrize("content", [b"", b'"+12025550101,1\n2,3,4', b"\x81\xff +12025550101"])
-def test_a_damaged_file_is_an_error_that_quotes_nothing_of_it(
-    tmp_path: Path, name: str, content: bytes
-) -> None:
+def test_a_corrupt_file_is_an_error_that_does_not_quote_it(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(optkit.SettingsError, match="audience") as caught:
         optkit.churn(HISTORY, audience=tmp_path / name)

@@ -48,12 +48,12 @@ def others() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", list(others()))
-def test_any_frame_gives_the_same_answer(name: str) -> None:
+def test_any_frame_gives_the_same_result(name: str) -> None:
     assert optkit.transitions(others()[name]).equals(optkit.transitions(HISTORY))
     assert optkit.churn(others()[name], by="from_phone").equals(optkit.churn(HISTORY, by="from_phone"))
 
 
-def test_a_relation_of_duckdb_gives_the_same_answer() -> None:
+def test_a_duckdb_relation_gives_the_same_result() -> None:
     events = TEXT.to_arrow()
     with duckdb.connect() as connection:
         relation = connection.from_arrow(events)
@@ -96,12 +96,12 @@ def test_a_frame_that_is_not_a_history_is_rejected_by_name(bad: Any, says: str) 
 
 
 @pytest.mark.parametrize(("tried", "meant"), [("sender", "from_phone"), ("recipient", "to_phone")])
-def test_a_name_that_users_may_try_is_answered_with_the_columns_own(tried: str, meant: str) -> None:
+def test_a_name_that_users_may_try_is_answered_with_the_columns_name(tried: str, meant: str) -> None:
     with pytest.raises(optkit.SettingsError, match=f"by='{tried}': .*; use '{meant}', or rename"):
         optkit.churn(TEXT, by=tried)
 
 
-def test_a_null_sender_is_rejected_whatever_the_groups() -> None:
+def test_a_null_sender_is_rejected_for_all_groups() -> None:
     with pytest.raises(optkit.HistoryError, match="from_phone is null in 2 rows"):
         optkit.churn(TEXT.with_columns(pl.col("from_phone").replace("ACME", None), brand=1), by="brand")
 

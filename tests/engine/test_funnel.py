@@ -93,7 +93,7 @@ def test_groups_without_a_denominator_and_too_few_groups_have_no_limits() -> Non
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=2, max_size=9))
-def test_homogeneity_is_scipys_chi_square_test(counts: list[tuple[int, int]]) -> None:
+def test_homogeneity_matches_scipys_chi_square_test(counts: list[tuple[int, int]]) -> None:
     k, rest = np.array(counts).T
     if k.sum() == 0:
         return

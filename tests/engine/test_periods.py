@@ -54,7 +54,7 @@ def test_periods_begin_where_the_calendar_says(every: str, starts: list[str]) ->
     assert found.begins == [to_ms(instant(start)) for start in starts]
 
 
-def test_multiples_follow_each_other_without_gap() -> None:
+def test_multiples_of_periods_have_no_gaps() -> None:
     for every in ("2d", "3w", "5mo", "3q", "99y"):
         found = calendar(to_ms(instant("2019-12-31")), to_ms(instant("2026-01-06")), every, "Europe/Berlin")
         assert found.ends[:-1] == found.begins[1:]

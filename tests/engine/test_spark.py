@@ -163,7 +163,7 @@ def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: 
         optkit.history_from(on_spark, meanings={"opt-out": "opt-out"})
 
 
-def test_quality_is_the_same_but_for_the_order_that_spark_has_not(on_spark: Any) -> None:
+def test_quality_is_the_same_except_for_the_order_of_rows(on_spark: Any) -> None:
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
     said = pl.when(pl.col("from_phone").str.ends_with("2")).then(pl.lit("opt-out"))
@@ -187,7 +187,7 @@ def test_one_number_and_a_contact_list_are_the_same(on_spark: Any) -> None:
     assert here[1].equals(there[1])
 
 
-def test_buckets_do_not_matter(on_spark: Any) -> None:
+def test_partitions_do_not_matter(on_spark: Any) -> None:
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         ended = partition.spells.with_columns(open=pl.col("returned_at").is_null())
         return {"spells": partial_sum(ended, ["sender", "open"], n=pl.len())}

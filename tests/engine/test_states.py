@@ -125,7 +125,7 @@ def test_phones_keep_their_text_and_never_collide() -> None:
 
 
 @given(st.lists(st.text(max_size=17) | st.from_regex(r"\A[+]?[0-9]{1,17}\Z"), unique=True, max_size=30))
-def test_any_text_is_a_phone_of_its_own(phones: list[str]) -> None:
+def test_different_texts_are_different_phones(phones: list[str]) -> None:
     made = [Event(phone, "ACME", 0, "opt-out") for phone in phones]
     assert optkit.transitions(frame(made))["to_phone"].sort().to_list() == sorted(phones)
 
@@ -180,7 +180,7 @@ def test_by_any_column_that_is_constant_per_sender_or_recipient() -> None:
         aggregate(history, mapper, scope="sender")  # type: ignore[arg-type]
 
 
-def test_counting_lies_five_calls_deep_in_three_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counting_is_five_calls_deep_in_three_files(monkeypatch: pytest.MonkeyPatch) -> None:
     package = str(Path(optkit.__file__).parent)
     transitions: Any = vars(Partition)["transitions"]
     depths: list[list[str]] = []

@@ -22,7 +22,7 @@ def test_wilson_gives_the_published_intervals(k: int, n: int, low: float, high: 
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.998]))
-def test_wilson_is_scipys(n: int, share: float, confidence: float) -> None:
+def test_wilson_matches_scipy(n: int, share: float, confidence: float) -> None:
     k = round(share * n)
     found = statistics.wilson([k], [n], confidence)
     expected = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
@@ -42,7 +42,7 @@ def test_a_confidence_is_a_share(confidence: float) -> None:
         statistics.wilson([1], [2], confidence)
 
 
-def test_a_count_is_no_more_than_its_denominator() -> None:
+def test_a_count_does_not_exceed_its_denominator() -> None:
     with pytest.raises(ValueError, match="between 0 and its denominator"):
         statistics.shrink([3], [2])
 
@@ -96,7 +96,7 @@ def test_shrinking_moves_each_group_towards_the_others(counts: list[tuple[int, i
 
 @pytest.mark.parametrize("name", ["waltons", "leukemia", "lung", "gbsg2", "kidney_transplant"])
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
-def test_kaplan_meier_is_lifelines(name: str, confidence: float) -> None:
+def test_kaplan_meier_matches_lifelines(name: str, confidence: float) -> None:
     durations, events = DATA[name]()
     fitted = KaplanMeierFitter(alpha=1 - confidence).fit(durations, events)
     table = fitted.event_table[fitted.event_table["removed"] > 0]
@@ -170,7 +170,7 @@ def test_count_limits_leave_the_promised_share_outside(mean: float, ratio: float
     assert low <= mean <= high or mean < 1
 
 
-def test_curves_one_after_another_are_each_estimated_alone() -> None:
+def test_curves_in_one_table_are_estimated_separately() -> None:
     rng = np.random.default_rng(1)
     parts = [rng.integers(0, 4, (2, size)) for size in (3, 1, 7, 2)]
     parts = [part + (part.sum(axis=0) == 0) for part in parts]  # somebody is in each row
@@ -185,7 +185,7 @@ def test_curves_one_after_another_are_each_estimated_alone() -> None:
 @given(
     st.lists(st.tuples(st.floats(0.001, 200), st.floats(1, 10)), min_size=1, max_size=20), st.integers(0, 3)
 )
-def test_count_limits_are_the_quantiles_of_scipy(rows: list[tuple[float, float]], least: int) -> None:
+def test_count_limits_match_scipys_quantiles(rows: list[tuple[float, float]], least: int) -> None:
     mean, ratio = np.array(rows).T
     low, high = statistics.count_limits(mean, ratio, 0.998, least=least)
     for place, (middle, more) in enumerate(rows):

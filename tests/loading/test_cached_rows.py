@@ -113,7 +113,7 @@ def test_queries_answer_as_on_the_rows_in_memory(query: str, engine: Engine, cac
     assert answer.equals(asked(ALL.lazy()).collect(engine="in-memory"))
 
 
-def test_what_a_query_does_not_need_is_not_read(cache: Cache) -> None:
+def test_a_query_reads_only_the_rows_it_needs(cache: Cache) -> None:
     rows = cache.scan(windows_of(cache))
     corrupt(cache, 0, 1, 3, 4)
     assert rows.filter(on_day_2).collect().equals(messages_of(2))

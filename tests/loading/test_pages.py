@@ -71,7 +71,7 @@ def test_another_shape_is_an_error(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", body(ENTRY)[:-20], b"\xff\xfe"])
-def test_what_is_not_json_is_told_from_other_errors(content: bytes) -> None:
+def test_a_response_that_is_not_json_has_its_own_error(content: bytes) -> None:
     with pytest.raises(UnreadableBodyError):
         decode(content)
 

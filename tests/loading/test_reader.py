@@ -121,7 +121,7 @@ def test_an_order_that_changes_with_each_request_loses_nothing() -> None:
     assert found(frame) == truth(entries)
 
 
-def test_rows_that_arrive_while_pages_are_read_hide_no_other() -> None:
+def test_rows_that_arrive_while_pages_are_read_do_not_hide_others() -> None:
     entries, waiting = events(1500), events(40, seed=9)
 
     def answer(request: PageRequest) -> Page:
@@ -180,7 +180,7 @@ def test_duplicates_on_one_page_and_across_pages_are_one_event_each() -> None:
     assert counts.duplicates == 350 - len(truth(entries))
 
 
-def test_a_server_that_sends_one_entry_for_ever_is_an_error_at_once() -> None:
+def test_a_server_that_always_sends_the_same_entry_is_an_error_at_once() -> None:
     entry = events(1)
     asked: list[PageRequest] = []
 

@@ -111,7 +111,7 @@ def test_a_redirect_is_not_followed_and_the_token_stays_here(start: Any) -> None
     "fault",
     ["errors", "resets", "html", "cut_json", "bad_gzip", "truncated", "resets_in_body"],
 )
-def test_what_may_pass_is_tried_again(fault: str, start: Any) -> None:
+def test_transient_errors_are_retried(fault: str, start: Any) -> None:
     _, client = start(faults=Faults(**how_often(fault, 2)))
     assert [len(client.get(ALL).entries) for _ in range(4)] == [100] * 4
 
@@ -128,7 +128,7 @@ def test_what_may_pass_is_tried_again(fault: str, start: Any) -> None:
         ("cut_json", ResponseError, "not JSON"),
     ],
 )
-def test_what_does_not_pass_is_an_error_after_six_tries(
+def test_a_permanent_failure_is_an_error_after_six_tries(
     fault: str, kind: type[OptkitError], says: str, start: Any
 ) -> None:
     server, client = start(faults=Faults(**how_often(fault, 1)))
@@ -148,7 +148,7 @@ def test_a_request_has_a_deadline(fault: str, start: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_pause_that_is_asked_for_is_kept(form: Any, start: Any) -> None:
+def test_a_requested_pause_is_kept(form: Any, start: Any) -> None:
     server, client = start(faults=Faults(rate_limit=1, retry_after=1, retry_after_form=form))
     for _ in range(2):
         client.get(ALL)
@@ -156,7 +156,7 @@ def test_a_pause_that_is_asked_for_is_kept(form: Any, start: Any) -> None:
     assert len(server.requests) <= 6
 
 
-def test_a_longer_pause_than_patience_is_for_the_user_to_decide(start: Any) -> None:
+def test_a_pause_longer_than_the_patience_is_an_error(start: Any) -> None:
     _, client = start(faults=Faults(rate_limit=0.01, retry_after=900))
     error = failure(client)
     assert isinstance(error, RateLimitError)
@@ -189,13 +189,13 @@ def test_headers_that_come_byte_by_byte_have_the_same_deadline() -> None:
         thread.join()
 
 
-def test_a_pause_of_no_seconds_does_not_make_it_ask_for_ever(start: Any) -> None:
+def test_a_retry_after_of_zero_does_not_cause_endless_requests(start: Any) -> None:
     server, client = start(faults=Faults(rate_limit=0.01, retry_after=0))
     assert isinstance(failure(client), RateLimitError)
     assert len(server.requests) == 6
 
 
-def test_nobody_listening_says_so() -> None:
+def test_a_refused_connection_is_explained() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -92,7 +92,7 @@ def test_an_unknown_certificate_is_refused(https: str, monkeypatch: pytest.Monke
         ("HTTPS_PROXY", "nonsense://127.0.0.1:1"),
     ],
 )
-def test_what_the_environment_names_must_be_there(
+def test_files_named_in_the_environment_must_exist(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -100,7 +100,7 @@ def test_what_the_environment_names_must_be_there(
         ApiSession(resolve(base_url="https://cx.optkit.test", token=ANYTHING), OPT_STATUS)
 
 
-def test_connections_are_kept() -> None:
+def test_connections_are_reused() -> None:
     with (
         Emulator(make_history(150), clock=CLOCK) as server,
         ApiSession(resolve(base_url=server.url, token=server.token), OPT_STATUS) as client,

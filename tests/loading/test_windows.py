@@ -100,7 +100,7 @@ def test_time_before_the_beginning_is_not_a_gap() -> None:
 
 
 @given(st.sets(st.integers(0, 9)), st.tuples(moments, moments).map(sorted))
-def test_gaps_and_claims_make_up_what_was_asked(held: set[int], edges: list[int]) -> None:
+def test_gaps_and_windows_cover_the_request(held: set[int], edges: list[int]) -> None:
     claims = [cached(MONDAY + number * WEEK) for number in held]
     asked = Window(*edges)
     inside = sum(

@@ -86,7 +86,7 @@ def test_workers_are_added_as_the_limit_grows() -> None:
     pool.shutdown()
 
 
-def test_workers_end_as_the_limit_falls() -> None:
+def test_workers_end_when_the_limit_falls() -> None:
     before, barrier, limiter = workers(), threading.Barrier(4), Fixed(4)
 
     def get(_: str, request: PageRequest) -> Page:

@@ -40,7 +40,7 @@ def _outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
         yield from widget["state"].get("outputs", [])
 
 
-def test_it_runs_without_error_and_without_chatter(notebook: NotebookNode) -> None:
+def test_it_runs_without_errors_and_without_output_on_standard_error(notebook: NotebookNode) -> None:
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
     for output in _outputs(notebook):
         assert output["output_type"] != "error", output
@@ -53,7 +53,7 @@ def test_it_shows_no_name_no_address_and_no_text_of_a_message(notebook: Notebook
     assert [word for word in personal if word in text] == []
 
 
-def test_its_page_answers_first_and_every_picture_is_said_in_words(
+def test_its_page_answers_first_and_describes_every_picture_in_words(
     name: str, notebook: NotebookNode, tmp_path: Path
 ) -> None:
     page = make_page(tmp_path / f"{name}.html", name, notebook, parameters={}, error=None, seconds=0)

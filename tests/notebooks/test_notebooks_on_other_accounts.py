@@ -88,7 +88,7 @@ def test_without_messages_no_section_is_empty(without_messages: dict[str, Notebo
         assert "What to do about it" in page.body
 
 
-def test_rates_begin_with_the_messages_and_the_page_says_so(
+def test_rates_begin_with_the_messages_and_the_page_states_it(
     with_half_a_year: dict[str, NotebookPage],
 ) -> None:
     for name, page in with_half_a_year.items():

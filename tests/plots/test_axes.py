@@ -23,7 +23,7 @@ def test_every_picture_is_tested_here() -> None:
 
 
 @each_picture
-def test_a_title_of_the_caller_replaces_ours(name: str, table: Any) -> None:
+def test_the_callers_title_replaces_the_default(name: str, table: Any) -> None:
     ax = getattr(plots, name)(table, title="Mine")
     assert written(ax).count("Mine") == 1
     assert ax.get_title() == "Mine"
@@ -32,7 +32,7 @@ def test_a_title_of_the_caller_replaces_ours(name: str, table: Any) -> None:
     assert titles == {"Another", ""}
 
 
-def test_a_later_title_replaces_ours_in_a_style_with_titles_on_the_left() -> None:
+def test_a_later_title_replaces_the_default_if_titles_are_on_the_left() -> None:
     with plt.rc_context({"axes.titlelocation": "left"}):
         ax = plots.churn(CHURN)
         ax.set_title("Another")
@@ -40,7 +40,7 @@ def test_a_later_title_replaces_ours_in_a_style_with_titles_on_the_left() -> Non
 
 
 @each_picture
-def test_every_picture_takes_colours_and_rejects_what_is_not_one(name: str, table: Any) -> None:
+def test_every_picture_takes_colours_and_rejects_other_values(name: str, table: Any) -> None:
     check_page(getattr(plots, name)(table, colors=["#005577", "#aa3377"]))
     with pytest.raises(SettingsError, match="'blood', which is not a colour"):
         getattr(plots, name)(table, colors=["blood"])
@@ -60,7 +60,7 @@ def test_colours_are_given_in_order_or_by_name() -> None:
     assert "#005577" in {to_hex(color) for dot in dots for color in dot.get_facecolor()}
 
 
-def test_a_heat_map_is_drawn_in_shades_of_the_first_colour() -> None:
+def test_a_heat_map_has_shades_of_the_first_colour() -> None:
     image = plots.transitions(TRANSITIONS, colors=["#005577"]).images[0]
     assert to_hex(image.cmap(1.0)) == "#005577"
     assert to_hex(image.cmap(0.0)) == "#ffffff"
@@ -86,7 +86,7 @@ def test_labels_on_axes_of_the_caller_are_not_cut_off(name: str, table: Any) -> 
     assert len(figure.axes) <= 2
 
 
-def test_a_layout_of_the_caller_stays() -> None:
+def test_the_callers_layout_stays() -> None:
     figure, ax = plt.subplots(layout="tight")
     before = figure.get_layout_engine()
     plots.churn(CHURN, ax=ax)

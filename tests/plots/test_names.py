@@ -24,7 +24,7 @@ SHORT = "A" * 16 + "…" + "A" * 14 + "Z"
         "\N{CJK UNIFIED IDEOGRAPH-6F22}",
     ],
 )
-def test_pictures_bear_any_name(name: str) -> None:
+def test_pictures_can_draw_any_name(name: str) -> None:
     renamed = pl.col("from_phone").replace("ACME", name)
     check_page(plots.churn(by_sender(CHURN, ("72975", name)), kind="rate"))
     check_page(plots.opt_out_rates(RATES.with_columns(renamed), kind="dumbbell"))

@@ -38,7 +38,7 @@ def test_plots_take_any_frame(name: str, table: pl.DataFrame) -> None:
         assert sorted(written(getattr(plots, name)(frame))) == expected
 
 
-def test_what_is_not_a_table_is_rejected() -> None:
+def test_other_objects_than_tables_are_rejected() -> None:
     with pytest.raises(HistoryError, match="table must be a polars, pandas"):
         plots.churn([1, 2])
     assert (

@@ -24,7 +24,7 @@ def test_funnel_draws_the_limits_of_each_row_of_all_or_of_some() -> None:
         assert drawn == table.filter(pl.col("n") > 0).select("n", "limit_low", "limit_high").rows()
 
 
-def test_rates_that_are_not_judged_have_no_limits_and_no_verdict() -> None:
+def test_rates_that_are_not_judged_have_no_limits_and_no_signal() -> None:
     nothing = {"limit_low": pl.lit(None, pl.Float64), "limit_high": pl.lit(None, pl.Float64)}
     table = RATES.with_columns(**nothing, signal=pl.lit(None, pl.String), denominator=pl.lit("observed"))
     funnel: Any = plots.opt_out_rates(table)

@@ -49,7 +49,7 @@ def test_an_account_that_is_named_never_becomes_the_demo(
     assert not (tmp_path / "cache" / "demo").exists()
 
 
-def test_where_the_demo_is_shown_every_line_says_so(
+def test_each_line_about_the_demo_says_so(
     report: Callable[..., "subprocess.CompletedProcess[str]"],
 ) -> None:
     done = report()

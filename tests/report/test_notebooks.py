@@ -26,7 +26,7 @@ def test_no_name_means_all_numbered_ones(three: Path) -> None:
     assert [path.stem for path in find()] == ["00_start_here", "01_churn", "12_one_number"]
 
 
-def test_a_path_is_taken_as_it_is_and_each_notebook_once(three: Path) -> None:
+def test_a_path_names_a_notebook_and_each_is_taken_once(three: Path) -> None:
     draft = str(three / "draft.ipynb")
     assert [path.stem for path in find(["12", draft, "one_number"])] == ["12_one_number", "draft"]
 

@@ -40,7 +40,7 @@ def pages(
         return run(map(str, notebooks), out=folder / "pages", parameters={"senders": "A,B"})
 
 
-def test_a_page_knows_its_question_its_answer_and_its_picture(pages: list[NotebookPage]) -> None:
+def test_a_page_has_its_question_answer_and_picture(pages: list[NotebookPage]) -> None:
     good = pages[0]
     assert (good.name, good.title, good.headline, good.error) == ("good", "Who came?", "2 of 10 came", None)
     assert good.picture.startswith("data:image/png;base64,iVBOR")
@@ -49,7 +49,7 @@ def test_a_page_knows_its_question_its_answer_and_its_picture(pages: list[Notebo
     assert good.seconds > 0
 
 
-def test_a_page_shows_what_a_reader_needs_and_nothing_else(pages: list[NotebookPage]) -> None:
+def test_a_page_shows_only_what_a_reader_needs(pages: list[NotebookPage]) -> None:
     html = pages[0].path.read_text(encoding="utf-8")
     assert "<title>Who came?</title>" in html
     assert "said aloud" in html
@@ -76,7 +76,7 @@ def test_a_failing_notebook_shows_its_cell_and_the_rest_run(pages: list[Notebook
     assert "never" not in html
 
 
-def test_the_page_of_contents_has_each_question_answer_and_picture(pages: list[NotebookPage]) -> None:
+def test_the_index_has_each_question_answer_and_picture(pages: list[NotebookPage]) -> None:
     html = (pages[0].path.parent / "index.html").read_text(encoding="utf-8")
     assert '<a href="good.html">Who came?</a>' in html
     assert "2 of 10 came" in html
@@ -146,7 +146,7 @@ def test_index_and_single_file_lead_with_what_needs_action(
         assert html.index("What needs action") < html.index("<article>")
 
 
-def test_the_page_of_contents_says_so_when_the_account_is_made_up(
+def test_the_index_says_that_the_account_is_made_up(
     tmp_path: Path, make_notebook: Callable[..., Path]
 ) -> None:
     metadata = {"text/html": {"optkit": {"account": "demo", "demo": True}}}
@@ -181,7 +181,7 @@ def test_the_token_stays_in_the_environment(pages: list[NotebookPage]) -> None:
         assert "s3cret-t0ken" not in path.read_text(encoding="utf-8")
 
 
-def test_single_file_holds_all_pages_and_its_links_stay_within_it(
+def test_single_file_has_all_pages_and_links_within_it(
     pages: list[NotebookPage], tmp_path: Path, make_notebook: Callable[..., Path]
 ) -> None:
     notebooks = [make_notebook(name, *cells) for name, cells in (("good", GOOD), ("bad", BAD))]
@@ -211,7 +211,7 @@ def test_progress_is_a_line_for_each_notebook_in_a_log(
 
 
 @pytest.mark.browser
-def test_a_browser_asks_nobody_for_anything_whatever_a_cell_wrote(
+def test_a_browser_makes_no_requests_for_any_cell_output(
     tmp_path: Path, make_notebook: Callable[..., Path], chromium: Browser
 ) -> None:
     asked: list[str] = []
@@ -238,7 +238,7 @@ def test_a_browser_asks_nobody_for_anything_whatever_a_cell_wrote(
 
 
 @pytest.mark.browser
-def test_the_code_is_out_of_sight_until_asked_for(pages: list[NotebookPage], chromium: Browser) -> None:
+def test_the_code_is_hidden_until_requested(pages: list[NotebookPage], chromium: Browser) -> None:
     tab = chromium.new_page()
     tab.goto(pages[0].path.as_uri())
     code = tab.locator(".code").first

@@ -23,7 +23,7 @@ def test_a_user_gets_a_copy_for_each_version(shipped: Path, tmp_path: Path) -> N
     assert [path.name for path in sorted(folder.iterdir())] == ["00_start_here.ipynb", "01_churn.ipynb"]
 
 
-def test_a_copy_never_overwrites_what_the_user_changed(shipped: Path, tmp_path: Path) -> None:
+def test_a_copy_never_overwrites_the_users_changes(shipped: Path, tmp_path: Path) -> None:
     folder = server.writable_copy(tmp_path / "mine")
     (folder / "01_churn.ipynb").write_text('"mine"')
     (folder / "00_start_here.ipynb").unlink()
