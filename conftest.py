@@ -1,4 +1,4 @@
-"""What every test and doctest stands on: no setting of this machine reaches it, and it leaves none behind."""
+"""Shared by all tests and doctests: no setting of this machine reaches them, and they leave none behind."""
 
 import os
 import sys

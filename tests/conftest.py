@@ -1,4 +1,4 @@
-"""What a machine may lack."""
+"""Tools that a machine may lack."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 @pytest.fixture(scope="module")  # not of the session: while it is open, the thread's event loop is its
 def chromium() -> Iterator["Browser"]:
-    """Yield Debian's browser, for tests that must see what a reader sees."""
+    """Yield Debian's browser, for tests of what a reader sees."""
     if not CHROMIUM.exists():
         (pytest.fail if REQUIRE_ALL else pytest.skip)("needs chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright

@@ -1,4 +1,4 @@
-"""Ten ordinary tasks, as the README's recipes say them: each runs as it stands and is at most three lines."""
+"""Ten ordinary tasks from the README's recipes: each runs unchanged and is at most three lines."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder to work in, with the made-up account as one's own."""
+    """An empty working folder, with the made-up account as the default account."""
     monkeypatch.setenv("OPTKIT_ACCOUNT", "demo")
     monkeypatch.setenv("OPTKIT_CACHE_DIR", str(cache))
     monkeypatch.chdir(tmp_path)

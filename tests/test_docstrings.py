@@ -1,4 +1,4 @@
-"""Examples in docstrings can be pasted: nothing in them comes from elsewhere. (That they are right, doctest sees.)"""
+"""Examples in docstrings can be pasted: they define all that they use. (doctest checks that they are right.)"""
 
 import ast
 import builtins

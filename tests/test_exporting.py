@@ -1,4 +1,4 @@
-"""Files, read back by another library than the one that wrote them."""
+"""Files, read by another library than the one that wrote them."""
 
 import csv
 import json

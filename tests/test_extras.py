@@ -1,4 +1,4 @@
-"""What is not installed is named with the extra that installs it."""
+"""An error names packages that are not installed, and the extra that installs them."""
 
 import subprocess
 import sys

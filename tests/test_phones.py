@@ -1,4 +1,4 @@
-"""By hand: how numbers are read and shown."""
+"""How numbers are read and shown, by hand."""
 
 import phonenumbers
 import polars as pl

@@ -1,4 +1,4 @@
-"""Private files: for the owner only, whole or not at all."""
+"""Private files: readable by their owner only, written completely or not at all."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""The package's face: complete as the contract lists it, light to import."""
+"""The public names: complete as in the contract, and light to import."""
 
 import subprocess
 import sys

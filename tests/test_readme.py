@@ -1,4 +1,4 @@
-"""The README's own lines: what it tells a reader to type is what works."""
+"""The README's lines work as they are written."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Types as a user's checker sees them: polars in, polars out; Spark in, Spark out. mypy checks them, and they hold."""
+"""Types for a user's checker: polars in, polars out; Spark in, Spark out. mypy checks them, and they are true."""
 
 import subprocess
 import sys
@@ -59,7 +59,7 @@ def test_columns_are_added_to_the_kind_of_frame_that_came() -> None:
 
 
 def on_spark(history: "SparkFrame", messages: "SparkFrame") -> None:
-    """Is not called: what Spark returns is tested with Spark; a type checker reads this."""
+    """Not called: results on Spark are tested with Spark; a type checker reads this."""
     assert_type(optkit.transitions(history), "SparkFrame")
     assert_type(optkit.spells(history), "SparkFrame")
     assert_type(optkit.status_at(history, scope="recipient"), "SparkFrame")
@@ -74,7 +74,7 @@ def on_spark(history: "SparkFrame", messages: "SparkFrame") -> None:
 
 
 def mistakes(history: pl.DataFrame) -> None:
-    """Is not called either: each line is an error to a type checker, or its comment is one."""
+    """Not called either: each line is an error to a type checker, or its comment is one."""
     optkit.configure(worker=4)  # type: ignore[call-arg]
     optkit.configure(workers="four")  # type: ignore[arg-type]
     optkit.churn(history, scope="sender")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What somebody gets who installs the package and has no checkout."""
+"""The installed package, without a checkout."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Accounts of messages and opt-outs with effects planted in them: what the analyses should find again."""
+"""Accounts of messages and opt-outs with known effects, which the analyses should find."""
 
 from dataclasses import dataclass, field
 
@@ -28,13 +28,13 @@ class Plan:
     gap : float
         Days between two messages of a person, on average.
     rates : list of float
-        Chance of an opt-out per message of each campaign, within twelve hours.
+        Probability of an opt-out within twelve hours, per message of each campaign.
     background : float
-        Chance of an opt-out per day that no message causes.
+        Probability of an opt-out without a message, per day.
     patience : bool
         Some people are four times as likely to leave, and others never do.
     fatigue : float
-        Factor of the chance for each message in the seven days before.
+        Factor of the probability for each message in the seven days before.
     """
 
     seed: int = 0

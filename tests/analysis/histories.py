@@ -1,4 +1,4 @@
-"""Made-up histories, small and nasty: few phones and few instants, so that events meet."""
+"""Small made-up histories with few phones and few instants, so that events coincide."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict
@@ -74,7 +74,7 @@ def events(max_size: int = 24) -> st.SearchStrategy[list[Event]]:
 
 
 def stretches() -> st.SearchStrategy[tuple[int | None, int | None]]:
-    """Return what may be given as (since, until), in ms: neither, one, or both in order."""
+    """Return possible values of (since, until), in ms: neither, one, or both in order."""
     end = st.none() | st.sampled_from(INSTANTS)
 
     def in_order(ends: tuple[int | None, int | None]) -> bool:

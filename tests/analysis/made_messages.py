@@ -1,4 +1,4 @@
-"""Made-up messages, small and nasty, to go with made-up histories: they meet events within one second."""
+"""Made-up messages for the made-up histories: they coincide with events within one second."""
 
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ SPELLED = [*RECIPIENTS[:6], "+1 (202) 555-0101", "1-202-555-0101", "+44 7700 900
 
 
 def messages(max_size: int = 20) -> st.SearchStrategy[list[Message]]:
-    """Return lists of messages in any order, each with an id of its own."""
+    """Return lists of messages in any order, each with its own id."""
 
     def numbered(made: list[tuple[int, Message]]) -> list[Message]:
         return [message._replace(message_id=number) for number, message in made]

@@ -1,4 +1,4 @@
-"""Slow and obvious: every answer from its definition, by looking at all events again for each question."""
+"""A slow and obvious reference: each result follows its definition and reads all events again."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ DAY = 86_400_000
 
 
 def pair_state(events: Iterable[Event], sender: str, recipient: str, at: int) -> str:
-    """A pair's last event's status; of opposite ones in one millisecond the opt-out; before any, opted in."""
+    """The status of a pair's last event; of opposite ones in one millisecond the opt-out; opted in before the first."""
     seen = [e for e in events if (e.from_phone, e.to_phone) == (sender, recipient) and e.at <= at]
     last = max((e.at for e in seen), default=None)
     return "opt-out" if ("opt-out", last) in {(e.status, e.at) for e in seen} else "opt-in"
@@ -24,7 +24,7 @@ def out_of(events: Iterable[Event], recipient: str, at: int) -> set[str]:
 
 
 def unit_summary(events: Iterable[Event], scope: str) -> set[tuple[str | None, str]]:
-    """Whose states there are: (sender, recipient), or (None, recipient) in recipient scope."""
+    """The units with states: (sender, recipient), or (None, recipient) in recipient scope."""
     return {(e.from_phone if scope == "pair" else None, e.to_phone) for e in events}
 
 
@@ -40,13 +40,13 @@ def cut(events: Iterable[Event], until: int | None) -> list[Event]:
 
 
 def times(events: Iterable[Event], unit: tuple[str | None, str]) -> list[int]:
-    """When something happened to a unit."""
+    """The times of a unit's events."""
     sender, recipient = unit
     return sorted({e.at for e in events if e.to_phone == recipient and sender in {None, e.from_phone}})
 
 
 def unit_transitions(events: Iterable[Event], unit: tuple[str | None, str]) -> list[tuple[int, str, str]]:
-    """(at, kind, sender whose event did it) of one unit, in time."""
+    """(at, kind, sender of the event) of one unit, in order of time."""
     found = []
     for at in times(events, unit):
         before, after = state(events, unit, at - 1), state(events, unit, at)
@@ -59,7 +59,7 @@ def unit_transitions(events: Iterable[Event], unit: tuple[str | None, str]) -> l
 
 
 def ends(events: Iterable[Event], since: int | None, until: int | None) -> tuple[int, int]:
-    """The stretch that is counted: as given, else from the first event to the last."""
+    """The stretch that is counted: as given, otherwise from the first event to the last."""
     ats = [e.at for e in events] or [0]
     begin = min(ats) if since is None else since
     return begin, max(*ats, begin if since is not None else ats[0]) if until is None else until
@@ -150,9 +150,9 @@ def period_of(at: int, every: str, time_zone: str) -> date:
 
 
 def periods(first: int, last: int, every: str, time_zone: str) -> list[tuple[date, int, int]]:
-    """(first local day, begin, end) of the periods that hold `first`, `last` and what lies between.
+    """(first local day, begin, end) of the periods from the one with `first` to the one with `last`.
 
-    For zones whose clocks do not jump at midnight.
+    For time zones whose clocks do not change at midnight.
     """
     low, high = period_of(first, every, time_zone), period_of(last, every, time_zone)
     days = [low + timedelta(days=n) for n in range((high - low).days + 400)]

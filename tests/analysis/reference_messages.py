@@ -1,4 +1,4 @@
-"""Slow and obvious: answers about messages from their definitions, looking at everything again for each question."""
+"""A slow and obvious reference for messages: each result follows its definition and reads everything again."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ REACHED = ("sent", "delivered")
 
 
 def spelled(phone: str) -> str:
-    """The one form in which phones are compared."""
+    """The canonical form of a phone."""
     phone = phone.strip()
     if len(phone) == 11 and phone.isdigit() and phone[0] == "1" and phone[1] not in "01":
         return "+" + phone
@@ -75,7 +75,7 @@ def account(
     since: int | None = None,
     until: int | None = None,
 ) -> Account:
-    """Return what an analysis looks at."""
+    """Return the data that an analysis reads."""
     events = [e._replace(to_phone=spelled(e.to_phone), from_phone=spelled(e.from_phone)) for e in events]
     events = [e for e in events if until is None or e.at <= until]
     sent = [
@@ -134,7 +134,7 @@ class Stretch(NamedTuple):
 
 
 def stretches(it: Account, unit: tuple[str | None, str]) -> list[Stretch]:
-    """Walk along what happened to a unit; a message comes before an event of the same millisecond."""
+    """Go through a unit's events and messages; a message precedes an event of the same millisecond."""
     exposures = it.exposures(unit)
     moves = reference.unit_transitions(it.events, unit)
     points = [(m.at, 0, m.message_id, "exposure") for m in exposures]

@@ -18,7 +18,7 @@ BOUNDS = st.sampled_from([None, *INSTANTS[::5]])
 
 
 def as_rows(table: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """Return rows as the reference has them, hours in milliseconds: a division has other last digits than Python's."""
+    """Return rows in the form of the reference, hours in milliseconds, because divisions differ in the last digits."""
     moments = pl.col("opted_out_at", "sent_at").dt.epoch("ms")
     waited = (pl.col("hours") * 3_600_000).round().cast(pl.Int64)
     return table.drop("execution_id").with_columns(moments, waited).select(

@@ -1,4 +1,4 @@
-"""By hand, against a slow reference, and by simulation of accounts whose truth is known."""
+"""By hand, against a slow reference, and by simulation of accounts with known rates."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def history(times: dict[str, list[datetime]]) -> pl.DataFrame:
 
 
 def daily(counts: dict[int, int]) -> list[datetime]:
-    """Return so many opt-outs at noon of the days that are so far from 1 May."""
+    """Return opt-outs at noon of days, given by their distance from 1 May."""
     return [MAY + timedelta(days=day, hours=12) for day, count in counts.items() for _ in range(count)]
 
 
@@ -70,7 +70,7 @@ def test_days_follow_the_local_clock() -> None:
 
 
 def weeks(counts: list[int], side: int) -> dict[int, int]:
-    """Return weekly counts as days: the first week lies next to the change."""
+    """Return weekly counts as days; the first week is next to the change."""
     return {(7 * week + 3 if side > 0 else -7 * week - 4): count for week, count in enumerate(counts)}
 
 
@@ -191,7 +191,7 @@ def test_signals_are_rare_without_a_change_and_usual_with_a_large_one() -> None:
 
 
 def messages(days: dict[int, int], sender: str = "A") -> pl.DataFrame:
-    """Return so many messages at 9 of the days that are so far from 1 May, to recipients who never opt out."""
+    """Return messages at 9:00 of days, given by their distance from 1 May, to recipients who never opt out."""
     at = [MAY + timedelta(days=day, hours=9) for day, count in days.items() for _ in range(count)]
     numbers = [f"+1302555{number:07}" for number in range(len(at))]
     return optkit.messages_from(

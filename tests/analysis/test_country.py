@@ -1,4 +1,4 @@
-"""Against phonenumbers, asked number by number."""
+"""Against phonenumbers, number by number."""
 
 import phonenumbers
 import polars as pl

@@ -1,4 +1,4 @@
-"""By hand, from the clocks that the places had; and against zoneinfo, row by row."""
+"""By hand, from local times; and against zoneinfo, row by row."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

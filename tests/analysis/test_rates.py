@@ -54,7 +54,7 @@ def test_any_grouping_adds_up_to_the_same_pairs(made: list[Event]) -> None:
 
 
 def outs(**counts: int) -> pl.DataFrame:
-    """So many recipients of each sender opt out."""
+    """The given number of recipients of each sender opt out."""
     made = [
         Event(f"+1202555{number:04}", sender, 1_000 * number, "opt-out")
         for sender, count in counts.items()

@@ -1,4 +1,4 @@
-"""Against plain Python, and against lifelines on its own data sets turned into histories."""
+"""Against plain Python, and against lifelines on its own data sets, converted to histories."""
 
 import itertools
 import math
@@ -130,7 +130,7 @@ def test_each_group_has_its_own_curve(made: list[Event]) -> None:
 
 
 def history_of(durations: Any, returned: Any) -> pl.DataFrame:
-    """A history in which each subject opts out, and returns or not, after so many days: all end together."""
+    """A history in which each subject opts out and returns, or not, after the given days; all end at the same time."""
     end = 40_000 * DAY
     made = []
     for number, (days, back) in enumerate(zip(durations, returned, strict=True)):

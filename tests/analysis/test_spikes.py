@@ -19,7 +19,7 @@ WEEK = np.array([130, 120, 120, 110, 110, 60, 50])
 
 
 def opt_outs(counts: npt.NDArray[np.int64], sender: str = "A") -> pl.DataFrame:
-    """So many recipients opt out on each day from Monday, 2024-01-01, on."""
+    """The given number of recipients opt out on each day, from Monday, 2024-01-01."""
     made = [
         Event(f"+1{sender}{day:05}{number:05}", sender, MONDAY + day * DAY + number, "opt-out")
         for day, count in enumerate(counts)

@@ -13,7 +13,7 @@ FIRST = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def account(sent: list[int], left: list[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return a history and messages with so many messages and opt-outs on each day."""
+    """Return a history and messages with the given numbers of messages and opt-outs per day."""
     made: list[Event] = []
     messages: list[Message] = []
     for day, (count, outs) in enumerate(zip(sent, left, strict=True)):

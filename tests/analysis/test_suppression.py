@@ -13,7 +13,7 @@ MOMENTS = st.sampled_from(INSTANTS)
 
 
 def rows(table: pl.DataFrame) -> list[tuple[object, ...]]:
-    """Rows, instants in ms, with a sender of None in recipient scope."""
+    """Rows, instants in ms; the sender is None in recipient scope."""
     numbers = table.with_columns(pl.col(pl.Datetime).cast(pl.Int64))
     if "from_phone" not in table.columns:
         numbers = numbers.insert_column(0, pl.lit(None, pl.String).alias("from_phone"))

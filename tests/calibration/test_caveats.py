@@ -1,4 +1,4 @@
-"""The rates of false alarms that the notebooks tell their readers are those that the simulations hold."""
+"""The rates of false alarms in the notebooks are those of the simulations."""
 
 import json
 from pathlib import Path

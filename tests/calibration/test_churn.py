@@ -1,4 +1,4 @@
-"""What pages say of weeks, on accounts where nothing changes."""
+"""What pages say about weeks, on accounts without changes."""
 
 import pytest
 import simulated_weeks as weeks

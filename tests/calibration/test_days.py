@@ -1,4 +1,4 @@
-"""What pages say of days that stand out, on accounts whose truth is known."""
+"""What pages say about days that stand out, on accounts with known rates."""
 
 import pytest
 import simulated_days as days

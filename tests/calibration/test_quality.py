@@ -1,4 +1,4 @@
-"""Which faults the checks notice, and how often they cry where nothing is wrong."""
+"""Which faults the checks find, and how often they report one although nothing is wrong."""
 
 import polars as pl
 import pytest

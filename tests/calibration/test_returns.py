@@ -1,4 +1,4 @@
-"""What pages say of returns and relapses, on accounts whose truth is known."""
+"""What pages say about returns and relapses, on accounts of people with known behaviour."""
 
 import pytest
 import simulated_returns as returns

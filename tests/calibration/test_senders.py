@@ -1,4 +1,4 @@
-"""What pages say of senders, on accounts whose truth is known."""
+"""What pages say about senders, on accounts with known rates."""
 
 import numpy as np
 import pytest

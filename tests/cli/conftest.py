@@ -18,7 +18,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """What a command finds in the environment: no setting but the folder of its cache."""
+    """The environment of a command: only the cache folder is set."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPTKIT_")}
     return kept | {"OPTKIT_CACHE_DIR": str(tmp_path / "cache"), "COLUMNS": "200"}
 

@@ -40,7 +40,7 @@ SHOWN = r"\x1b[2J\x1b]0;mine\x07\u202eEVIL"
 
 @pytest.fixture
 def hostile_account() -> Iterator[dict[str, str]]:
-    """An account with a sender whose name would clear the screen, name the window and turn the writing round."""
+    """An account with a sender whose name would clear the screen, rename the window and reverse the writing."""
     history = HISTORY.with_columns(from_phone=pl.lit(HOSTILE))
     with Emulator(history, clock=CLOCK) as server:
         yield {"base_url": server.url, "token": server.token}

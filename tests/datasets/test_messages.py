@@ -1,4 +1,4 @@
-"""Entries of the insights endpoint as columns, from the bytes of an answer."""
+"""Entries of the insights endpoint as columns, from the bytes of a response."""
 
 import json
 import re

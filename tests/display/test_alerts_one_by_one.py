@@ -1,4 +1,4 @@
-"""Accounts with nothing odd, and with one trouble each: the first page names that one and no other."""
+"""Accounts without problems, and with one problem each: the first page names only that one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def _order(sender: int) -> list[int]:
 
 
 class _Account:
-    """Six senders write to everybody on each Tuesday; on each day one person leaves each of them.
+    """Six senders write to everybody on each Tuesday; on each day one person opts out of each of them.
 
     `left` holds who else leaves, and on which day.
     """

@@ -1,4 +1,4 @@
-"""The notebooks' sentences, from small tables whose figures can be added up by hand."""
+"""The notebooks' sentences, from small tables that can be added up by hand."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

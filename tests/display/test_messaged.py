@@ -1,4 +1,4 @@
-"""What rates are rates of, counted by hand on small accounts."""
+"""The denominators of rates, counted by hand on small accounts."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A small awkward account to load, and what a load of it must give."""
+"""A small awkward account to load, and the result that a load of it must have."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def make_messages(
 
 
 def distinct(history: pl.DataFrame) -> list[tuple[object, ...]]:
-    """Return the events of a history, each once, in a history's order: what a load must give."""
+    """Return the events of a history, each once, in a history's order: the expected result of a load."""
     rows = set(history.select("created_at", "from_phone", "to_phone", "status").iter_rows())
     return sorted(rows, key=lambda row: (row[0], row[1], row[2], row[3] == OPT_OUT))
 

@@ -11,7 +11,7 @@ from optkit.emulator import Emulator
 
 
 class Child:
-    """A process that has imported what it needs and waits for the word.
+    """A process that has imported what it needs and waits for a command.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What loads over real HTTP share: a client that does not wait long, a table at the end of the run."""
+"""Shared by loads over real HTTP: a client that does not wait long, a table at the end of the run."""
 
 import functools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What may stand between a client and a server: TLS, a proxy, a host that answers something else; on real sockets."""
+"""What may be between a client and a server: TLS, a proxy, a host with other responses; on real sockets."""
 
 import asyncio
 import select

@@ -1,4 +1,4 @@
-"""The cache: what is in it is whole, its owner's, and nobody else's to read."""
+"""The cache: its files are complete, and only their owner can read them."""
 
 import json
 import os

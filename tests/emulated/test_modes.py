@@ -35,7 +35,7 @@ WITHHELD = (datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC))
 
 @dataclass(frozen=True)
 class Mode:
-    """A way of the server, the errors that may come of it (none: the load must be exact), and what a warning says."""
+    """A mode of the server, the errors that it may cause (none: the load must be exact), and the words of a warning."""
 
     variant: dict[str, Any] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)
@@ -129,7 +129,7 @@ def run(names: tuple[str, ...], cache: Path) -> str:
 
 
 def seconds(history: pl.DataFrame, whole: bool) -> pl.DataFrame:  # noqa: FBT001 - what the mode says
-    """Return what is left of a history where the server cuts its times to whole seconds."""
+    """Return a history as it remains after the server cuts its times to whole seconds."""
     return history.with_columns(pl.col("created_at").dt.truncate("1s")) if whole else history
 
 

@@ -28,7 +28,7 @@ regions = st.sampled_from([None, "US", "GB"])
 
 
 def written(text: str | None, region: str | None) -> str | None:
-    """One text at a time; a North American number in E.164 stays."""
+    """One text at a time; a North American number in E.164 is unchanged."""
     if text is None or re.fullmatch(r"\+1[2-9][0-9]{9}", text):
         return text
     return canonical_phone(text, region)

@@ -1,4 +1,4 @@
-"""The audience in every form that a caller may give it in."""
+"""The audience in all forms that a caller may use."""
 
 from pathlib import Path
 from typing import Any

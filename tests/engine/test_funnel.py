@@ -1,4 +1,4 @@
-"""Against the definition written out in plain Python, and scipy's beta-binomial law."""
+"""Against the definition in plain Python, and scipy's beta-binomial law."""
 
 import math
 
@@ -12,7 +12,7 @@ from optkit.engine.funnel import COVERAGE, FEWEST, funnel_limits, homogeneity
 
 
 def slow_law(k: list[int], n: list[int]) -> tuple[float, float]:
-    """Mean and correlation of the law that a further group would follow."""
+    """Mean and correlation of the law of another group."""
     half = 0.5 / sum(n)
 
     def fit(correlation: float) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""The same answers from Spark. Few tests on one session: starting it takes longer than they do."""
+"""The same results from Spark. All tests share one session, because it takes longer to start than they take."""
 
 import os
 import shutil

@@ -42,7 +42,7 @@ def test_spells_match_reference(made: list[Event], scope: Scope, stretch: Stretc
 
 
 def everything(partition: Partition) -> dict[str, PartialSum]:
-    """Count every frame of a partition by nearly all it holds."""
+    """Count each frame of a partition by nearly all of its columns."""
     return {
         "runs": partial_sum(partition.runs, ["group", "sender", "at", "out", "first"], n=pl.len()),
         "transitions": partial_sum(partition.transitions, ["group", "sender", "at", "out"], n=pl.len()),

@@ -1,4 +1,4 @@
-"""The server's two clocks and this machine's, compared on paper."""
+"""The server's two clocks and this machine's, compared without a server."""
 
 import pytest
 

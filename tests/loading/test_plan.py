@@ -1,4 +1,4 @@
-"""Which windows a load has to fetch, on paper."""
+"""Which windows a load has to fetch, without a server."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The reading of a window, against servers on paper that do what no real one should."""
+"""Reading a window from simulated servers that behave in ways that no real one should."""
 
 import gc
 import random

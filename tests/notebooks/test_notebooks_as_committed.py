@@ -1,4 +1,4 @@
-"""How a notebook must lie in git: without outputs, with one cell of parameters, one question."""
+"""Notebooks in git: without outputs, with one cell of parameters, one question."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What a notebook says when it is run on the made-up account."""
+"""The output of notebooks that run on the made-up account."""
 
 import re
 from collections.abc import Callable, Iterator

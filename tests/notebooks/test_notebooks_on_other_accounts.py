@@ -22,7 +22,7 @@ LACKING = "it is not known who was messaged, how often and by which campaign"
 
 @pytest.fixture(scope="module")
 def make_pages(execute_all: ExecuteAll, tmp_path_factory: pytest.TempPathFactory) -> MakePages:
-    """Run all notebooks on what a server has; return their pages."""
+    """Run all notebooks on an emulator's account; return their pages."""
 
     def make(server: Emulator) -> dict[str, NotebookPage]:
         folder = tmp_path_factory.mktemp("pages")

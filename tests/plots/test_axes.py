@@ -1,4 +1,4 @@
-"""Titles, colours and styles of the caller's, in every picture."""
+"""The caller's titles, colours and styles, in every picture."""
 
 from typing import Any
 

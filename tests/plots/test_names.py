@@ -1,4 +1,4 @@
-"""Senders and campaigns may have any name: pictures bear them without a warning."""
+"""Senders and campaigns may have any name: pictures draw them without a warning."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose figures a report shows: an account that was named never becomes the made-up one."""
+"""The account of a report: a named account is never replaced by the made-up one."""
 
 import os
 import subprocess

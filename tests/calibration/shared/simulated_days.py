@@ -1,4 +1,4 @@
-"""Days of an account whose true level is known: how often a page shows a spike that is none, or misses one."""
+"""Days of an account with a known level: how often a page shows a false spike, or misses one."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def season(rate: float, phase: float) -> Floats:
 def pages_with_spikes(
     pages: int, level: Callable[[np.random.Generator], Floats], last: int = DAYS, seed: int = 0
 ) -> float:
-    """Share of pages with a spike among their last days, where nothing happened."""
+    """Share of pages with a spike among their last days although nothing happened."""
     rng = np.random.default_rng(seed)
     return sum(bool((~drawn(rng.poisson(level(rng))).usual[-last:]).any()) for _ in range(pages)) / pages
 
@@ -54,7 +54,7 @@ def found_days(pages: int, rate: float, times: float, day: int | None = None, se
 
 
 def marks_per_page(pages: int, lanes: int, seed: int = 0) -> float:
-    """Mean number of marks on a page of so many senders, from 0.02 to 200 opt-outs a day, where nothing happened."""
+    """Mean number of marks on a page of senders with 0.02 to 200 opt-outs per day, although nothing happened."""
     rng = np.random.default_rng(seed)
     marks = sum(
         int((~drawn(rng.poisson(flat(rate))).usual).sum())

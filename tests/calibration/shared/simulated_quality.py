@@ -1,4 +1,4 @@
-"""Histories with and without a known fault: which check cries."""
+"""Histories with and without a known fault: which checks find it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ def workdays(rng: np.random.Generator, rate: float) -> Ints:
 
 
 def campaigns(rng: np.random.Generator, rate: float, every: int = 14) -> Ints:
-    """Events come on the day of a campaign and the day after, and hardly ever between."""
+    """Events occur on the day of a campaign and the day after, and rarely on other days."""
     share = np.select([DAY % every == 0, DAY % every == 1], [0.7 * every, 0.25 * every], 0.05)
     return rng.poisson(rate * share)
 
@@ -39,13 +39,13 @@ ACCOUNTS = {"steady": steady, "weekly": weekly, "workdays": workdays, "campaigns
 
 
 def accounts_with_silent_days(pages: int, account: str, rate: float, seed: int = 0) -> float:
-    """Share of whole accounts that are told of silent days."""
+    """Share of complete accounts that are reported to have silent days."""
     rng = np.random.default_rng(seed)
     return sum(bool(odd_silences(ACCOUNTS[account](rng, rate), 0)) for _ in range(pages)) / pages
 
 
 def missing_days_found(pages: int, account: str, rate: float, days: int, seed: int = 0) -> float:
-    """Share of accounts that lack so many days from a Wednesday on, and are told."""
+    """Share of accounts without events on the given days from a Wednesday on for which this is reported."""
     rng = np.random.default_rng(seed)
     found = 0
     for _ in range(pages):
@@ -62,7 +62,7 @@ def failed(history: pl.DataFrame) -> set[str]:
 
 
 def with_a_doubled_hour(history: pl.DataFrame, offset: int) -> pl.DataFrame:
-    """The busiest hour's events come again so many milliseconds later."""
+    """The events of the busiest hour occur again so many milliseconds later."""
     hours = history["created_at"].dt.truncate("1h")
     busiest = hours.value_counts().sort("count", "created_at")["created_at"][-1]
     again = history.filter(hours == busiest).with_columns(

@@ -1,4 +1,4 @@
-"""Accounts whose people's true behaviour is known: what a page says of their returns."""
+"""Accounts of people with known behaviour: what a page says about their returns."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def spells(rng: np.random.Generator, count: int, returning: float) -> tuple[Floa
 
 
 def curve(lengths: Floats, ended: npt.NDArray[np.bool_], **columns: str) -> pl.DataFrame:
-    """What `optkit.return_curve` returns."""
+    """The result of `optkit.return_curve`."""
     days = np.unique(lengths)
     place = np.searchsorted(days, lengths)
     returned = np.bincount(place, ended, len(days)).astype(np.int64)
@@ -56,7 +56,7 @@ def curve(lengths: Floats, ended: npt.NDArray[np.bool_], **columns: str) -> pl.D
 
 
 def coverage(pages: int, count: int, returning: float, day: float = 90, seed: int = 0) -> tuple[float, float]:
-    """Share of intervals at a day that hold the truth, and share that have no width."""
+    """Share of intervals at a day that contain the true value, and share without a width."""
     rng = np.random.default_rng(seed)
     truth = returning * (1 - math.exp(-day / DELAY))
     held = flat = 0
@@ -69,7 +69,7 @@ def coverage(pages: int, count: int, returning: float, day: float = 90, seed: in
 
 
 def equal_countries_said_to_differ(pages: int, countries: int, p_value: float, seed: int = 0) -> float:
-    """Share of pages on which countries with one truth are said to differ."""
+    """Share of pages on which equal countries are said to differ."""
     rng = np.random.default_rng(seed)
     found = 0
     for _ in range(pages):
@@ -109,7 +109,7 @@ def truth_of_relapses(days: int) -> float:
 
 
 def coverage_of_restless_people(pages: int, people: int = 60, day: float = 30, seed: int = 0) -> float:
-    """Share of intervals that hold the truth where some people come and go again and again, and others never do.
+    """Share of intervals that contain the true value if some people come and go repeatedly, and others never do.
 
     Each is observed for up to a year, and comes back from an opt-out within 3 days on average with a chance of their
     own: a quarter nearly always, the others hardly ever. Who came back opts out again 10 days later on average. The

@@ -1,4 +1,4 @@
-"""Accounts whose senders' true rates are known: how often a page says something false, or misses something true."""
+"""Accounts of senders with known rates: how often a page says something false, or misses something true."""
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ def outside(k: Ints, n: Ints) -> npt.NDArray[np.bool_]:
 
 
 def pages_with_false_alarms(pages: int, senders: int, cv: float, law: str, seed: int = 0) -> float:
-    """Share of pages on which any of the senders, all usual, is said to differ."""
+    """Share of pages on which a sender is said to differ although all are usual."""
     rng = np.random.default_rng(seed)
     found = 0
     for _ in range(pages):
@@ -70,7 +70,7 @@ def said_to_differ(pages: int, senders: int, times: float, p_value: float, seed:
 
 
 def order_called_chance_although_rejected(pages: int, seed: int = 0) -> float:
-    """Share of pages of nine senders that differ on which the order is called chance although chi-square rejects it."""
+    """Share of pages of nine different senders that call their order chance although chi-square rejects it."""
     rng = np.random.default_rng(seed)
     names = [f"S{number}" for number in range(9)]
     wrong = 0

@@ -1,4 +1,4 @@
-"""Weeks of accounts where nothing changes: what is said of the last, and how a rate grows by itself."""
+"""Weeks of accounts without changes: what pages say about the last one, and how a rate rises by itself."""
 
 import numpy as np
 import polars as pl
@@ -42,7 +42,7 @@ def growth_of_constant_churn() -> tuple[float, float]:
 
 
 def said(weeks: int, pages: int = 300, seed: int = 0) -> list[str]:
-    """What is said of the last of so many weeks in which opt-outs are Poisson with the same mean."""
+    """What a page says about the last of some weeks with Poisson opt-outs of the same mean."""
     rng = np.random.default_rng(seed)
     nothing = pl.Series([None] * weeks, dtype=pl.Float64)
     return [

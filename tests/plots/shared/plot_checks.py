@@ -1,4 +1,4 @@
-"""What holds for every picture: no text is cut off or covered."""
+"""Checks of every picture: no text is cut off or covered."""
 
 from itertools import combinations
 from typing import Any
@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 
 def texts_of(ax: Any) -> list[Text]:
-    """What is written in the picture: titles, labels, annotations, and the ticks that are within limits."""
+    """The texts in the picture: titles, labels, annotations, and the ticks within the limits."""
     found: list[Text] = []
     for axes in ax.figure.axes:
         found += [axes.title, axes._left_title, axes._right_title, *axes.texts]
@@ -22,7 +22,7 @@ def texts_of(ax: Any) -> list[Text]:
 
 
 def check_page(ax: Any) -> None:
-    """No text beyond the figure's edge, none over another, and a white ground."""
+    """Check that no text is beyond the figure's edge or over another one, and that the background is white."""
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(ax)]
