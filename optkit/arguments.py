@@ -43,7 +43,7 @@ def share(value: object, name: str) -> float:
     """
     if isinstance(value, numbers.Real) and 0 < float(value) < 1:
         return float(value)
-    raise SettingsError(f"{name} must lie between 0 and 1, such as 0.95")
+    raise SettingsError(f"{name} must be between 0 and 1, such as 0.95")
 
 
 def one_or_many(value: object, name: str) -> list[str]:

@@ -145,7 +145,7 @@ def _workers(value: Any) -> int:
         workers = int(str(value))
     except ValueError:
         workers = 0
-    if not 1 <= workers <= 64:  # noqa: PLR2004 - more than a server of this kind answers at once
+    if not 1 <= workers <= 64:  # noqa: PLR2004 - more requests than such a server answers at a time
         raise SettingsError("workers must be a whole number from 1 to 64")
     return workers
 

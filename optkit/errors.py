@@ -30,12 +30,12 @@ class AuthenticationError(OptkitError):
 
 
 class RateLimitError(OptkitError):
-    """The server asked for a longer pause than the loader waits by itself.
+    """The server requested a longer pause than the loader waits.
 
     Attributes
     ----------
     retry_after : float or None
-        The pause that the server asked for, in seconds; None if it did not name one.
+        The pause that the server requested, in seconds; None if it did not name one.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:

@@ -1,15 +1,14 @@
-"""Ctrl-C, which has to end a wait."""
+"""Make Ctrl-C end a wait."""
 
 import signal
 import sys
 
 
 def make_waits_interruptible() -> None:
-    """Let Ctrl-C end whatever the main thread waits for, as Python does by itself.
+    """Make Ctrl-C interrupt every wait of the main thread, as it does without polars.
 
-    Importing polars replaces the handler of SIGINT by one after which the system goes on waiting for a lock, a queue
-    or a thread: the `KeyboardInterrupt` comes only once the wait is over. Call this before waiting; it changes nothing
-    else.
+    Importing polars replaces the handler of SIGINT. With that handler, a wait for a lock, a queue or a thread is not
+    interrupted, and `KeyboardInterrupt` is raised only after it. Call this function before waiting.
 
     Examples
     --------

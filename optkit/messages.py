@@ -1,4 +1,4 @@
-"""Messages: the second frame that flows through the package, always beside a history.
+"""Messages: the second frame that flows through the package, always together with a history.
 
 Messages have one row per text that a campaign sent, or tried to send, to one recipient. Names, addresses, birth dates
 and the texts themselves are never included.

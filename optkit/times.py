@@ -126,7 +126,7 @@ def _read_text(text: str, name: str) -> datetime:
     # A day begins at the first of its midnights; any other time has to be one instant.
     if moment.time() != time() and local.utcoffset() != local.replace(fold=1).utcoffset():
         raise SettingsError(
-            f"{name} lies where the clocks of {zone.key} change: that time does not exist or occurs twice; "
+            f"{name} is a time at which the clocks of {zone.key} change: it does not exist or occurs twice; "
             "write it with an offset, such as 2026-03-01T09:00+01:00"
         )
     return local

@@ -222,9 +222,9 @@ def test_a_column_to_group_by_may_have_any_name_or_is_rejected(name: str) -> Non
     [
         (
             PANDAS.assign(to_phone=[PHONE, 12025550102, None]),
-            "column to_phone holds values of different types",
+            "column to_phone has values of different types",
         ),
-        (PANDAS.assign(note=[1, PHONE, b"x"]), "the column note holds values of different types"),
+        (PANDAS.assign(note=[1, PHONE, b"x"]), "the column note has values of different types"),
         (pd.concat([PANDAS, PANDAS[["to_phone"]]], axis=1), "two columns of the same name"),
         (PANDAS.rename(columns={"to_phone": PHONE}), "no column 'to_phone'; it has <str>, 'from_phone'"),
         (PANDAS["brand"], "history is not a table"),

@@ -56,7 +56,7 @@ def audience(
     Raises
     ------
     HistoryError
-        The frame does not hold messages.
+        The frame does not have messages.
     SettingsError
         An argument cannot be used.
 

@@ -13,7 +13,7 @@ from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
-#: Columns with a keyword of their own; the others are passed as `columns`.
+#: Columns that have their own keyword; the others are passed as `columns`.
 _KEYWORDS: Final = ("message_id", "to_phone", "from_phone", "sent_at", "delivery_status", "campaign")
 
 

@@ -37,7 +37,7 @@ def quality(
     until: Moment | None = None,
     now: Moment | None = None,
 ) -> pl.DataFrame:
-    """Check a history, and the messages beside it, for anything that could mislead an analysis.
+    """Check a history, and its messages, for anything that could mislead an analysis.
 
     Parameters
     ----------

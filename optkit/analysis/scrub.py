@@ -170,7 +170,7 @@ def _supported_regions() -> tuple[list[str], list[str]]:
 
 
 def _phone_column(people: pl.DataFrame, regions: pl.Series) -> str:
-    """Return the column that holds the phone numbers."""
+    """Return the column with the phone numbers."""
     if (exact := _column(people, "to_phone")) is not None:
         return exact
     named = [name for name in people.columns if _PHONE.search(name) and name.casefold() != "from_phone"]

@@ -177,7 +177,7 @@ def suppression_diff(history: History, before: Moment, after: Moment, *, scope: 
     """
     start = to_ms(instant(before, "before"))
     if start > to_ms(instant(after, "after")):
-        raise SettingsError("`before` must not lie after `after`")
+        raise SettingsError("`before` must not be after `after`")
     key = _key(scope)
 
     def mapper(partition: Partition) -> pl.LazyFrame:

@@ -37,7 +37,7 @@ def report(
         bool, typer.Option("--single-file", help="Write one self-contained file, to mail.")
     ] = False,
     keep_notebooks: Annotated[
-        bool, typer.Option("--keep-notebooks", help="Keep the executed notebooks beside the pages.")
+        bool, typer.Option("--keep-notebooks", help="Keep the executed notebooks next to the pages.")
     ] = False,
 ) -> None:
     """Run notebooks and write pages that open offline."""
@@ -64,7 +64,7 @@ def _period_bounds(period: str, account: str, time_zone: str) -> tuple[str, str]
     from optkit.demo import CLOCK
     from optkit.report import period_bounds
 
-    # the made-up account's clock stands still
+    # the made-up account's clock is fixed
     return period_bounds(period, now=CLOCK if account == "demo" else datetime.now(UTC), time_zone=time_zone)
 
 

@@ -115,7 +115,7 @@ def demo_messages(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
     Raises
     ------
     SettingsError
-        An argument is not a whole number, `recipients` or `days` is below 1 or too large, or `seed` is below 0.
+        See `demo_history`.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def demo_audience(*, recipients: int = 20_000, days: int = 365, seed: int = 0) -
     Raises
     ------
     SettingsError
-        An argument is not a whole number, `recipients` or `days` is below 1 or too large, or `seed` is below 0.
+        See `demo_history`.
 
     Examples
     --------

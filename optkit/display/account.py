@@ -3,15 +3,14 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from optkit.config import DEMO, resolve
 from optkit.display.account_messages import load_messages
-from optkit.display.banner import NOT_ASKED_FOR, banner
-from optkit.errors import SettingsError
+from optkit.display.banner import NOT_REQUESTED, banner
+from optkit.engine.denominators import read_audience
 from optkit.formatting import minute
 from optkit.messages import SCHEMA
 from optkit.times import instant
@@ -150,8 +149,8 @@ def open_account(
     senders : list of str, optional
         Only events of these senders. Default: all.
     audience : str, optional
-        CSV or Parquet file with the columns from_phone and recipients: how many people each sender messaged. Without
-        it, they are counted from the messages if there are any.
+        A .csv, .parquet or .xlsx file with the columns from_phone and recipients: how many people each sender messaged.
+        Without it, they are counted from the messages if there are any.
     reported : bool
         Add the column reported_current_status, see `optkit.load`.
     messages : bool
@@ -174,7 +173,7 @@ def open_account(
     name = account or default_account()
     history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
-    people = _read_audience(audience) if audience else None
+    people = read_audience(audience, []) if audience else None
     if people is not None and senders:
         people = people.filter(pl.col("from_phone").is_in(senders))
     last_read = coverage["fetched_at"].max() if coverage.height else datetime.now(UTC)
@@ -183,7 +182,7 @@ def open_account(
     since = instant(start, "start", now=last_read) if start else None
     opened_at = datetime.now(UTC).replace(microsecond=0)
     sent, no_messages = (
-        load_messages(name, end, senders or None) if messages else (SCHEMA.to_frame(), NOT_ASKED_FOR)
+        load_messages(name, end, senders or None) if messages else (SCHEMA.to_frame(), NOT_REQUESTED)
     )
     sent = sent.filter(pl.col("sent_at") < until)
     return AccountData(
@@ -210,18 +209,3 @@ def default_account() -> str:
         source != "default" or settings.token is not None or optkit.coverage(settings.account).height
     )
     return settings.account if named_or_readable else DEMO
-
-
-def _read_audience(file: str) -> pl.DataFrame:
-    path = Path(file).expanduser()
-    try:
-        if path.suffix == ".parquet":
-            table = pl.read_parquet(path)
-        else:
-            table = pl.read_csv(path, schema_overrides={"from_phone": pl.String})
-        return table.select(pl.col("from_phone").cast(pl.String), pl.col("recipients").cast(pl.Int64))
-    except (OSError, pl.exceptions.PolarsError):
-        raise SettingsError(
-            f"the audience {path.name} cannot be read: it must be a CSV or Parquet file with the columns "
-            "from_phone and recipients (a whole number)"
-        ) from None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optkit.display.account import AccountData
 
 #: The value of `AccountData.no_messages` on pages that do not need messages.
-NOT_ASKED_FOR: Final = "not asked for"
+NOT_REQUESTED: Final = "not requested"
 
 #: Each cell sets its colours, because JupyterLab's dark theme would use others.
 _BANNER: Final = (
@@ -62,7 +62,7 @@ def _facts(data: "AccountData") -> dict[str, str]:
 
 def _who_was_messaged(data: "AccountData") -> dict[str, str]:
     """Return what is known about the messages, and the denominator of the rates."""
-    if data.no_messages == NOT_ASKED_FOR:
+    if data.no_messages == NOT_REQUESTED:
         return {}
     messages, people = data.messages, messaged(data)
     if messages.is_empty():

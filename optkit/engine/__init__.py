@@ -1,9 +1,9 @@
-"""How questions are answered: any frame in, states settled once, partial sums per partition. It names no question.
+"""The engine of all analyses: checked frames, states of pairs, partial sums per partition; it names no analysis.
 
-The way from a question to its numbers, each a call by the one before::
+The call path of an analysis; each line is called by the one before::
 
-    churn(history)              analysis/churn.py: what to count, and the table that is made of the sums
+    churn(history)              analysis/churn.py: defines the counts, and makes the table from their sums
     aggregate(history, mapper)  aggregate.py: reads the history, partition by partition, and adds up
-    mapper(partition)           analysis/churn.py again, or a worker of Spark: counts within one partition
-    partition.transitions       states.py: what changed a state, settled when the partition was made
+    mapper(partition)           analysis/churn.py again, here or on a Spark worker: counts within one partition
+    partition.transitions       states.py: the changes of state, computed when the partition was made
 """

@@ -66,7 +66,7 @@ def population(
         if not by:
             return pl.DataFrame({"population": [people]}), "audience"
         return seen.select(by).unique().with_columns(population=pl.lit(people, pl.Int64)), "audience"
-    given = _read(audience, by)
+    given = read_audience(audience, by)
     _validate_senders(given, by, seen)
     silent = given.join(seen, left_on="from_phone", right_on="sender", how="anti")
     if silent.height:
@@ -89,8 +89,14 @@ def validate_covers(table: pl.DataFrame, opted_out: str, population: str, groups
     )
 
 
-def _read(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -> pl.DataFrame:
-    """Return from_phone, the columns of `by` and recipients (Int64)."""
+def read_audience(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -> pl.DataFrame:
+    """Return from_phone (String), the columns of `by` and recipients (Int64) of an audience that is not a number.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, lacks a column, or has missing or negative values.
+    """
     columns = list(dict.fromkeys(["from_phone", *by, "recipients"]))
     try:
         frame = frames.read(_as_texts(_table(audience)), columns, "audience").collect()

@@ -12,7 +12,7 @@ The frames of a `JointPartition` (polars DataFrames; instants are Int64 millisec
 
 `messages`    one row per message: message, reached, message_id if the question reads it, and the payload
 `runs`        one row per run: key, sender, recipient, at, out, first (see `states`)
-`ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run that holds at
+`ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run in force at
               sent_at, null before the first), out (the unit was opted out)
 `exposures`   those of `ordered` that were reached while the unit was opted in
 `opt_outs`    the runs that are out, with exposure (place of the last exposure before, null: none)

@@ -40,7 +40,7 @@ History: TypeAlias = "Table | SparkFrame"
 #: The columns that identify an event; most analyses read only these.
 KEYS: Final = ("to_phone", "from_phone", "created_at", "status")
 
-#: A time in a history is within this many milliseconds of 1970 (557 years): the packed form holds no more.
+#: A time in a history is within this many milliseconds of 1970 (557 years), the limit of the packed form.
 REACH: Final = 2**44 - 1
 
 #: Names of the engine's internal columns.
@@ -135,7 +135,7 @@ def _why_unreadable(table: Any, name: str) -> str:
     except (ValueError, TypeError) as error:
         found = _MIXED.search(" ".join(map(str, error.args)))  # pyarrow's words
         if found:
-            return f"{name}: the column {found[1]} holds values of different types; make them one type, such as text"
+            return f"{name}: the column {found[1]} has values of different types; convert it to one type, such as text"
     return f"{name} is not a table that can be read through Arrow, but {type(table).__name__}"
 
 

@@ -49,7 +49,7 @@ def read_stretch(since: Moment | None, until: Moment | None) -> Stretch:
     begin = None if since is None else to_ms(instant(since, "since"))
     end = None if until is None else to_ms(instant(until, "until"))
     if begin is not None and end is not None and begin > end:
-        raise SettingsError("`since` must not lie after `until`")
+        raise SettingsError("`since` must not be after `until`")
     return Stretch(begin, end)
 
 
@@ -107,7 +107,7 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
             "every must be a number of days, weeks, months, quarters or years: '1d', '1w', '1mo', …"
         )
     if not -REACH <= first <= last <= REACH:
-        raise SettingsError("`since` must not lie after `until`, and neither centuries off")
+        raise SettingsError("`since` must not be after `until`, and neither may be centuries off")
     offset = _offsets(time_zone)
     near = pl.Series([from_ms(first - 2 * DAY).date(), from_ms(last + 2 * DAY).date()]).dt.truncate(every)
     low, high = near.head(1).dt.offset_by("-" + every).item(), near.tail(1).dt.offset_by(every).item()

@@ -292,5 +292,5 @@ def counts(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
     """
     k, size = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
     if np.any(k < 0) or np.any(k > size):
-        raise ValueError("a count must lie between 0 and its denominator")
+        raise ValueError("a count must be between 0 and its denominator")
     return k, size

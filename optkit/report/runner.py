@@ -40,7 +40,7 @@ def run(
     single_file : bool, default False
         Write all pages into one self-contained file, ``report.html``.
     keep_notebooks : bool, default False
-        Also write the executed notebooks beside the pages.
+        Also write the executed notebooks next to the pages.
     progress : bool, optional
         Whether to show on standard error which notebooks are running: a bar on a terminal, otherwise lines. Default:
         True.

@@ -232,7 +232,7 @@ def test_an_empty_history_has_its_columns() -> None:
     [
         ({"before": "36h"}, "before must be a whole number of days"),
         ({"after": "0d"}, "after must be a duration above zero"),
-        ({"confidence": 95}, "confidence must lie between 0 and 1"),
+        ({"confidence": 95}, "confidence must be between 0 and 1"),
         ({"time_zone": "Mars"}, "no time zone 'Mars'"),
         ({"before": "200000w"}, "out of the calendar"),
     ],

@@ -58,5 +58,5 @@ def test_a_state_at_a_time_is_that_of_the_history_cut_there(made: list[Event], a
 
 
 def test_a_diff_must_go_forward() -> None:
-    with pytest.raises(optkit.SettingsError, match="must not lie after"):
+    with pytest.raises(optkit.SettingsError, match="must not be after"):
         optkit.suppression_diff(frame([]), "2026-01-02", "2026-01-01")

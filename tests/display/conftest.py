@@ -52,7 +52,7 @@ def account_data() -> display.AccountData:
         history=history,
         audience=None,
         messages=messages.SCHEMA.to_frame(),
-        no_messages="not asked for",
+        no_messages="not requested",
         coverage=coverage,
         senders=None,
         since=None,

@@ -46,7 +46,7 @@ def test_banner_names_account_period_and_coverage(account_data: display.AccountD
     ):
         assert words in page
     assert "DEMO" not in page
-    assert "Messages" not in page, "they were not asked for"
+    assert "Messages" not in page, "they were not requested"
 
 
 def test_banner_says_once_what_is_not_known_without_messages(account_data: display.AccountData) -> None:
@@ -129,7 +129,7 @@ def test_audience_is_read_from_a_file(demo_cache: None, tmp_path: Path) -> None:
     assert found.audience is not None
     assert found.audience.rows() == [("18181", 50_000)]
     file.write_text("sender,people\n18181,50000\n")
-    with pytest.raises(SettingsError, match=r"audience\.csv cannot be read"):
+    with pytest.raises(SettingsError, match=r"audience has no column .from_phone. and .recipients."):
         display.open_account("demo", start="2026-06-22", end="2026-06-29", audience=str(file))
 
 

@@ -93,7 +93,7 @@ def test_two_stretches_add_up_to_the_whole(made: list[Event], scope: Scope, at: 
 
 
 def test_since_must_not_lie_after_until() -> None:
-    with pytest.raises(optkit.SettingsError, match="must not lie after"):
+    with pytest.raises(optkit.SettingsError, match="must not be after"):
         optkit.transitions(frame([]), since="2026-01-02", until="2026-01-01")
 
 
