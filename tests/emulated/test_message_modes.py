@@ -1,17 +1,16 @@
 """Messages from the emulator in every mode, alone and in pairs: exactly what was sent, or a documented error."""
 
-import random
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from accounts import CLOCK, make_history, make_messages
+from mode_pairs import Modes, cover_pairs
 
 import optkit
 from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
@@ -85,7 +84,6 @@ WRECKS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[type[optkit.Optkit
 SETTINGS = {name: given for group in VARIANTS for name, given in group.items()}
 #: A load that sees entries arrive, or that cannot compare its windows' totals, may say so.
 MAY_DRIFT = {"entries missing", "rows arriving", "totals too low", "totals too high"}
-Modes = tuple[str, ...]
 
 
 def run(modes: Modes, cache: Path) -> str:
@@ -155,22 +153,6 @@ def test_a_load_that_cannot_be_exact_is_an_error_and_leaves_only_whole_windows(
 GROUPS: list[Modes] = [*map(tuple, VARIANTS), tuple(FAULTS)]
 
 
-def cover_pairs() -> Iterator[tuple[Modes, int]]:
-    """Yield few sets of modes, which hold each pair that can be had together, and how many pairs are new in each."""
-    left = {frozenset(pair) for one, other in combinations(GROUPS, 2) for pair in product(one, other)}
-    chance = random.Random(0)
-    while left:
-        chosen = sorted(min(left, key=sorted))
-        others = [group for group in GROUPS if not set(group) & set(chosen)]
-        for group in chance.sample(others, len(others)):
-            best = max(group, key=lambda mode: len(new_pairs(mode, chosen) & left))
-            if new_pairs(best, chosen) & left:
-                chosen.append(best)
-        pairs = left & set(map(frozenset, combinations(chosen, 2)))
-        yield tuple(chosen), len(pairs)
-        left -= pairs
-
-
 def with_arrivals() -> Iterator[tuple[Modes, int]]:
     """Yield sets that each begin with rows arriving, where no other pair counts: such a load may end with an error."""
     for number in range(max(map(len, GROUPS))):
@@ -178,11 +160,7 @@ def with_arrivals() -> Iterator[tuple[Modes, int]]:
         yield ("rows arriving", *others), sum(number < len(group) for group in GROUPS)
 
 
-def new_pairs(mode: str, others: list[str]) -> set[frozenset[str]]:
-    return {frozenset((mode, other)) for other in others}
-
-
-SETS = [*cover_pairs(), *with_arrivals()]
+SETS = [*cover_pairs(GROUPS), *with_arrivals()]
 
 
 @pytest.mark.usefixtures("quick_retries")
