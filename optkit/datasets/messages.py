@@ -1,4 +1,4 @@
-"""Campaign messages: the second dataset, beside the events.
+"""Campaign messages: the second dataset, after the events.
 
 Names, mail addresses, birth dates and texts are part of every entry. They are not decoded, or only until the three
 facts that are kept of them are known: how long the text is, whether it tells how to opt out, and why sending failed.

@@ -40,7 +40,7 @@ class Emulator:
     token : str or None
         The token that it accepts; None for a random one.
     clock : datetime or None
-        An aware datetime at which the server's time stands still; None for the real time.
+        An aware datetime as the server's fixed time; None for the real time.
     host, port : str, int
         Where it listens; port 0 for a free one.
     variant : ApiVariant

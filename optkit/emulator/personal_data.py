@@ -50,7 +50,7 @@ EMAIL_DOMAIN: Final = "personal-mail.example"
 SENTENCE: Final = (
     'your order of "Mondschein-Tee" is on its way \N{FULL MOON SYMBOL} we look forward to seeing you.\n'
 )
-#: What an entry says of a person, besides the phone.
+#: Personal data of an entry, in addition to the phone.
 USER_FIELDS: Final = ("first_name", "last_name", "email", "dob", "account_balance")
 
 _STOP_SENTENCE: Final = "Reply STOP to unsubscribe."

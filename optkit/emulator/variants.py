@@ -50,7 +50,7 @@ class ApiVariant:
         ``"true"``: the server's time, as in the header Date; ``"missing"``; ``"as in the sample"``: always
         the vendor's sample value, in 2023; ``"ten days ahead"``; ``"in the year 5000"``.
     per_page : int or None
-        Number of entries per page, whatever the client asks for.
+        Number of entries per page, regardless of the client's request.
     withheld : (datetime, datetime) or None
         Entries created in [start, end), aware datetimes, are counted in the totals but never sent.
     ignores_filters : bool

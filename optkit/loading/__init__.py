@@ -11,5 +11,5 @@ From a call to the socket::
 
 and back: `pages.PageDecoder` makes records of an answer, `reader.WindowReader` a window of pages and
 `chunks.ChunkReader` decides whether they can be believed; `commit.Committer` and `cache.Cache.commit` write a
-`window_file`, and `cached_rows.scan_windows` reads it. What is particular to an endpoint stands in `optkit.datasets`.
+`window_file`, and `cached_rows.scan_windows` reads it. The differences between endpoints are in `optkit.datasets`.
 """

@@ -21,7 +21,7 @@ from optkit.version import __version__
 if TYPE_CHECKING:
     from optkit.loading.session import ApiSession
 
-#: So many rows tell one account from another.
+#: Least number of equal rows that prove that two accounts are the same.
 _EVIDENCE: Final = 20
 
 
@@ -213,7 +213,7 @@ def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, window:
 
 
 def now_of(settings: Settings) -> int:
-    """Return what the time is without asking the server, in epoch milliseconds; the made-up account's stands still."""
+    """Return the time without a request, in epoch milliseconds; the made-up account's time is fixed."""
     if settings.account == DEMO:
         from optkit.demo import CLOCK
 

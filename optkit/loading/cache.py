@@ -129,7 +129,7 @@ class Cache:
                 self._verified.pop(path, None)
                 verify_checksum(path)
                 self._verified[path] = state
-        except FileNotFoundError:  # another process has cleared it: whoever reads it will see
+        except FileNotFoundError:  # another process has cleared it, which the reader will notice
             return ""
         except OSError as error:
             return f"cannot be read ({error.strerror})"

@@ -65,7 +65,7 @@ class ChunkReader:
     Parameters
     ----------
     chunk : Chunk
-        What to read; its end must not lie in the server's future.
+        The interval to read; its end must not be in the server's future.
     endpoint : Endpoint
         What the records are.
 
@@ -116,7 +116,7 @@ class ChunkReader:
         ResponseError
             Pages are repeated, or entries cannot be read.
         DriftError
-            The pages do not agree, however small the chunk.
+            The pages do not agree, even for the smallest chunk.
         """
         self._pages[request.page] = page
         self._missing -= 1

@@ -142,11 +142,13 @@ def compare_clocks(
         return Clock((server or clocks)[0], clocks[0])
     names = ["its time_token"] * (time_token is not None) + ["its Date header"] * (date is not None)
     readings = [f"{name} says {_text(clock)}" for name, clock in zip(names, server, strict=True)]
-    said = f"the server's clock and this machine's differ: {', '.join(readings)}, this machine {_text(local)}"
+    problem = (
+        f"the server's clock and this machine's differ: {', '.join(readings)}, this machine {_text(local)}"
+    )
     now = clocks[1] if len(clocks) == 3 else server[0]  # noqa: PLR2004 - the middle one of three
     if min(abs(now - other) for other in _others(clocks, now)) > DAY:
-        raise ResponseError(f"{said}; set this machine's clock right, or tell the vendor if it is")
-    return Clock(now, clocks[0], f"{said}; windows count as final by the earliest of them")
+        raise ResponseError(f"{problem}; set this machine's clock right, or tell the vendor if it is")
+    return Clock(now, clocks[0], f"{problem}; windows count as final by the earliest of them")
 
 
 def _others(clocks: list[int], one: int) -> list[int]:

@@ -15,9 +15,9 @@ from optkit.times import from_ms
 if TYPE_CHECKING:
     from optkit.loading.reader import WindowRows
 
-#: So many windows are named in a message.
+#: The most windows named in a message.
 _NAMED: Final = 5
-#: So many windows with wrong totals, and none with a true one, show that the server's totals mean nothing.
+#: After this many windows with wrong totals, and none with a right one, the server's totals are ignored.
 _ENOUGH: Final = 8
 
 

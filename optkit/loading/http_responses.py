@@ -15,7 +15,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 #: A page has some 20 to 80 kB: few reads should bring it.
 _BUFFER: Final = 2**17
-#: A head that has not ended after so many bytes is no answer.
+#: A head that has not ended after this many bytes is not a response.
 _LONGEST_HEAD: Final = 2**16
 
 
@@ -115,14 +115,14 @@ def read_response(sock: socket.socket, timeout: float, most: int) -> Response:
     sock : socket.socket
         Where the answer comes.
     timeout : float
-        Seconds that all of it may take: byte by byte, it could take for ever.
+        Seconds that the whole response may take: byte by byte, it could take forever.
     most : int
         Bytes that a body may have.
 
     Raises
     ------
     OSError, http.client.HTTPException, UnpackError
-        There is no answer, or it cannot be read.
+        There is no response, or it cannot be read.
     TooLargeError
         The body is larger than `most`.
     """

@@ -179,7 +179,7 @@ def clear(
     Raises
     ------
     SettingsError
-        start does not lie before end, or there is no such dataset.
+        start is not before end, or there is no such dataset.
 
     Warns
     -----
@@ -198,7 +198,7 @@ def clear(
     first = to_ms(instant(start, "start")) if start is not None else 0
     last = to_ms(instant(end, "end")) if end is not None else 2**62
     if first >= last:
-        raise SettingsError("start must lie before end")
+        raise SettingsError("start must be before end")
     now = now_of(settings)
     asked = Window(first, last)
     named = [window for path in cache.paths() if (window := cache.named_window(path)) is not None]

@@ -11,15 +11,15 @@ _STOPPED: Final = "the load was stopped"
 
 #: Requests in flight at the start. More would hide how quick the server is on its own.
 _START: Final = 2
-#: The latency may rise to so many times its best before the limit stops growing, and before it is lowered at once.
+#: How many times its best the latency may be before the limit stops growing, and before it is lowered immediately.
 _NEAR: Final = 1.25
 _SLOW: Final = 1.6
-#: Rounds between the two before it is lowered all the same.
+#: Rounds between the two after which the limit is also lowered.
 _HOLD: Final = 8
 #: Latencies that make a round, at least: while the limit grows fast, and later.
 _SHORT_ROUND: Final = 3
 _ROUND: Final = 8
-#: A latency counts as so many times the median at most: a single hang says little.
+#: A latency counts as at most this many times the median, because a single hang says little.
 _OUTLIER: Final = 3
 #: Growth per round, until latency rises for the first time; lowering after a refusal.
 _GROWTH: Final = 2
@@ -74,7 +74,7 @@ class ConcurrencyLimit:
             self._adapt(typical)
 
     def refuse(self, generation: int) -> None:
-        """Take note that the server refused a request, or let it time out."""
+        """Record that the server refused a request, or that it timed out."""
         if generation != self._generation:
             return  # it started before the limit was lowered
         self._ceiling = max(1, self.limit - 1)
@@ -212,7 +212,7 @@ class RateLimiter:
             self.sleep(left)
 
     def pause(self, seconds: float) -> None:
-        """Let no request start for so many seconds."""
+        """Start no request for this many seconds."""
         with self._lock:
             self._opens = max(self._opens, time.monotonic() + seconds)
 

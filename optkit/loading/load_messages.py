@@ -58,7 +58,7 @@ def load_messages(
     Raises
     ------
     MissingWindowsError
-        `start` lies before what is cached and before what the vendor still answers for; what cannot be had is named.
+        `start` is before all cached messages and before those that the vendor still returns; the message names them.
     OptkitError
         See `load`.
 
@@ -160,7 +160,7 @@ def _is_one_of(name: str, values: list[int] | list[str] | None) -> pl.Expr | Non
 
 
 def _has_number(name: str, values: list[str] | None) -> pl.Expr | None:
-    """Return whether a phone is one of some, whatever punctuation the API writes it with."""
+    """Return whether a phone is one of the given ones, ignoring its punctuation."""
     if values is None:
         return None
     digits = [value.removeprefix("+") for value in values if value.startswith("+")]

@@ -30,7 +30,7 @@ class PageRequest(NamedTuple):
 
 
 class _Envelope(msgspec.Struct, Generic[R], gc=False):
-    """What an answer holds. Nothing relies on the counts alone, so any value may stand there."""
+    """The content of a response. The counts may have any value, because nothing relies on them alone."""
 
     entries: list[R]
     per_page: Any = None

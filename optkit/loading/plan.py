@@ -18,7 +18,7 @@ from optkit.loading.windows import (
 
 Refresh = Literal["auto", "never", "force"]
 
-#: With a start before so many windows that are not cached, it pays to ask where the account begins.
+#: If at least this many windows are not cached, it is faster to find the account's beginning first.
 _MANY_WINDOWS: Final = 104
 
 
@@ -43,7 +43,7 @@ class LoadRequest:
             raise SettingsError(f"refresh is one of {', '.join(map(repr, get_args(Refresh)))}")
         if self.start is not None and self.end is not None and self.start >= self.end:
             asked = f"[{format_instant(self.start)}, {format_instant(self.end)})"
-            raise SettingsError(f"start must lie before end; {asked} is empty")
+            raise SettingsError(f"start must be before end; {asked} is empty")
 
     def resolve(self, begin: int | None, latest: int) -> Window | None:
         """Return the interval meant, None where only the server knows where the account begins.
@@ -99,7 +99,7 @@ class Plan:
         return self._begin(0) is None and self._request.start is None
 
     def may_be_shortened(self, now: int) -> bool:
-        """Return whether most of the windows may lie before the account begins."""
+        """Return whether most of the windows may be before the account's beginning."""
         return self._begin(now) is None and len(self.windows(now)) > _MANY_WINDOWS
 
     def begin_at(self, start: int) -> None:
@@ -119,7 +119,7 @@ class Plan:
         windows = [window for window in self._needed(now) if horizon is None or window.start >= horizon]
         if not self._is_found or self.begin is None:
             return windows
-        # the first window is fetched even if it is cached: its file must say that nothing lies before it
+        # the first window is fetched even if it is cached: its file must say that there is nothing before it
         first = grid_window(self.begin, self._length)
         return [first, *(window for window in windows if window > first)]
 
@@ -177,7 +177,7 @@ class PlannedWindows:
         self._last: Window | None = None
 
     def next(self, clock: int | None) -> Window | None:
-        """Return the next window, up to the present; None where there is none.
+        """Return the next window, up to the present; None if there is none.
 
         Parameters
         ----------

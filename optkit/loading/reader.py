@@ -53,7 +53,7 @@ class WindowReader:
     Parameters
     ----------
     window : Window
-        Its end must not lie in the server's future.
+        Its end must not be in the server's future.
     endpoint : Endpoint
         What the records are.
     """
@@ -92,7 +92,7 @@ class WindowReader:
         DriftError
             Pages kept changing, or the server's count kept differing from what it sent.
         ResponseError
-            Pages are repeated, or entries cannot be read or lie outside of the bounds that were sent.
+            Pages are repeated, or entries cannot be read or are outside the requested bounds.
         """
         self._clock = page.clock if self._clock is None else self._clock.earlier(page.clock)
         chunk = self._reading[request.start, request.end]
@@ -131,7 +131,7 @@ class WindowReader:
         self._do_totals_contradict |= chunk.totals_contradict
 
     def _inside(self, window: Window, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-        """Return the rows of a chunk that lie in its window, each once, and how many were repeated."""
+        """Return the rows of a chunk that are in its window, each once, and how many were repeated."""
         start, end = window.start, window.end
         # as timestamps, comparing takes four times as long
         moment = pl.col(self._endpoint.time).to_physical()

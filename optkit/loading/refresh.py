@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from optkit.loading.reader import WindowRows
     from optkit.loading.session import ApiSession
 
-#: So many gaps are named in a message.
+#: The most gaps named in a message.
 _NAMED: Final = 5
 
 
@@ -103,7 +103,7 @@ def refresh_cache(
 
 
 def _rows(asked: Window, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:
-    """Return the rows that lie in an interval; nothing is read yet."""
+    """Return the rows in an interval; nothing is read yet."""
     touched = [window for window in cached.by_start.values() if window.info.window.overlaps(asked)]
     rows = cache.scan(touched)
     if all(

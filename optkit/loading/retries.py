@@ -58,7 +58,7 @@ class RetryPolicy:
     patience: float = 120.0
 
     def pause(self, failures: int, chance: float) -> float:
-        """Return the seconds to wait after so many failures; `chance` lies in [0, 1)."""
+        """Return the seconds to wait after a number of failures; `chance` is in [0, 1)."""
         return chance * min(self.cap, self.base * 2.0 ** (failures - 1))
 
 

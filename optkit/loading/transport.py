@@ -100,7 +100,7 @@ class Connections:
         Raises
         ------
         OSError, http.client.HTTPException, UnpackError
-            There is no answer, or it cannot be read; `ProxyError` where a proxy is the reason.
+            There is no response, or it cannot be read; `ProxyError` if a proxy is the reason.
         TooLargeError
             The body is larger than `most`.
         """

@@ -19,7 +19,7 @@ _KEY: Final = "optkit"
 _BEGIN: Final = b'{"version": '
 _UNSIGNED: Final = "0" * 32
 _MARK: Final = b'"checksum": "'
-#: The footer ends with what is said of the window; this is more than enough of it.
+#: The footer ends with the metadata of the window; this many bytes contain them.
 _TAIL: Final = 65_536
 #: Rows per row group: what a filter by time can skip.
 _ROW_GROUP: Final = 65_536

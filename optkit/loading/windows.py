@@ -42,11 +42,11 @@ class Window:
         return self.start < other.end and other.start < self.end
 
     def until(self, end: int) -> Self:
-        """Return the part of the window before `end`; an empty one where there is none."""
+        """Return the part of the window before `end`; an empty one if there is none."""
         return type(self)(self.start, max(self.start, min(self.end, end)))
 
     def split(self, parts: int) -> list[Self]:
-        """Split into at most so many parts of about the same length, in order, without gap or overlap.
+        """Split into at most `parts` parts of about the same length, in order, without gaps or overlaps.
 
         The edges lie on whole seconds: a server that gives whole seconds, but filters exactly, would lose events at
         others.
@@ -79,7 +79,7 @@ class WindowInfo:
 
 
 def grid_window(ms: int, length: int) -> Window:
-    """Return the window of the grid that an instant lies in."""
+    """Return the window of the grid that contains an instant."""
     start = (ms - _FIRST_MONDAY) // length * length + _FIRST_MONDAY
     return Window(start, start + length)
 

@@ -1,4 +1,4 @@
-"""The worker pool of a load: threads that fetch pages, as many as the concurrency limiter lets be in flight."""
+"""The worker pool of a load: threads that fetch pages, as many as the concurrency limiter allows."""
 
 import threading
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class WorkerPool(Generic[J]):
         return result
 
     def shutdown(self) -> None:
-        """Let the workers end, whatever is still to be done."""
+        """End the workers, even if tasks are left."""
         for _ in range(self._workers):
             self._tasks.put(((), next(self._order), None))  # () is less than any other priority
 

@@ -56,7 +56,7 @@ def test_an_empty_interval_is_an_error(
 ) -> None:
     with Emulator(HISTORY, clock=CLOCK) as server:
         connect(server)
-        with pytest.raises(optkit.SettingsError, match="start must lie before end"):
+        with pytest.raises(optkit.SettingsError, match="start must be before end"):
             optkit.fetch(to_phone=NUMBER, start=start, end=end)
         assert not server.requests
 

@@ -209,7 +209,7 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
     ("call", "says"),
     [
         (lambda: optkit.load(datetime(2026, 3, 2)), "time zone"),  # noqa: DTZ001 - what is refused
-        (lambda: optkit.load("2026-03-09", "2026-03-02"), "start must lie before end"),
+        (lambda: optkit.load("2026-03-09", "2026-03-02"), "start must be before end"),
         (lambda: optkit.load("yesterday"), "start is not a date"),
         (lambda: optkit.load(status="stopped"), "'opt-in' and 'opt-out'"),
         (lambda: optkit.load(to_phone=12125550100), "plus sign"),  # type: ignore[arg-type]
@@ -219,7 +219,7 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
         (lambda: optkit.load(to_phone="2125550100", region="UK"), "no country 'UK'"),
         (lambda: optkit.load(refresh="always"), "'auto', 'never', 'force'"),  # type: ignore[arg-type]
         (lambda: optkit.load(account="../other"), "folder"),
-        (lambda: optkit.clear("2026-03-09", "2026-03-02"), "start must lie before end"),
+        (lambda: optkit.clear("2026-03-09", "2026-03-02"), "start must be before end"),
     ],
 )
 def test_a_bad_argument_is_rejected_before_any_request(

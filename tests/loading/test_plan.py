@@ -78,5 +78,5 @@ def test_the_horizon_is_six_months_of_the_calendar(
 
 
 def test_an_empty_interval_is_an_error() -> None:
-    with pytest.raises(SettingsError, match="start must lie before end"):
+    with pytest.raises(SettingsError, match="start must be before end"):
         LoadRequest(MONDAY, MONDAY)
