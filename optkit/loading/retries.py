@@ -17,24 +17,16 @@ class TransientError(Exception):
         What to raise in the end.
     was_refused : bool
         The server is asked for too much: fewer requests may be in flight.
-    is_limited : bool
-        The server limits the rate: nobody may ask for a while.
     retry_after : float or None
         Seconds that the server asks to wait.
     """
 
     def __init__(
-        self,
-        error: OptkitError,
-        *,
-        was_refused: bool = False,
-        is_limited: bool = False,
-        retry_after: float | None = None,
+        self, error: OptkitError, *, was_refused: bool = False, retry_after: float | None = None
     ) -> None:
         super().__init__()
         self.error = error
         self.was_refused = was_refused
-        self.is_limited = is_limited
         self.retry_after = retry_after
 
 

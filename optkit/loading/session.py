@@ -119,7 +119,10 @@ class ApiSession:
                 if not pause:  # no pause was asked for: one of our own
                     failures += 1
                     pause = self._policy.pause(failures, random.random())  # noqa: S311 - jitter is not a secret
-                if trouble.is_limited or trouble.retry_after is not None:
+                # fewer in flight may be enough for the server; a request that it refuses again shows that the rate is
+                # too high, and then all requests wait
+                is_rate_too_high = isinstance(trouble.error, RateLimitError) and failures > 1
+                if trouble.retry_after is not None or is_rate_too_high:
                     self.rate.pause(pause)
                 waited += trouble.retry_after or 0.0
                 if failures >= self._policy.attempts or waited > self._policy.patience:
@@ -186,7 +189,7 @@ class ApiSession:
                 f"{self._host} limits the rate{asked}; load again later, or set OPTKIT_MAX_RPS to a lower rate",
                 retry_after=retry_after,
             )
-            raise TransientError(error, was_refused=True, is_limited=True, retry_after=retry_after)
+            raise TransientError(error, was_refused=True, retry_after=retry_after)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             is_busy = status == HTTPStatus.SERVICE_UNAVAILABLE
             raise TransientError(

@@ -195,6 +195,17 @@ def test_a_retry_after_of_zero_does_not_cause_endless_requests(start: Any) -> No
     assert len(server.requests) == 6
 
 
+def test_without_retry_after_only_a_second_refusal_of_a_request_makes_all_wait(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = start(faults=Faults(rate_limit=0, retry_after_form="missing"))
+    pauses: list[float] = []
+    monkeypatch.setattr(client.rate, "pause", pauses.append)
+    assert isinstance(failure(client), RateLimitError)
+    assert [record.status for record in server.requests] == [429] * 6
+    assert len(pauses) == 5
+
+
 def test_a_refused_connection_is_explained() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
