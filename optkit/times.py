@@ -1,6 +1,7 @@
 """Instants and durations: how callers write them, and as whole milliseconds since 1970."""
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -151,6 +152,14 @@ def time_zone(name: str) -> ZoneInfo:
 def to_ms(moment: datetime) -> int:
     """Return an aware datetime as whole milliseconds since 1970 in UTC; fractions are cut off."""
     return (moment - _EPOCH) // _MILLISECOND
+
+
+def months_before(ms: int, months: int) -> int:
+    """Return the same time of day so many months before; on the last day of a month that has fewer days."""
+    moment = from_ms(ms)
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return to_ms(moment.replace(year=year, month=month + 1, day=day))
 
 
 def from_ms(ms: int) -> datetime:

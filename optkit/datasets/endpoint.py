@@ -1,13 +1,12 @@
 """What is particular to one endpoint of the API: the loader reads any of them by this description."""
 
-from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from optkit.times import from_ms, to_ms
+from optkit.times import months_before
 
 
 class TimeUnit(NamedTuple):
@@ -58,8 +57,6 @@ class Endpoint:
         The columns by which the dataset is sorted; `time` is the first one.
     key : tuple of str
         The columns that identify a row.
-    filters : tuple of str
-        The query parameters that `fetch` may send.
     private : tuple of str
         Query parameters that must not appear in logs.
     constants : mapping
@@ -84,7 +81,6 @@ class Endpoint:
     time: str
     order: tuple[str, ...]
     key: tuple[str, ...]
-    filters: tuple[str, ...]
     private: tuple[str, ...]
     constants: Mapping[str, str] = field(default_factory=dict)
     window: int
@@ -93,12 +89,12 @@ class Endpoint:
 
     def horizon(self, now: int) -> int | None:
         """Return how far back the API answers at an instant, both in epoch milliseconds; None for no limit."""
-        if self.horizon_months is None:
-            return None
-        today = from_ms(now)
-        months = today.year * 12 + today.month - 1 - self.horizon_months
-        year, month = months // 12, months % 12 + 1
-        return to_ms(today.replace(year=year, month=month, day=min(today.day, monthrange(year, month)[1])))
+        return None if self.horizon_months is None else months_before(now, self.horizon_months)
+
+    def is_expired(self, start: int, now: int) -> bool:
+        """Return whether the API does not answer any more for a window that begins at `start`."""
+        horizon = self.horizon(now)
+        return horizon is not None and start < horizon
 
     def is_repeated(self) -> pl.Expr:
         """Return, for rows in `order`, whether a row is the same as the one before it."""

@@ -204,7 +204,6 @@ MESSAGES: Final = Endpoint(
     time="sent_at",
     order=ORDER,
     key=("message_id",),
-    filters=(),
     private=("to_phone", "from_phone", "to_email", "recipient_uuid"),
     constants={"delivery_channel": "sms"},
     # ten times to a thousand times as many as events: a week of them would be too much to read at once

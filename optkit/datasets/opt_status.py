@@ -56,7 +56,6 @@ OPT_STATUS: Final = Endpoint(
     time="created_at",
     order=ORDER,
     key=ORDER,
-    filters=("to_phone", "from_phone", "status", "current_status"),
     private=("to_phone", "from_phone"),
     window=WEEK,
 )

@@ -1,6 +1,5 @@
 """The outreach insights endpoint: the messages of an account."""
 
-import calendar
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
@@ -15,7 +14,7 @@ from optkit.emulator.parameters import Params, read_time
 from optkit.emulator.rows import Index, Snapshot
 from optkit.emulator.variants import ApiVariant, Arrivals
 from optkit.emulator.visibility import Visibility
-from optkit.times import DAY, from_ms, to_ms
+from optkit.times import DAY, months_before
 
 _DEFAULT_SPAN: Final = 3 * DAY
 _HORIZON_MONTHS: Final = 6
@@ -59,14 +58,5 @@ class Insights(PagedResource):
         start = read_time(params, "start_time", seconds=unit != "ms")
         if start is None:
             start = (now if end is None else end) - _DEFAULT_SPAN
-        first, last = self.bounds(max(start, horizon(now)), end, now)
+        first, last = self.bounds(max(start, months_before(now, _HORIZON_MONTHS)), end, now)
         return apply_filters(snapshot, snapshot.between(first, last), params, now)
-
-
-def horizon(now: int) -> int:
-    """Return the moment six months before `now`, both in epoch ms."""
-    today = from_ms(now)
-    month = today.year * 12 + today.month - 1 - _HORIZON_MONTHS
-    year, month = month // 12, month % 12 + 1
-    day = min(today.day, calendar.monthrange(year, month)[1])
-    return to_ms(today.replace(year=year, month=month, day=day))

@@ -1,6 +1,7 @@
 """Many windows through one session: which requests go first, and what happens when one window fails."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import DriftError, OptkitError, ResponseError, TransportError
@@ -53,10 +54,9 @@ class WindowFetcher:
     ) -> None:
         self._session = session
         self._endpoint = endpoint
-        self._filters = filters
         self._on_page = on_page
         self._on_window = on_window
-        self._pool: WorkerPool[_Job] = WorkerPool(self._get, session.limiter)
+        self._pool: WorkerPool[_Job] = WorkerPool(partial(session.get, filters=filters), session.limiter)
         self._failed: list[_Job] = []
         self._opened = self._reading = 0
         self._is_server_failing = False
@@ -84,12 +84,6 @@ class WindowFetcher:
             self._pool.shutdown()
         if self._failed:
             raise _name_windows(self._failed)
-
-    def _get(self, job: _Job, request: PageRequest) -> Page:
-        """Fetch a page; called from the workers."""
-        if job.error is not None:
-            raise job.error
-        return self._session.get(request, self._filters)
 
     def _open_windows(self, next_window: Callable[[], Window | None]) -> None:
         """Begin as many windows as keep the workers busy."""
@@ -123,6 +117,7 @@ class WindowFetcher:
             if self._session.failure is not None:
                 raise
             job.error = error
+            self._pool.cancel(job)
             self._reading -= 1
             self._is_server_failing = bool(self._failed) and not self._pages_since_failure
             self._pages_since_failure = False

@@ -35,12 +35,6 @@ def _cache(settings: Settings, dataset: str) -> tuple[Cache, str | None]:
     return cache, identity.salt if identity else None
 
 
-def _is_expired(window: Window, endpoint: Endpoint, now: int) -> bool:
-    """Return whether the API does not answer for a window any more."""
-    horizon = endpoint.horizon(now)
-    return horizon is not None and window.start < horizon
-
-
 def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     """Return what the cache holds, window by window.
 
@@ -203,7 +197,7 @@ def clear(
     asked = Window(first, last)
     named = [window for path in cache.paths() if (window := cache.named_window(path)) is not None]
     touched = [window for window in named if window.overlaps(asked)]
-    kept = [] if expired else [window for window in touched if _is_expired(window, cache.endpoint, now)]
+    kept = [] if expired else [window for window in touched if cache.endpoint.is_expired(window.start, now)]
     if kept:
         warnings.warn(
             f"{plural(len(kept), 'window')} cannot be fetched again and stay; to forget them, say expired=True "

@@ -115,8 +115,7 @@ class Plan:
         now : int
             Nothing is fetched beyond it.
         """
-        horizon = self._endpoint.horizon(now)
-        windows = [window for window in self._needed(now) if horizon is None or window.start >= horizon]
+        windows = [window for window in self._needed(now) if not self._endpoint.is_expired(window.start, now)]
         if not self._is_found or self.begin is None:
             return windows
         # the first window is fetched even if it is cached: its file must say that there is nothing before it
@@ -125,12 +124,11 @@ class Plan:
 
     def lost(self, now: int) -> list[Window]:
         """Return the windows that are not cached and that the API does not answer for any more, in order."""
-        horizon = self._endpoint.horizon(now)
         known = {info.window.start for info in self._cached}
         return [
             window
             for window in self._needed(now)
-            if horizon is not None and window.start < horizon and window.start not in known
+            if self._endpoint.is_expired(window.start, now) and window.start not in known
         ]
 
     def is_fulfilled(self, now: int) -> bool:
@@ -152,7 +150,7 @@ class Plan:
             return self.begin
         earliest = grid_window(
             horizon - 1, self._length
-        ).end  # the first window that begins after the horizon
+        ).end  # where the first window within the horizon begins
         return min([earliest, *(info.window.start for info in self._cached)])
 
 

@@ -1,49 +1,33 @@
 """A progress bar that never gets in the way: silent where nobody watches."""
 
 import sys
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 _FORMAT: Final = "{desc} |{bar:24}| {n_fmt}/{total_fmt} windows{postfix}, {remaining} left"
 
 
-class Progress(Protocol):
-    """What the loader tells while it reads."""
+class Progress:
+    """A bar with windows, rows, rows per second and the time left; or nothing.
 
-    def start(self, windows: int) -> None:
-        """Take note of how many windows are to be read; only the first call counts."""
+    Parameters
+    ----------
+    wanted : bool or None
+        None: a bar in a terminal and in a notebook that somebody sits at; none in scripts, logs and reports.
+    """
 
-    def add_rows(self, rows: int) -> None:
-        """Take note of entries that came."""
-
-    def finish_window(self) -> None:
-        """Take note of a window that was committed."""
-
-    def close(self) -> None:
-        """Remove the bar: no more will come."""
-
-
-class _Silent:
-    def start(self, windows: int) -> None: ...
-    def add_rows(self, rows: int) -> None: ...
-    def finish_window(self) -> None: ...
-    def close(self) -> None: ...
-
-
-class _Bar:
-    """Windows, rows, rows a second, time left."""
-
-    def __init__(self, bar_type: Any) -> None:
-        self._type = bar_type
+    def __init__(self, *, wanted: bool | None) -> None:
+        self._type = _choose_bar(wanted=wanted)
         self._bar: Any = None
         self._rows = 0
 
-    def start(self, windows: int) -> None:
+    def add_rows(self, rows: int, windows: int) -> None:
+        """Take note of entries that came, and of how many windows are to be read."""
+        if self._type is None:
+            return
         if self._bar is None:
             self._bar = self._type(
                 total=windows, desc="optkit", leave=False, dynamic_ncols=True, bar_format=_FORMAT
             )
-
-    def add_rows(self, rows: int) -> None:
         self._rows += rows
         seconds = self._bar.format_dict["elapsed"]
         rate = f", {self._rows / seconds:,.0f} rows/s" if seconds > 1 else ""
@@ -51,37 +35,34 @@ class _Bar:
         self._bar.update(0)
 
     def finish_window(self) -> None:
-        self._bar.update(1)
+        """Take note of a window that was committed."""
+        if self._bar is not None:
+            self._bar.update(1)
 
     def close(self) -> None:
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
 
 
-def make_progress(*, wanted: bool | None) -> Progress:
-    """Return a progress bar, or a silent stand-in.
-
-    Parameters
-    ----------
-    wanted : bool or None
-        None: a bar in a terminal and in a notebook that somebody sits at; none in scripts, logs and reports.
-    """
+def _choose_bar(*, wanted: bool | None) -> Any:
+    """Return the class of the bar, None for no bar."""
     notebook = _is_front_end_interactive()
     if wanted is None:
         wanted = notebook or sys.stderr.isatty()
     if not wanted:
-        return _Silent()
+        return None
     from tqdm import tqdm
 
-    if notebook:
-        try:
-            import ipywidgets  # noqa: F401 - tqdm.notebook draws with it
-        except ImportError:
-            return _Silent()
-        from tqdm.notebook import tqdm_notebook
+    if not notebook:
+        return tqdm
+    try:
+        import ipywidgets  # noqa: F401 - tqdm.notebook draws with it
+    except ImportError:
+        return None
+    from tqdm.notebook import tqdm_notebook
 
-        return _Bar(tqdm_notebook)
-    return _Bar(tqdm)
+    return tqdm_notebook
 
 
 def _is_front_end_interactive() -> bool:

@@ -25,7 +25,7 @@ from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
-from optkit.loading.progress import Progress, make_progress
+from optkit.loading.progress import Progress
 from optkit.loading.windows import Window, format_instant, gaps
 from optkit.times import from_ms
 
@@ -86,7 +86,7 @@ def refresh_cache(
             now = _prepare(plan, session, endpoint, cached, now)
             kept = CachedWindows({}, {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
-            _fetch(PlannedWindows(plan, now), session, endpoint, committer, make_progress(wanted=show))
+            _fetch(PlannedWindows(plan, now), session, endpoint, committer, Progress(wanted=show))
         _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
         # not by what is cached now: another process may have cleared it meanwhile
         latest = max(latest, committer.latest)
@@ -189,8 +189,7 @@ def _fetch(
     from optkit.loading.fetch import WindowFetcher
 
     def on_page(page: "Page") -> None:
-        bar.start(len(windows))
-        bar.add_rows(len(page.entries))
+        bar.add_rows(len(page.entries), len(windows))
 
     def on_window(window: Window, rows: "WindowRows") -> None:
         committer.take(window, rows)

@@ -1,7 +1,8 @@
 """The worker pool of a load: threads that fetch pages, as many as the concurrency limiter allows."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from concurrent.futures import CancelledError
 from itertools import count
 from queue import PriorityQueue, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from optkit.loading.limits import ConcurrencyLimiter
 from optkit.loading.pages import Page, PageRequest
 
-J = TypeVar("J")
+J = TypeVar("J", bound=Hashable)
 
 #: Which task goes first: the least.
 Priority = tuple[int, ...]
@@ -21,16 +22,17 @@ class WorkerPool(Generic[J]):
     Parameters
     ----------
     get : callable
-        Fetches one page for a job; called from the workers.
+        Fetches one page; called from the workers.
     limiter : ConcurrencyLimiter
         There are as many workers as its limit.
     """
 
-    def __init__(self, get: Callable[[J, PageRequest], Page], limiter: ConcurrencyLimiter) -> None:
+    def __init__(self, get: Callable[[PageRequest], Page], limiter: ConcurrencyLimiter) -> None:
         self._get = get
         self._limiter = limiter
         self._tasks: PriorityQueue[tuple[Priority, int, Any]] = PriorityQueue()
         self._results: SimpleQueue[tuple[J, PageRequest, Page | BaseException]] = SimpleQueue()
+        self._cancelled: set[J] = set()
         self._order = count()  # of tasks with the same priority
         self._workers = 0
         self._lock = threading.Lock()  # of the number of workers
@@ -41,6 +43,10 @@ class WorkerPool(Generic[J]):
         self._tasks.put((priority, next(self._order), (job, request)))
         self.outstanding += 1
         self._add_workers()
+
+    def cancel(self, job: J) -> None:
+        """Fetch no more pages for a job: those that were submitted come as `CancelledError`."""
+        self._cancelled.add(job)
 
     def next_result(self) -> tuple[J, PageRequest, Page | BaseException]:
         """Wait for any page, or for what fetching it raised."""
@@ -65,7 +71,9 @@ class WorkerPool(Generic[J]):
         while (task := self._tasks.get()[2]) is not None:
             job, request = task
             try:
-                result: Page | BaseException = self._get(job, request)
+                result: Page | BaseException = (
+                    CancelledError() if job in self._cancelled else self._get(request)
+                )
             except BaseException as error:  # noqa: BLE001 - it is raised again, by the thread that waits for the page
                 result = error
             self._results.put((job, request, result))

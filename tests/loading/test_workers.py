@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Collection
+from concurrent.futures import CancelledError
 
 from optkit.loading.limits import ConcurrencyLimiter
 from optkit.loading.pages import Page, PageRequest
@@ -20,15 +22,16 @@ class Fixed(ConcurrencyLimiter):
         return self.fixed
 
 
-def workers() -> int:
-    return sum(thread.name == "optkit-worker" for thread in threading.enumerate())
+def workers(before: Collection[threading.Thread] = ()) -> set[threading.Thread]:
+    """Return the workers that run, other than those that ran before: of an earlier pool, some may still end."""
+    return {thread for thread in threading.enumerate() if thread.name == "optkit-worker"}.difference(before)
 
 
-def wait_for_workers(count: int) -> None:
+def wait_for_workers(count: int, before: Collection[threading.Thread]) -> None:
     deadline = time.monotonic() + 10
-    while workers() != count and time.monotonic() < deadline:
+    while len(workers(before)) != count and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert workers() == count
+    assert len(workers(before)) == count
 
 
 def submit(pool: WorkerPool[str], pages: int) -> None:
@@ -39,7 +42,7 @@ def submit(pool: WorkerPool[str], pages: int) -> None:
 def test_every_task_is_done_and_workers_end_with_the_pool() -> None:
     barrier = threading.Barrier(6)
 
-    def get(_: str, request: PageRequest) -> Page:
+    def get(request: PageRequest) -> Page:
         barrier.wait(10)  # passes only when six are there at once
         return Page([])
 
@@ -48,32 +51,32 @@ def test_every_task_is_done_and_workers_end_with_the_pool() -> None:
     submit(pool, 240)
     assert {pool.next_result()[1].page for _ in range(240)} == set(range(240))
     assert pool.outstanding == 0
-    assert workers() - before == 6
+    assert len(workers(before)) == 6
     pool.shutdown()
-    wait_for_workers(before)
+    wait_for_workers(0, before)
 
 
 def test_there_are_no_more_workers_than_tasks() -> None:
     before, held = workers(), threading.Event()
 
-    def get(_: str, request: PageRequest) -> Page:
+    def get(request: PageRequest) -> Page:
         held.wait(10)
         return Page([])
 
     pool: WorkerPool[str] = WorkerPool(get, Fixed(6))
     submit(pool, 2)
-    assert workers() - before == 2
+    assert len(workers(before)) == 2
     held.set()
     for _ in range(2):
         pool.next_result()
     pool.shutdown()
-    wait_for_workers(before)
+    wait_for_workers(0, before)
 
 
 def test_workers_are_added_as_the_limit_grows() -> None:
     barrier, limiter = threading.Barrier(3), Fixed(1)
 
-    def get(_: str, request: PageRequest) -> Page:
+    def get(request: PageRequest) -> Page:
         if request.page:
             barrier.wait(10)
         return Page([])
@@ -89,7 +92,7 @@ def test_workers_are_added_as_the_limit_grows() -> None:
 def test_workers_end_when_the_limit_falls() -> None:
     before, barrier, limiter = workers(), threading.Barrier(4), Fixed(4)
 
-    def get(_: str, request: PageRequest) -> Page:
+    def get(request: PageRequest) -> Page:
         if request.page < 4:
             barrier.wait(10)
             limiter.fixed = 1
@@ -98,13 +101,13 @@ def test_workers_end_when_the_limit_falls() -> None:
     pool: WorkerPool[str] = WorkerPool(get, limiter)
     submit(pool, 8)
     assert {pool.next_result()[1].page for _ in range(8)} == set(range(8))
-    wait_for_workers(before + 1)
+    wait_for_workers(1, before)
     pool.shutdown()
-    wait_for_workers(before)
+    wait_for_workers(0, before)
 
 
 def test_an_error_is_handed_over_and_its_worker_goes_on() -> None:
-    def get(_: str, request: PageRequest) -> Page:
+    def get(request: PageRequest) -> Page:
         if request.page == 0:
             raise ValueError("page 0")
         return Page([])
@@ -120,16 +123,35 @@ def test_an_error_is_handed_over_and_its_worker_goes_on() -> None:
 def test_tasks_are_done_in_order_of_priority() -> None:
     held, done = threading.Event(), []
 
-    def get(job: str, request: PageRequest) -> Page:
+    def get(request: PageRequest) -> Page:
         held.wait(10)
-        done.append(job)
+        done.append(request.page)
         return Page([])
 
     pool: WorkerPool[str] = WorkerPool(get, Fixed(1))
-    for number, job in enumerate(["first", "c", "b", "a"]):
-        pool.submit((1, 3 - number) if number else (0,), job, PageRequest(0, 1, number))
+    for page in range(4):
+        pool.submit((1, 3 - page) if page else (0,), "job", PageRequest(0, 1, page))
     held.set()
     for _ in range(4):
         pool.next_result()
-    assert done == ["first", "a", "b", "c"]
+    assert done == [0, 3, 2, 1]
+    pool.shutdown()
+
+
+def test_pages_of_a_cancelled_job_are_not_fetched() -> None:
+    held, done = threading.Event(), []
+
+    def get(request: PageRequest) -> Page:
+        held.wait(10)
+        done.append(request.page)
+        return Page([])
+
+    pool: WorkerPool[str] = WorkerPool(get, Fixed(1))
+    for page, job in enumerate(["kept", "cancelled", "kept", "cancelled"]):
+        pool.submit((page,), job, PageRequest(0, 1, page))
+    pool.cancel("cancelled")
+    held.set()
+    results = {request.page: result for _, request, result in (pool.next_result() for _ in range(4))}
+    assert done == [0, 2]
+    assert [isinstance(results[page], CancelledError) for page in range(4)] == [False, True, False, True]
     pool.shutdown()
