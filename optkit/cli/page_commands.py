@@ -41,7 +41,7 @@ def report(
     ] = False,
 ) -> None:
     """Run notebooks and write pages that open offline."""
-    from optkit.display.account import default_account
+    from optkit.display.account_data import default_account
 
     given: dict[str, Any] = {"senders": sender or None, "account": account}
     for text in parameter or []:

@@ -1,7 +1,7 @@
 """Shared by all notebooks: an account and its banner, headlines, tables, pictures, an export."""
 
 from optkit.display import headlines as headlines
-from optkit.display.account import AccountData, open_account
+from optkit.display.account_data import AccountData, open_account
 from optkit.display.account_messages import if_messages, leak_counts, per_thousand, worst_campaigns
 from optkit.display.alerts import Alert, Alerts, find_alerts
 from optkit.display.export import export

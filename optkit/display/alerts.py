@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from optkit.analysis.spike_senders import largest_spike, opt_outs_by_campaign, opt_outs_by_sender
-from optkit.display.account import AccountData
+from optkit.display.account_data import AccountData
 from optkit.display.messaged import messaged, rates_since
 from optkit.formatting import day, interval, join_names, needs, percent, plural
 

@@ -8,7 +8,7 @@ from optkit.display.messaged import messaged, rates_since
 from optkit.formatting import NONE, day, join_names, minute, plural
 
 if TYPE_CHECKING:
-    from optkit.display.account import AccountData
+    from optkit.display.account_data import AccountData
 
 #: The value of `AccountData.no_messages` on pages that do not need messages.
 NOT_REQUESTED: Final = "not requested"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from optkit.display.account import AccountData
+from optkit.display.account_data import AccountData
 from optkit.display.headlines.headline import Note
 from optkit.extras import require
 from optkit.formatting import plural

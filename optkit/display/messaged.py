@@ -11,7 +11,7 @@ from optkit.messages import REACHED
 from optkit.times import time_zone as read_zone
 
 if TYPE_CHECKING:
-    from optkit.display.account import AccountData
+    from optkit.display.account_data import AccountData
 
 #: After this time from the first known message, nearly everybody on the lists has received one.
 _LIST_KNOWN_AFTER: Final = timedelta(days=30)

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from optkit.display.account import AccountData
+from optkit.display.account_data import AccountData
 from optkit.display.headlines.headline import Headline
 from optkit.formatting import day, interval, percent, plural
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from optkit.display.account import AccountData
+from optkit.display.account_data import AccountData
 from optkit.display.headlines.headline import Headline
 from optkit.formatting import day, join_names, needs, plural
 
