@@ -10,7 +10,7 @@ from optkit.times import HOUR, Moment
 
 
 def relapse_curve(
-    history: History, *, since: Moment | None = None, until: Moment | None = None, confidence: float = 0.95
+    history: History, *, since: Moment | None = None, until: Moment | None = None
 ) -> pl.DataFrame:
     """Estimate the share of returns that were followed by another opt-out within each time.
 
@@ -23,19 +23,17 @@ def relapse_curve(
         Events, in any order.
     since, until : str, date or datetime, optional
         Only spells that begin in this stretch, observed up to its end.
-    confidence : float
-        Of the interval, between 0 and 1.
 
     Returns
     -------
     polars.DataFrame
         One row per duration, as in `optkit.return_curve`: days (Float64, since the return), at_risk, relapsed, censored
-        (Int64), still_in, low, high (Float64).
+        (Int64), still_in, low, high (Float64; 95 % interval).
     """
     totals = aggregate(
         history, lambda partition: {"back": time_back(partition, HOUR)}, since=since, until=until
     )
-    curve = survival_curves(totals["back"], [], HOUR, confidence)
+    curve = survival_curves(totals["back"], [], HOUR, 0.95)
     return curve.rename({"ended": "relapsed", "surviving": "still_in"})
 
 

@@ -11,21 +11,19 @@ from optkit.formatting import day, interval, percent, plural
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
-#: A period is compared with so many before it; with fewer it would be the highest or lowest by chance too often.
+#: A week is compared with this many before it; with fewer it would be the highest or lowest by chance too often.
 _BEFORE: Final = 12
 
 
-def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Headline:
-    """State how many opted out and came back in the shown time, and whether its last period is unusual.
+def churn(table: pl.DataFrame, data: AccountData) -> Headline:
+    """State how many opted out and came back in the shown time, and whether its last week is unusual.
 
     Parameters
     ----------
     table : polars.DataFrame
-        The result of `optkit.churn` for the shown time, without groups.
+        The result of `optkit.churn` for the weeks of the shown time, without groups.
     data : AccountData
         The result of `open_account`.
-    word : str
-        The word for a row of the table.
 
     Returns
     -------
@@ -40,11 +38,11 @@ def churn(table: pl.DataFrame, data: AccountData, *, word: str = "week") -> Head
         f"came back {plural(totals.re_opt_ins, 'time')}: {totals.opted_out_start:,} opt-outs were in force at the "
         f"start, {totals.opted_out_end:,} at the end."
     )
-    return Headline(f"{movement}{compare_last(table.filter('complete'), word)}")
+    return Headline(f"{movement}{compare_last(table.filter('complete'))}")
 
 
-def compare_last(complete: pl.DataFrame, word: str) -> str:
-    """Return a sentence on whether the last period is unusual; empty with fewer than twelve before it.
+def compare_last(complete: pl.DataFrame) -> str:
+    """Return a sentence on whether the last week is unusual; empty with fewer than twelve before it.
 
     The number of opt-outs is compared if no rate is known.
     """
@@ -59,11 +57,11 @@ def compare_last(complete: pl.DataFrame, word: str) -> str:
     else:
         what = f"{plural(value, 'opt-out was', 'opt-outs were')} counted"
         usual = f"{low:,} to {high:,}"
-    last_period = f" In the last complete {word} {what}, "
+    last_week = f" In the last complete week {what}, "
     if low <= value <= high:
-        return f"{last_period}as usual in the {_BEFORE} {word}s before ({usual})."
+        return f"{last_week}as usual in the {_BEFORE} weeks before ({usual})."
     extreme = "more" if value > high else "fewer"
     return (
-        f"{last_period}{extreme} than in any of the {_BEFORE} {word}s before ({usual}). If nothing changes, one "
-        f"{word} in {_BEFORE + 1} is the highest by chance, and one the lowest."
+        f"{last_week}{extreme} than in any of the {_BEFORE} weeks before ({usual}). If nothing changes, one week in "
+        f"{_BEFORE + 1} is the highest by chance, and one the lowest."
     )

@@ -19,9 +19,7 @@ _ENOUGH: Final = 30
 _DIFFERENT: Final = 0.01
 
 
-def countries(
-    rates: pl.DataFrame, curves: pl.DataFrame, *, since: datetime | None = None, days: int = 90
-) -> Headline:
+def countries(rates: pl.DataFrame, curves: pl.DataFrame, *, since: datetime | None = None) -> Headline:
     """State where the numbers are registered, which countries' rates differ, and where most and fewest come back.
 
     Parameters
@@ -32,8 +30,6 @@ def countries(
         The result of `optkit.return_curve`, by country.
     since : datetime, optional
         The time from which people were counted.
-    days : int
-        The time within which returns are compared.
 
     Returns
     -------
@@ -50,7 +46,7 @@ def countries(
     answer = f"The people who {who} have numbers of {where}: {join_names(shares)}."
     if messaged:
         answer += f" {_opted_out(rates)}"
-    days = horizon(curves, days)
+    days = horizon(curves)
     enough = curves.filter(pl.col("at_risk").max().over("country") >= _ENOUGH)
     differences = return_differences(enough, days=days)
     p_value, returned = differences.p_value, differences.shares

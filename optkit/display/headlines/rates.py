@@ -13,9 +13,7 @@ from optkit.formatting import day, interval, join_names, percent, plural
 _DIFFERENT: Final = 0.01
 
 
-def opt_out_rates(
-    table: pl.DataFrame, *, since: datetime | None = None, one: str = "sender", many: str = "senders"
-) -> Headline:
+def opt_out_rates(table: pl.DataFrame, *, since: datetime | None = None) -> Headline:
     """State which senders differ from the others by more than senders usually do.
 
     Parameters
@@ -24,8 +22,6 @@ def opt_out_rates(
         The result of `optkit.opt_out_rates`.
     since : datetime, optional
         The time from which people were counted.
-    one, many : str
-        The word for one row, and for several.
 
     Returns
     -------
@@ -33,21 +29,21 @@ def opt_out_rates(
     """
     known = table.filter(pl.col("n") > 0)
     if known.is_empty():
-        return Headline(f"No {one} has any events, so there is nothing to compare.")
+        return Headline("No sender has any events, so there is nothing to compare.")
     overall = percent(int(known["ever_opted_out"].sum()) / int(known["n"].sum()))
     if known["denominator"][0] != "audience":
         return Headline(
             f"Of the people in this history {overall} have ever opted out. This describes the mix of opt-outs and "
-            f"opt-ins, not how likely a message is to drive somebody away, and does not compare {many}: for that, give "
+            "opt-ins, not how likely a message is to drive somebody away, and does not compare senders: for that, give "
             "the number of people who were messaged (audience)."
         )
     whole = f"Of all who were messaged{f' since {day(since)}' if since else ''} {overall} have opted out"
     if known.height == 1:
-        return Headline(f"{whole}; there is only one {one}, so there is nothing to compare.")
+        return Headline(f"{whole}; there is only one sender, so there is nothing to compare.")
     if known["signal"].is_null().all():
         return Headline(
-            f"{whole}. {known.height:,} {many} are too few to show how much {many} usually differ, so none of them is "
-            f"called high or low. {_order(known, one)}"
+            f"{whole}. {known.height:,} senders are too few to show how much senders usually differ, so none of them "
+            f"is called high or low. {_order(known)}"
         )
     parts, differing = [], 0
     for signal, word in (("high", "above"), ("low", "below")):
@@ -58,12 +54,12 @@ def opt_out_rates(
     if parts:
         verb = "differs" if differing == 1 else "differ"
         return Headline(
-            f"{whole}; {differing:,} of {plural(known.height, one, many)} {verb} from the others by more than {many} "
+            f"{whole}; {differing:,} of {plural(known.height, 'sender')} {verb} from the others by more than senders "
             f"usually differ here: {' and '.join(parts)}."
         )
     return Headline(
-        f"{whole}; none of {plural(known.height, one, many)} differs from the others by more than {many} usually "
-        f"differ here. {_order(known, one)}"
+        f"{whole}; none of {plural(known.height, 'sender')} differs from the others by more than senders usually "
+        f"differ here. {_order(known)}"
     )
 
 
@@ -75,13 +71,13 @@ def named(rows: pl.DataFrame) -> list[str]:
     ]
 
 
-def _order(known: pl.DataFrame, one: str) -> str:
+def _order(known: pl.DataFrame) -> str:
     """Return a sentence on whether first and last place are more than chance."""
     by_rate = known.sort("rate", known.columns[0], descending=[True, False])
     first, last = named(by_rate)[0], named(by_rate)[-1]
     if homogeneity(known["ever_opted_out"], known["n"]) < _DIFFERENT:
         return f"But their rates differ by more than chance: from {first} down to {last}."
-    return f"It may be chance which {one} is first, {first}, and which is last, {last}."
+    return f"It may be chance which sender is first, {first}, and which is last, {last}."
 
 
 def denominator_note(table: pl.DataFrame) -> str:

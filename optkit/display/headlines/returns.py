@@ -9,8 +9,8 @@ from optkit.engine.statistics import wilson
 from optkit.formatting import interval, percent, plural
 
 
-def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, days: int = 90) -> Headline:
-    """State which share comes back within some days, and how many of them leave again.
+def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame) -> Headline:
+    """State which share comes back within 90 days, and how many of them leave again.
 
     Parameters
     ----------
@@ -20,8 +20,6 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, 
         The result of `optkit.return_curve`, without groups.
     relapses : polars.DataFrame
         The result of `relapse_curve`.
-    days : int
-        The time within which returns and further opt-outs are counted.
 
     Returns
     -------
@@ -30,7 +28,7 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, 
     outs, back, quick = (int(table[column].sum()) for column in ("spells", "cycles", "quick_returns"))
     if not outs:
         return Headline("Nobody opted out, so nobody can come back.")
-    days = horizon(curve, days)
+    days = horizon(curve)
     share, low, high = _by_day(curve, "still_out", days)
     at_once, *_ = _by_day(curve, "still_out", 1)
     answer = (
@@ -39,7 +37,7 @@ def cycles(table: pl.DataFrame, curve: pl.DataFrame, relapses: pl.DataFrame, *, 
     )
     if not back:
         return Headline(answer)
-    days = horizon(relapses, days)
+    days = min(days, horizon(relapses))
     again, low, high = _by_day(relapses, "still_in", days)
     return Headline(
         f"{answer} Of the {plural(back, 'return')} so far {percent(quick / back)} came within minutes "
@@ -56,7 +54,7 @@ def _by_day(curve: pl.DataFrame, surviving: str, days: int) -> tuple[float, floa
     return 1 - row[surviving].item(), 1 - row["high"].item(), 1 - row["low"].item()
 
 
-def horizon(curve: pl.DataFrame, days: int) -> int:
-    """Return `days`, or the length of the curve if that is shorter."""
+def horizon(curve: pl.DataFrame) -> int:
+    """Return 90 days, or the length of the curve if that is shorter."""
     reach = float(curve["days"].to_numpy().max(initial=0.0))
-    return min(days, max(1, ceil(reach)))
+    return min(90, max(1, ceil(reach)))

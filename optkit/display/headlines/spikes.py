@@ -1,4 +1,4 @@
-"""Which periods had more opt-outs than expected."""
+"""Which days had more opt-outs than expected."""
 
 from datetime import date
 
@@ -8,17 +8,15 @@ from optkit.display.headlines.headline import Headline
 from optkit.formatting import day, percent, plural
 
 
-def spikes(table: pl.DataFrame, by_sender: pl.DataFrame, *, word: str = "day") -> Headline:
-    """State how many periods stood out, and which sender caused most of the largest spike.
+def spikes(table: pl.DataFrame, by_sender: pl.DataFrame) -> Headline:
+    """State how many days stood out, and which sender caused most of the largest spike.
 
     Parameters
     ----------
     table : polars.DataFrame
-        The result of `optkit.spikes`, without groups.
+        The result of `optkit.spikes` for days, without groups.
     by_sender : polars.DataFrame
         The result of `opt_outs_by_sender` for the largest spike.
-    word : str
-        The word for a period.
 
     Returns
     -------
@@ -27,7 +25,7 @@ def spikes(table: pl.DataFrame, by_sender: pl.DataFrame, *, word: str = "day") -
     if table.is_empty():
         return Headline("There are no events, so nothing stands out.")
     found = table.filter("spike").sort("opt_outs", "period", descending=[True, False])
-    usual = f"{plural(table.height, word)} from {day(table['period'][0])} on"
+    usual = f"{plural(table.height, 'day')} from {day(table['period'][0])} on"
     if found.is_empty():
         return Headline(f"None of the {usual} had more opt-outs than expected.")
     top = found.row(0, named=True)

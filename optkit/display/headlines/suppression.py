@@ -32,10 +32,10 @@ def suppression(now: pl.DataFrame, changes: pl.DataFrame, at: datetime, before: 
     )
 
 
-def sample_contacts(history: pl.DataFrame, *, count: int = 1000) -> pl.DataFrame:
+def sample_contacts(history: pl.DataFrame) -> pl.DataFrame:
     """Return made-up contacts to show what scrubbing does, for users without a contact file.
 
-    Every third recipient of the history, at most `count`, under made-up names, and two texts that are not phone
+    They are every third recipient of the history, at most 1,000, with made-up names, and two texts that are not phone
     numbers.
 
     Returns
@@ -43,7 +43,7 @@ def sample_contacts(history: pl.DataFrame, *, count: int = 1000) -> pl.DataFrame
     polars.DataFrame
         name, phone (String).
     """
-    known = history["to_phone"].unique().sort().gather_every(3).head(count)
+    known = history["to_phone"].unique().sort().gather_every(3).head(1000)
     phones = [*known, "n/a", "555-0100 ext"]
     return pl.DataFrame(
         {"name": [f"Contact {number}" for number in range(1, len(phones) + 1)], "phone": phones},

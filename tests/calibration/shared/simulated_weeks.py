@@ -46,7 +46,7 @@ def said(weeks: int, pages: int = 300, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
     nothing = pl.Series([None] * weeks, dtype=pl.Float64)
     return [
-        compare_last(pl.DataFrame({"opt_outs": rng.poisson(200, weeks), "churn_rate": nothing}), "week")
+        compare_last(pl.DataFrame({"opt_outs": rng.poisson(200, weeks), "churn_rate": nothing}))
         for _ in range(pages)
     ]
 
