@@ -23,7 +23,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 #: Files that take longest; they begin first, so that all processes end at about the same time.
-LONGEST = ("test_notebooks_in_jupyterlab.py", "test_modes.py", "test_spark.py", "test_notebooks_executed.py")
+LONGEST = (
+    "test_notebooks_in_jupyterlab.py",
+    "test_spark.py",
+    "test_bad_input.py",
+    "test_notebooks_on_other_accounts.py",
+    "test_notebooks_executed.py",
+    "test_modes.py",
+    "test_message_modes.py",
+    "test_runner.py",
+    "test_returns.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

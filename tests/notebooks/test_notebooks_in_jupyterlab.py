@@ -18,8 +18,10 @@ THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 
 VIEW: ViewportSize = {"width": 1200, "height": 900}
 
-OPEN = """path => window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'})
-    .then(panel => panel.revealed)"""
+RESTORED = "() => window.jupyterapp.restored.then(() => true)"
+OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }"
+IN_FRONT = """path => window.jupyterapp.shell.currentWidget?.context?.path === path
+    && window.jupyterapp.shell.currentWidget.sessionContext !== undefined"""
 # Run All is lost silently before the kernel has answered, and the idle indicator lies
 ANSWER = """async () => {
     const context = window.jupyterapp.shell.currentWidget.sessionContext;
@@ -75,6 +77,7 @@ def lab(chromium: Browser, jupyterlab: str) -> Iterator[Page]:
         tab.locator("#jupyterlab-splash").wait_for(state="detached")
         for command in ("docmanager:open", "apputils:change-theme"):
             tab.wait_for_function(ENABLED, arg=command)
+        tab.evaluate(RESTORED)
         yield tab
 
 
@@ -88,6 +91,7 @@ def notebook(path: Path, lab: Page) -> Iterator[Page]:
     """Yield JupyterLab with a notebook all of whose cells have run."""
     lab.set_viewport_size(VIEW)
     lab.evaluate(OPEN, path.name)
+    lab.wait_for_function(IN_FRONT, arg=path.name)
     lab.evaluate(ANSWER)
     # nothing to answer before one can begin: no question about news, no hint of a new version
     assert lab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
