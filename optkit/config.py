@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from optkit.errors import SettingsError
-from optkit.times import parse_duration
+from optkit.times import DAY, SECOND, parse_duration
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DEMO: Final = "demo"
 _HOST: Final = re.compile(r"[\w.:-]+")
 #: Seconds of a day: the longest timeout, and the longest time between two requests.
-_DAY: Final = 86_400
+_DAY: Final = DAY // SECOND
 #: Windows reserves these names for devices, with or without an extension.
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 

@@ -9,6 +9,7 @@ import typer
 import optkit
 from optkit.cli.options import Account, End, Start
 from optkit.cli.output import show
+from optkit.config import DEMO
 from optkit.errors import OptkitError, SettingsError
 from optkit.formatting import escape_controls
 
@@ -65,7 +66,7 @@ def _period_bounds(period: str, account: str, time_zone: str) -> tuple[str, str]
     from optkit.report import period_bounds
 
     # the made-up account's clock is fixed
-    return period_bounds(period, now=CLOCK if account == "demo" else datetime.now(UTC), time_zone=time_zone)
+    return period_bounds(period, now=CLOCK if account == DEMO else datetime.now(UTC), time_zone=time_zone)
 
 
 def _write_pages(
@@ -99,8 +100,8 @@ def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Pa
     from optkit.display import as_text
     from optkit.formatting import day
 
-    history = optkit.load(account="demo")
-    optkit.scan_messages(account="demo")  # otherwise two notebooks would fetch them at the same time
+    history = optkit.load(account=DEMO)
+    optkit.scan_messages(account=DEMO)  # otherwise two notebooks would fetch them at the same time
     # the audience is counted from the messages, which begin later than the events
     rates = optkit.opt_out_rates(history, audience=optkit.demo_audience(), since=RECORD_START)
     senders = rates.sort("shrunk_rate", descending=True)
@@ -111,7 +112,7 @@ def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Pa
         f"\nrate: share of the messaged people who opted out since {day(RECORD_START)}, with its 95% interval"
     )
     typer.echo()
-    _write_pages([], out, {"account": "demo"})
+    _write_pages([], out, {"account": DEMO})
 
 
 def lab(

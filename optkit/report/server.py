@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import optkit
+from optkit.config import DEMO
 from optkit.errors import SettingsError
 from optkit.report.notebooks import is_checkout, notebooks_dir, require_lab
 
@@ -51,9 +52,9 @@ def lab(*, demo: bool = False, folder: str | Path | None = None, options: Sequen
     paths = [str(_DEFAULTS), os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     if demo:
-        os.environ["OPTKIT_ACCOUNT"] = "demo"
-        optkit.scan_messages(account="demo")
-        optkit.scan(account="demo")  # so that the first notebook does not wait for it
+        os.environ["OPTKIT_ACCOUNT"] = DEMO
+        optkit.scan_messages(account=DEMO)
+        optkit.scan(account=DEMO)  # so that the first notebook does not wait for it
     from jupyterlab.labapp import LabApp
 
     arguments = [
