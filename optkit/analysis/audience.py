@@ -5,17 +5,20 @@ from typing import Final
 
 import polars as pl
 
-from optkit.engine.aggregate import PartialSum, instants, partial_sum
-from optkit.engine.exposures import MESSAGE, JointPartition, message_sender
+from optkit.engine.aggregate import PartialSum, instants
+from optkit.engine.canonical import canonical_column
+from optkit.engine.exposures import JointPartition
 from optkit.engine.frames import by_columns
 from optkit.engine.joint import aggregate_joint, no_events
 from optkit.engine.message_frames import Messages
-from optkit.engine.packing import at_of, recipient_of
 from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import Moment
 
 _COUNTED: Final = ("delivered", "undelivered", "failed", "skipped")
+
+_NUMBER: Final = "number of the group"  # beside the messages' own columns
+_FEW: Final = 2**12  # numbers beside the 51 bits of a recipient
 
 
 def audience(
@@ -69,35 +72,78 @@ def audience(
     """
     groups = by_columns(by, ("recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at"))
     columns = [name for name in groups if name != "from_phone"]
-    asked = question(since, until, statuses, region, payload=[*columns, "delivery_status"], with_ids=False)
-    # Grouping by the sender's code, which is in the key, is faster than by its text.
-    keys = ["sender", *columns] if "from_phone" in groups else columns
+    asked = question(since, until, statuses, region, payload=columns, in_order=False)
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
-        sent = partition.messages.lazy().with_columns(at=at_of(MESSAGE), sender=message_sender())
-        if "sender" in keys:
-            sent = sent.drop_nulls("sender")
-        status, recipient = pl.col("delivery_status"), recipient_of(MESSAGE)
-        counts = {name: (status == name).sum() for name in _COUNTED}
+        at = pl.col("sent_at").cast(pl.Int64)
+        # Group by the sender's text as it is, then rewrite the few different texts.
+        by_status = partition.messages.group_by(*groups, "delivery_status").agg(
+            messages=pl.len().cast(pl.Int64), first_sent_at=at.min(), last_sent_at=at.max()
+        )
+        written = by_status.collect(engine="streaming")
+        if "from_phone" in groups:
+            written = written.drop_nulls("from_phone")
+        counts = _rewritten(written, groups, region).lazy()
         # First and last do not add up, so they are keys here; their extremes are taken at the end.
-        extent = [pl.col("at").min().alias("first_sent_at"), pl.col("at").max().alias("last_sent_at")]
-        extents = sent.group_by(keys).agg(extent) if keys else sent.select(extent)
+        extent = ["first_sent_at", "last_sent_at"]
+        recipients = _recipients(partition.messages, written.select(groups).unique(), region)
         return {
-            "counts": partial_sum(sent, keys, messages=pl.len(), **counts),
-            "recipients": partial_sum(sent.filter("reached"), keys, recipients=recipient.n_unique()),
-            "extents": PartialSum([*keys, "first_sent_at", "last_sent_at"], extents),
+            "counts": PartialSum([*groups, "delivery_status"], counts.drop(extent)),
+            "recipients": PartialSum(groups, recipients.lazy()),
+            "extents": PartialSum([*groups, *extent], counts.select(*groups, *extent)),
         }
 
     totals = aggregate_joint(no_events(messages), messages, mapper, asked)
-    extent = [instants("first_sent_at").min(), instants("last_sent_at").max()]
-    counted = ["recipients", "messages", *_COUNTED]
-    if not keys:
-        parts = [totals["counts"], totals["recipients"], totals["extents"].select(extent)]
-        return pl.concat(parts, how="horizontal").select(*counted, "first_sent_at", "last_sent_at")
-    joined = totals["counts"].join(totals["recipients"], on=keys, how="left", nulls_equal=True)
-    joined = joined.join(totals["extents"].group_by(keys).agg(extent), on=keys, nulls_equal=True)
-    return (
-        joined.rename({"sender": "from_phone"}, strict=False)
-        .select(*groups, *(pl.col(name).fill_null(0) for name in counted), "first_sent_at", "last_sent_at")
-        .sort(groups, nulls_last=True)
+    messages_of = pl.col("messages")
+    tables = [
+        totals["counts"].select(
+            *groups,
+            "messages",
+            *(pl.when(pl.col("delivery_status") == name).then(messages_of).alias(name) for name in _COUNTED),
+        ),
+        totals["recipients"],
+        totals["extents"].select(*groups, instants("first_sent_at"), instants("last_sent_at")),
+    ]
+    together = pl.concat(tables, how="diagonal")
+    sums = [
+        *(pl.col(name).sum() for name in ("recipients", "messages", *_COUNTED)),
+        pl.col("first_sent_at").min(),
+        pl.col("last_sent_at").max(),
+    ]
+    counted = together.group_by(groups).agg(sums) if groups else together.select(sums)
+    return counted.sort(groups, nulls_last=True) if groups else counted
+
+
+def _rewritten(table: pl.DataFrame, groups: list[str], region: str | None) -> pl.DataFrame:
+    """Return a table with senders in canonical form, where it has them."""
+    return table.with_columns(canonical_column(name, region) for name in groups if name == "from_phone")
+
+
+def _recipients(messages: pl.LazyFrame, groups: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    """Count the distinct recipients who were reached, per group.
+
+    Recipient and group number are packed into one integer: distinct integers take less time and memory than distinct
+    recipients within each group.
+    """
+    names = groups.columns
+    canonical = _rewritten(groups, names, region).with_row_index(_NUMBER)
+    width = pl.Int64 if groups.height < _FEW else pl.Int128
+    count = pl.lit(max(groups.height, 1), width)
+    if names:
+        first = canonical.select(
+            pl.col(_NUMBER).first().over(names)
+        )  # one number for all spellings of a sender
+        sent = messages.join(groups.with_columns(first).lazy(), on=names, nulls_equal=True)
+    else:
+        sent = messages.with_columns(pl.lit(0).alias(_NUMBER))
+    pair = pl.col("recipient").cast(width) * count + pl.col(_NUMBER).cast(width)
+    pairs = sent.select(pair=pl.when("reached").then(pair)).drop_nulls().collect(engine="streaming")
+    counts = (
+        pairs["pair"]
+        .unique()
+        .to_frame()
+        .group_by((pl.col("pair") % count).cast(pl.Int64).alias(_NUMBER))
+        .agg(recipients=pl.len().cast(pl.Int64))
     )
+    recipients = counts.select("recipients")
+    return canonical.select(names)[counts[_NUMBER]].hstack(recipients) if names else recipients

@@ -94,7 +94,7 @@ def list_growth(
     """
     groups = by_columns(by, _COMPUTED)
     stretch = read_stretch(since, until)
-    asked = question(None, until, statuses, region, scope=scope, by_unit=groups, with_ids=False)
+    asked = question(None, until, statuses, region, scope=scope, by_unit=groups, in_order=False)
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         start = partition.since if stretch.since is None else stretch.since

@@ -39,34 +39,36 @@ def canonical_column(column: str, region: str | None) -> pl.Expr:
 
 def canonical_recipient(region: str | None, odd: Interning) -> pl.Expr:
     """Return the code of to_phone in canonical form: `recipient_code` of `canonical_column`."""
+    text = pl.col("to_phone")
 
     def code(batch: pl.Series) -> pl.Series:
-        phones = batch.to_frame("to_phone")
-        text = pl.col("to_phone")
-        seen = phones.select(number=_number(text), plain=_is_north_american(text))
-        if seen["plain"].all():
-            return seen["number"]  # the code of a number with '+' is the number itself
-        return (
-            phones.with_columns(canonical_column("to_phone", region)).select(recipient_code(odd)).to_series()
-        )
+        phones = batch.struct.unnest()
+        if not phones["number"].null_count():
+            return phones["number"]
+        canonical = phones.with_columns(canonical_column("to_phone", region))
+        return canonical.select(recipient_code(odd)).to_series()
 
-    return pl.col("to_phone").map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
+    # The code of a number with '+' is the number itself.
+    number = pl.when(_is_north_american(text)).then(_number(text)).alias("number")
+    return pl.struct("to_phone", number).map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
 
 
 def canonical_sender(region: str | None, names: Interning) -> pl.Expr:
     """Return the code of from_phone in canonical form; null where it is null.
 
-    There are few senders: the texts of a batch are numbered first, and only the distinct ones are converted.
+    Senders are few: their texts are numbered as they come, and each different text is rewritten once.
     """
+    seen = pl.Series([], dtype=pl.Int64)  # by number of a text: the number of its canonical form
 
-    def code(batch: pl.Series) -> pl.Series:
-        numbered = batch.to_frame("from_phone").with_columns(number=names.code(pl.col("from_phone")))
-        different = numbered.unique("number")["from_phone"]
-        if _canonical_batch(different, region).equals(different):
-            return numbered["number"]
-        return numbered.select(names.code(canonical_column("from_phone", region))).to_series()
+    def code(numbers: pl.Series) -> pl.Series:
+        nonlocal seen
+        known, last = seen, numbers.max()
+        if isinstance(last, int) and last >= len(known):
+            words = _canonical_batch(names.words(), region).to_frame("word")
+            seen = known = words.select(names.code(pl.col("word"))).to_series()
+        return numbers if known.equals(pl.int_range(len(known), eager=True)) else known.gather(numbers)
 
-    return pl.col("from_phone").map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
+    return names.code(pl.col("from_phone")).map_batches(code, return_dtype=pl.Int64(), is_elementwise=True)
 
 
 def _number(text: pl.Expr) -> pl.Expr:

@@ -10,7 +10,8 @@ integers in sorted integers. In recipient scope the sender's bits are 0: the uni
 
 The frames of a `JointPartition` (polars DataFrames; instants are Int64 milliseconds since 1970)::
 
-`messages`    one row per message: message, reached, message_id if the question reads it, and the payload
+`messages`    one row per message, lazy: message, reached, message_id and the payload; for a question that needs no
+              order a scan, with the columns that are read, recipient, sender, reached, message and the payload
 `runs`        one row per run: key, sender, recipient, at, out, first (see `states`)
 `ordered`     the messages of known units, sorted: key, the columns of `messages`, run (place of the run in force at
               sent_at, null before the first), out (the unit was opted out)
@@ -74,7 +75,7 @@ class JointPartition:
     def __init__(
         self,
         events: pl.DataFrame,
-        messages: pl.DataFrame,
+        messages: pl.LazyFrame,
         codes: Codes,
         *,
         scope: Scope,
@@ -106,7 +107,7 @@ class JointPartition:
     @property
     def _messages_of_units(self) -> pl.LazyFrame:
         """The messages of known units with their key: in pair scope those that have a sender."""
-        messages = self.messages.lazy()
+        messages = self.messages
         if self.scope == "pair":
             messages = messages.filter(sender_of(MESSAGE) != NO_SENDER)
         return messages.with_columns(key=self.keys(MESSAGE))
@@ -167,10 +168,13 @@ class JointPartition:
 
     def known_units(self) -> pl.LazyFrame:
         """Return one row per unit: unit, and at, its first reached message or first event."""
-        reached = self._messages_of_units.filter("reached").select("key")
+        reached = self._messages_of_units.select(key=pl.when("reached").then(KEY)).drop_nulls()
         events = self._events.lazy().select(key=self.keys(EVENT))
-        known = pl.concat([reached, events]).select(unit=unit_of(KEY), at=at_of(KEY))
-        return known.group_by("unit").agg(pl.col("at").min())
+        # Sorting integers takes half the time of grouping by unit.
+        known = pl.concat([reached.collect(engine="streaming"), events.collect()])["key"].sort().to_frame()
+        is_first = ((KEY ^ KEY.shift(1)) >= big(2**TIME_BITS)).fill_null(True)
+        first = known.lazy().filter(is_first).collect(engine="streaming")
+        return first.lazy().select(unit=unit_of(KEY), at=at_of(KEY))
 
     def grouped(self, frame: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
         """Return a frame that has `unit` with columns of the events and messages that have one value per unit.

@@ -19,8 +19,8 @@ from optkit.times import INSTANT
 #: Messages of a partition, about: small enough to be sorted near the processor, large enough to keep polars busy.
 SIZE: Final = 2**20
 
-#: What a packed message has besides its payload, and its message_id where the question needs that.
-_MESSAGE: Final = ("message", "reached")
+#: What a packed message has besides its payload.
+_MESSAGE: Final = ("message", "reached", "message_id")
 
 _OPTED_OUT: Final = "recipient ever opted out"  # beside the messages' own columns
 
@@ -41,45 +41,67 @@ class JointPacking:
     def __init__(self, history: pl.LazyFrame, messages: pl.LazyFrame, asked: Question) -> None:
         self._history = history
         self._messages = messages
+        self._asked = asked
+        self._found_invalid = False
         self._odd, self._names = Interning(), Interning()
-        recipient = canonical_recipient(asked.region, self._odd).alias("recipient")
         codes = pl.Categorical(pl.Categories.random())
+        recipient = canonical_recipient(asked.region, self._odd)
         sender = canonical_sender(asked.region, self._names).alias("sender")
-        texts = [canonical_column(name, asked.region) for name in ("to_phone", "from_phone")]
-        phones = [recipient, sender, *texts]
-        known_or_none = pl.col("sender").fill_null(NO_SENDER)
-        self._events = history.with_columns(phones).select(
+        self._events = history.with_columns(sender, recipient=recipient).select(
             event=event_of(pl.col("recipient"), pl.col("sender")),
             recipient="recipient",
-            **_texts_as_codes(history, asked.by_unit, codes),
+            **_payload(history, asked.by_unit, codes, asked.region),
         )
         reached = pl.any_horizontal(pl.col("delivery_status") == status for status in asked.statuses)
-        self._packed = messages.with_columns(phones).with_columns(
+        known_or_none = pl.col("sender").fill_null(NO_SENDER)
+        # Each column is computed only where it is used.
+        self._sent = messages.with_columns(
+            sender, recipient=pl.when(self._valid()).then(recipient), reached=reached
+        ).with_columns(
             message=pack(pl.col("recipient"), known_or_none, pl.col("sent_at"), pl.lit(0)),
-            reached=reached,
+            **_payload(messages, asked.payload, codes, asked.region),
         )
-        self._columns = [*_MESSAGE, *(["message_id"] if asked.with_ids else [])]
-        self._payload = _texts_as_codes(messages, asked.payload, codes)
-        self._of_opted_out = asked.of_opted_out
 
-    def collect(self, parts: int, chosen: range) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Read and pack the events and messages of some of so many parts.
+    def _valid(self) -> pl.Expr:
+        """Say which messages have all that is needed besides sent_at, and note where one has not."""
+
+        def note(valid: pl.Series) -> pl.Series:
+            self._found_invalid |= not valid.all()
+            return valid
+
+        needed = [name for name in self._asked.keys if name not in {"from_phone", "sent_at"}]
+        valid = pl.all_horizontal(pl.col(name).is_not_null() for name in needed)
+        return valid.map_batches(note, return_dtype=pl.Boolean(), is_elementwise=True)
+
+    def validate(self) -> None:
+        """Raise `HistoryError` if the messages collected so far have a value that cannot be used."""
+        if self._found_invalid:
+            message_frames.validate_values(self._messages)
+
+    def events(self, parts: int, chosen: range) -> pl.DataFrame:
+        """Pack the events of some of so many parts: event, the columns of `by_unit`; and part if there are several."""
+        events = _of_parts(self._events, parts, chosen).collect(engine="streaming")
+        if events["event"].null_count():
+            frames.validate_values(self._history)
+        return events
+
+    def in_order(self, parts: int, chosen: range, events: pl.DataFrame) -> pl.DataFrame:
+        """Pack the messages of some of so many parts, whose events are given.
 
         Returns
         -------
-        tuple of polars.DataFrame
-            event; and message, reached, message_id if it is read, and the payload; both with part if there are
-            several.
+        polars.DataFrame
+            message, reached, message_id, and the payload; and part if there are several.
         """
-        events = _of_parts(self._events, "event", parts, chosen)
-        if events["event"].null_count():
-            frames.validate_values(self._history)
-        packed = _to_opted_out(self._packed, events) if self._of_opted_out else self._packed
-        packed = packed.select(*self._columns, "recipient", **self._payload)
-        messages = _of_parts(packed, "message", parts, chosen)
-        if any(messages[name].null_count() for name in self._columns):
-            message_frames.validate_values(self._messages)
-        return events, messages
+        sent = _to_opted_out(self._sent, events) if self._asked.of_opted_out else self._sent
+        packed = sent.select(*dict.fromkeys([*_MESSAGE, "recipient", *self._asked.payload]))
+        messages = _of_parts(packed, parts, chosen).collect(engine="streaming")
+        self.validate()
+        return messages
+
+    def as_they_come(self, parts: int, part: int) -> pl.LazyFrame:
+        """Return the messages of one of so many parts, not read yet; who collects them calls `validate` afterwards."""
+        return self._sent if parts == 1 else self._sent.filter(pl.col("recipient") % parts == part)
 
     def codes(self) -> Codes:
         """Return what the codes given so far stand for."""
@@ -87,33 +109,39 @@ class JointPacking:
 
 
 def _to_opted_out(messages: pl.LazyFrame, events: pl.DataFrame) -> pl.LazyFrame:
-    """Leave out messages to recipients who never opted out, before their payload is read; nulls have to be found."""
+    """Leave out messages to recipients who never opted out, before their payload is read."""
     opted_out = events.lazy().filter((EVENT & 1) == 1).select(recipient=recipient_of(EVENT)).unique()
-    joined = messages.join(opted_out.with_columns(pl.lit(True).alias(_OPTED_OUT)), on="recipient", how="left")
-    invalid = pl.any_horizontal(pl.col(name).is_null() for name in _MESSAGE)
-    return joined.filter(pl.col(_OPTED_OUT).fill_null(False) | invalid).drop(_OPTED_OUT)
+    return messages.join(opted_out, on="recipient", how="semi")
 
 
-def _texts_as_codes(frame: pl.LazyFrame, columns: Sequence[str], codes: pl.Categorical) -> dict[str, pl.Expr]:
-    """Return columns, texts as small codes: they are sorted and grouped faster."""
+def _payload(
+    frame: pl.LazyFrame, columns: Sequence[str], codes: pl.Categorical, region: str | None
+) -> dict[str, pl.Expr]:
+    """Return columns, phones in canonical form and texts as small codes: they are sorted and grouped faster."""
     schema = frame.collect_schema()
-    return {name: pl.col(name).cast(codes) if schema[name] == pl.String else pl.col(name) for name in columns}
+    phones = {name: canonical_column(name, region) for name in ("to_phone", "from_phone")}
+    return {
+        name: phones.get(name, pl.col(name)).cast(codes) if schema[name] == pl.String else pl.col(name)
+        for name in columns
+    }
 
 
-def _of_parts(packed: pl.LazyFrame, key: str, parts: int, chosen: range) -> pl.DataFrame:
+def _of_parts(frame: pl.LazyFrame, parts: int, chosen: range) -> pl.LazyFrame:
+    """Return the rows of some parts, of several with the number of their part instead of the recipient."""
     if parts == 1:
-        return packed.drop("recipient").collect(engine="streaming")
-    packed = packed.with_columns(part=(pl.col("recipient") % parts).cast(pl.UInt16)).drop("recipient")
+        return frame.drop("recipient")
+    numbered = frame.with_columns(part=(pl.col("recipient") % parts).cast(pl.UInt16)).drop("recipient")
     if len(chosen) < parts:
-        packed = packed.filter(pl.col("part").is_between(chosen[0], chosen[-1]) | pl.col(key).is_null())
-    return packed.collect(engine="streaming")
+        numbered = numbered.filter(pl.col("part").is_between(chosen[0], chosen[-1]).fill_null(True))
+    return numbered
 
 
 class JointPartitions:
     """The partitions of a history and messages that are not Spark's; there is at least one, even of empty frames.
 
     All of both is packed at once and then taken partition by partition. Where there is not the memory for that, the
-    frames are read several times, for some of the partitions each time.
+    frames are read several times, for some of the partitions each time. Messages whose order does not matter are not
+    packed: a partition reads its own.
 
     Attributes
     ----------
@@ -129,25 +157,30 @@ class JointPartitions:
             sent = sent.filter(
                 (pl.col("sent_at") < pl.lit(asked.record.since).cast(INSTANT)).fill_null(False).not_()
             )
-        rows_of_events, _, last_event = _extent(events, "created_at")
-        rows, first, last = _extent(sent, "sent_at")
+        rows_of_events, _, last_event = _extent(events, "created_at", frames.validate_values)
+        rows, first, last = _extent(sent, "sent_at", message_frames.validate_values)
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
         self._packing = JointPacking(events, sent, asked)
-        self._parts = parts or max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
-        self._passes = min(self._parts, max(1, -(-rows * _WIDTH * _SHARE // memory())))
+        passes = max(1, -(-rows * _WIDTH * _SHARE // memory()))
+        sized = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)) if asked.in_order else passes
+        self._parts = parts or sized
+        self._passes = min(self._parts, passes) if asked.in_order else self._parts
 
     def __iter__(self) -> Iterator[JointPartition]:
         """Yield the partitions one by one."""
         step = -(-self._parts // self._passes)
         for low in range(0, self._parts, step):
             chosen = range(low, min(low + step, self._parts))
-            events, messages = self._packing.collect(self._parts, chosen)
+            events = self._packing.events(self._parts, chosen)
+            packed = self._packing.in_order(self._parts, chosen, events) if self._asked.in_order else None
             codes = self._packing.codes()
             for part in chosen:
                 yield JointPartition(
                     _only(events, part),
-                    _only(messages, part),
+                    self._packing.as_they_come(self._parts, part)
+                    if packed is None
+                    else _only(packed, part).lazy(),
                     codes,
                     scope=self._asked.scope,
                     since=self.since,
@@ -156,7 +189,10 @@ class JointPartitions:
 
     def run(self, work: Callable[[JointPartition], dict[str, PartialSum]]) -> Iterator[dict[str, PartialSum]]:
         """Yield what `work` counts in each partition."""
-        return map(work, self)
+        for partition in self:
+            counted = work(partition)
+            self._packing.validate()
+            yield counted
 
     def rows(self, work: Callable[[JointPartition], pl.DataFrame]) -> pl.DataFrame:
         """Return the rows that `work` makes of each partition."""
@@ -186,14 +222,23 @@ def _until(frame: pl.LazyFrame, time: str, until: int | None) -> pl.LazyFrame:
     return frame.filter((pl.col(time) > pl.lit(until).cast(INSTANT)).fill_null(False).not_())
 
 
-def _extent(frame: pl.LazyFrame, time: str) -> tuple[int, int | None, int | None]:
-    """Return number of rows, first and last instant."""
+def _extent(
+    frame: pl.LazyFrame, time: str, validate: Callable[[pl.LazyFrame], None]
+) -> tuple[int, int | None, int | None]:
+    """Return number of rows, first and last instant.
+
+    Raises
+    ------
+    HistoryError
+        An instant is null or centuries off.
+    """
     at = pl.col(time).cast(pl.Int64)
-    rows, first, last = (
-        frame.select(pl.len(), at.min().alias("first"), at.max().alias("last"))
-        .collect(engine="streaming")
-        .row(0)
+    extent = frame.select(
+        pl.len(), at.count().alias("known"), at.min().alias("first"), at.max().alias("last")
     )
+    rows, known, first, last = extent.collect(engine="streaming").row(0)
+    if known < rows or (rows and not -frames.REACH <= first <= last <= frames.REACH):
+        validate(frame)
     return rows, first, last
 
 

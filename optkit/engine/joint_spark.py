@@ -103,8 +103,11 @@ class SparkJointPartitions:
 
         def read(events: "pa.Table", messages: "pa.Table") -> JointPartition:
             packing = JointPacking(_lazy(events, "created_at"), _lazy(messages, "sent_at"), asked)
-            packed = packing.collect(1, range(1))
-            return JointPartition(*packed, packing.codes(), scope=asked.scope, since=since, until=until)
+            packed = packing.events(1, range(1))
+            sent = (
+                packing.in_order(1, range(1), packed).lazy() if asked.in_order else packing.as_they_come(1, 0)
+            )
+            return JointPartition(packed, sent, packing.codes(), scope=asked.scope, since=since, until=until)
 
         return read
 

@@ -31,8 +31,9 @@ class Question:
         Columns of both frames that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
     of_opted_out : bool
         Whether only messages to recipients who ever opted out are read.
-    with_ids : bool
-        Whether message_id is read: the order of messages in one instant needs it.
+    in_order : bool
+        Whether the order of messages matters: then they are packed in memory, with message_id for those of one instant.
+        Otherwise a partition scans its messages.
     """
 
     scope: Scope
@@ -42,12 +43,12 @@ class Question:
     payload: list[str]
     by_unit: list[str]
     of_opted_out: bool
-    with_ids: bool
+    in_order: bool
 
     @property
     def keys(self) -> list[str]:
         """The columns of the messages that are always read."""
-        return [name for name in message_frames.KEYS if self.with_ids or name != "message_id"]
+        return [name for name in message_frames.KEYS if self.in_order or name != "message_id"]
 
 
 def question(
@@ -60,7 +61,7 @@ def question(
     payload: Sequence[str] = (),
     by_unit: Sequence[str] = (),
     of_opted_out: bool = False,
-    with_ids: bool = True,
+    in_order: bool = True,
 ) -> Question:
     """Check a caller's arguments.
 
@@ -78,7 +79,7 @@ def question(
         payload=list(dict.fromkeys([*payload, *by_unit])),
         by_unit=list(by_unit),
         of_opted_out=of_opted_out,
-        with_ids=with_ids,
+        in_order=in_order,
     )
 
 

@@ -20,7 +20,7 @@ def test_audience_matches_reference(sent: list[Message]) -> None:
 def test_partitions_do_not_matter(sent: list[Message]) -> None:
     whole = optkit.audience(message_frame(sent), by=["campaign_id", "campaign"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.SIZE", 2)
+        patch.setattr("optkit.engine.joint_partitions.memory", lambda: 400)  # two messages at a time
         assert optkit.audience(message_frame(sent), by=["campaign_id", "campaign"]).equals(whole)
 
 
