@@ -67,21 +67,12 @@ class Account:
         token = self.settings.token
         return token is None or (self.identity is not None and self.identity.has(token))
 
-    def now(self) -> int:
-        """Return what the time is without asking the server, in epoch milliseconds."""
-        return now_of(self.settings)
-
     def latest(self, end: int | None) -> int:
-        """Return until when there may be records, in epoch milliseconds.
-
-        Parameters
-        ----------
-        end : int or None
-            The end of what is asked for.
-        """
+        """Return until when there may be records (epoch milliseconds), given the end of what is asked for."""
         is_emulated = is_loopback(urlsplit(self.settings.base_url).hostname or "") and not self.is_demo
         # the clock of an emulator may be ahead of this machine's
-        return max(self.now(), end or 0) if is_emulated else self.now()
+        now = now_of(self.settings)
+        return max(now, end or 0) if is_emulated else now
 
     @contextmanager
     def connect(self, endpoint: Endpoint) -> Iterator["ApiSession"]:
@@ -107,16 +98,9 @@ class Account:
                 yield session
 
     def admit(self, session: "ApiSession", endpoint: Endpoint) -> None:
-        """Make sure that the token reads the account that the folder holds.
+        """Make sure that the token of a session reads the account that the folder holds.
 
         A token that is not known is accepted only after a final window of any dataset, read again, has the same rows.
-
-        Parameters
-        ----------
-        session : ApiSession
-            A session with the token.
-        endpoint : Endpoint
-            What it reads.
 
         Raises
         ------
@@ -158,7 +142,7 @@ class Account:
 
     def _is_evidence(self, endpoint: Endpoint, window: CachedWindow) -> bool:
         """Return whether a window can be read again, and must then have the same rows."""
-        horizon = endpoint.horizon(self.now())
+        horizon = endpoint.horizon(now_of(self.settings))
         return (
             window.info.final and window.rows > 0 and (horizon is None or window.info.window.start > horizon)
         )

@@ -32,10 +32,8 @@ def scan_windows(
 
     Parameters
     ----------
-    windows : sequence of CachedWindow
-        Which ones, in order.
-    schema : polars.Schema
-        Columns and dtypes.
+    windows, schema
+        Which ones, in order; their columns and dtypes.
     find_corrupt : callable
         Verifies windows, and returns what is wrong with the files of some.
 

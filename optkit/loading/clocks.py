@@ -68,20 +68,7 @@ class ServerClock:
         self._last: tuple[str, Clock] | None = None
 
     def read(self, time_token: Any, date: str | None) -> Clock:
-        """Return when an answer was given.
-
-        Parameters
-        ----------
-        time_token : Any
-            As in the answer's body.
-        date : str or None
-            The header Date.
-
-        Raises
-        ------
-        ResponseError
-            See `compare_clocks`.
-        """
+        """Return when an answer was given, by its time_token and its header Date; see `compare_clocks`."""
         last = self._last
         if last is not None and last[0] == date:
             return last[1]  # to the second, the time has not changed

@@ -11,15 +11,7 @@ from optkit.times import SECOND, WEEK
 
 
 def ask_clock(session: ApiSession, now: int) -> int:
-    """Return the server's time, by the smallest request there is.
-
-    Parameters
-    ----------
-    session : ApiSession
-        Who is asked.
-    now : int
-        The time as far as it is known.
-    """
+    """Return the server's time, by the smallest request there is; `now` is the time as far as it is known."""
     return session.get(PageRequest(now - SECOND, now, page=1, per_page=1)).clock.now
 
 
@@ -33,10 +25,8 @@ def find_time_unit(
 
     Parameters
     ----------
-    session : ApiSession
-        Who is asked.
-    endpoint : Endpoint
-        Which units there may be.
+    session, endpoint
+        Who is asked, and which units there may be.
     windows : sequence of Window
         What is going to be fetched, in order; asked for in stretches of a week at most, the latest first.
     known : collection of str or None

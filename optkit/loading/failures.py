@@ -49,12 +49,8 @@ def explain(
     ----------
     error : Exception
         What `Connections.get` raised.
-    host : str
-        The server.
-    proxy : str or None
-        The proxy in use, without its password.
-    timeout : float
-        Seconds that an answer may take.
+    host, proxy, timeout
+        The server; the proxy in use, without its password; seconds that an answer may take.
 
     Returns
     -------

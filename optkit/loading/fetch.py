@@ -33,10 +33,8 @@ class WindowFetcher:
 
     Parameters
     ----------
-    session : ApiSession
-        Where from.
-    endpoint : Endpoint
-        What the records are.
+    session, endpoint
+        Where from, and what the records are.
     filters : mapping, optional
         Query parameters that the server filters by.
     on_page, on_window : callable

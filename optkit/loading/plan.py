@@ -72,12 +72,8 @@ class Plan:
 
     Parameters
     ----------
-    request : LoadRequest
-        What is asked for.
-    endpoint : Endpoint
-        The dataset.
-    cached : sequence of WindowInfo
-        What is cached.
+    request, endpoint, cached
+        What is asked for, of which dataset, and what is cached.
 
     Attributes
     ----------
@@ -108,13 +104,7 @@ class Plan:
         self._is_found = True
 
     def windows(self, now: int) -> list[Window]:
-        """Return the windows to fetch, in order, as far as they are known.
-
-        Parameters
-        ----------
-        now : int
-            Nothing is fetched beyond it.
-        """
+        """Return the windows to fetch, in order, as far as they are known; nothing is fetched beyond `now`."""
         windows = [window for window in self._needed(now) if not self._endpoint.is_expired(window.start, now)]
         if not self._is_found or self.begin is None:
             return windows
@@ -161,10 +151,8 @@ class PlannedWindows:
 
     Parameters
     ----------
-    plan : Plan
-        Which windows.
-    now : int
-        The time, as far as it is known before the server has answered.
+    plan, now
+        Which windows; the time, as far as it is known before the server has answered.
     """
 
     def __init__(self, plan: Plan, now: int) -> None:

@@ -41,31 +41,17 @@ _NAMED: Final = 5
 def refresh_cache(
     request: LoadRequest, endpoint: Endpoint, settings: Settings, *, is_lazy: bool, show: bool | None
 ) -> pl.LazyFrame:
-    """Fetch what is missing for a request.
+    """Fetch what is missing for a request, and return its rows; the errors are those of `optkit.load`.
 
     Parameters
     ----------
-    request : LoadRequest
-        What is asked for.
-    endpoint : Endpoint
-        The dataset.
-    settings : Settings
-        Whose.
+    request, endpoint, settings
+        What is asked for, of which dataset and account.
     is_lazy : bool
         Whether only a part may be read, and later: then files are verified as they are read. Otherwise they are
         verified now, and fetched again where they are corrupt.
     show : bool or None
         Whether to show a progress bar; None: where somebody watches.
-
-    Returns
-    -------
-    polars.LazyFrame
-        The rows that are asked for.
-
-    Raises
-    ------
-    OptkitError
-        See `optkit.load`.
     """
     account = Account(settings)
     cache = Cache(account.folder, endpoint)

@@ -81,21 +81,13 @@ class Connections:
         self._lock = threading.Lock()
 
     def get(self, target: str, most: int) -> tuple[Response, float]:
-        """Request a path and query once.
-
-        Parameters
-        ----------
-        target : str
-            Path and query.
-        most : int
-            Bytes that a body may have.
+        """Request a path and query once; its body may have `most` bytes.
 
         Returns
         -------
-        response : Response
-            The answer.
-        seconds : float
-            How long it took once there was a connection: to open one says nothing about how busy the server is.
+        response, seconds
+            The answer, and how long it took once there was a connection: to open one says nothing about how busy the
+            server is.
 
         Raises
         ------
