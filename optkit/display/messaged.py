@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from optkit.engine.canonical import canonical_column
+from optkit.engine.canonical import canonical_column, canonical_phones
 from optkit.messages import REACHED
 from optkit.times import time_zone as read_zone
 
@@ -69,7 +69,9 @@ def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | N
     pairs = data.history.select("from_phone", "to_phone", *by).unique()
     outs = pairs.join(changes.filter(pl.col("kind") == "opt-out"), on=["from_phone", "to_phone"], how="semi")
     keys = ["from_phone", *by]
-    people = pl.concat([_canonical(frame.select(*keys, "to_phone")) for frame in (reached, outs)]).unique()
+    people = pl.concat(
+        frame.select(*keys, "to_phone").with_columns(canonical_phones(None)) for frame in (reached, outs)
+    ).unique()
     counts = people.group_by(keys).agg(recipients=pl.len().cast(pl.Int64))
     return (
         pairs.select(keys)
@@ -156,10 +158,3 @@ def _record_is_cut(data: "AccountData", *, whole: bool = False) -> bool:
 def _first_sent(data: "AccountData") -> datetime:
     first: datetime = data.messages["sent_at"].min()  # type: ignore[assignment]
     return first
-
-
-def _canonical(people: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with phones in canonical form."""
-    return people.with_columns(
-        canonical_column(name, None).alias(name) for name in ("from_phone", "to_phone")
-    )

@@ -37,6 +37,11 @@ def canonical_column(column: str, region: str | None) -> pl.Expr:
     )
 
 
+def canonical_phones(region: str | None) -> list[pl.Expr]:
+    """Return the columns to_phone and from_phone in canonical form."""
+    return [canonical_column(name, region) for name in ("to_phone", "from_phone")]
+
+
 def canonical_recipient(region: str | None, odd: Interning) -> pl.Expr:
     """Return the code of to_phone in canonical form: `recipient_code` of `canonical_column`."""
     text = pl.col("to_phone")

@@ -46,8 +46,7 @@ def add_columns(
     if is_spark(frame):
         from optkit.engine import spark
 
-        spark_schema = {field.name: spark.dtype_of(field.dataType) for field in frame.schema}
-        _validate(spark_schema, needs, name)
+        _validate(spark.schema_of(frame), needs, name)
         return spark.map_batches(frame, lambda rows: make(rows.select(list(needs))), keep=True)
     polars = (
         frame if isinstance(frame, pl.DataFrame | pl.LazyFrame) else frames.lazy(frame, "frame").collect()

@@ -29,7 +29,7 @@ def read(frame: Any) -> tuple[Any, dict[str, pl.DataType]]:
     if is_spark(frame):
         from optkit.engine import spark
 
-        return frame, {field.name: spark.dtype_of(field.dataType) for field in frame.schema}
+        return frame, spark.schema_of(frame)
     polars = frames.lazy(frame, "frame")
     return polars, dict(polars.collect_schema())
 

@@ -126,9 +126,7 @@ def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
     """
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    message_frames.validate_schema(
-        {field.name: spark.dtype_of(field.dataType) for field in messages.schema}, columns
-    )
+    message_frames.validate_schema(spark.schema_of(messages), columns)
     return messages.select(
         *(
             F.unix_millis("sent_at").alias(name) if name == "sent_at" else F.col(name)

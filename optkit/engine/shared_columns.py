@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from optkit.engine.canonical import canonical_column
+from optkit.engine.canonical import canonical_phones
 from optkit.errors import HistoryError
 
 #: The units that a column may be constant for; the first one that it is constant for is taken.
@@ -25,7 +25,7 @@ def add_columns(
     """
     if not columns:
         return frame
-    phones = [canonical_column(name, region) for name in ("to_phone", "from_phone")]
+    phones = canonical_phones(region)
     known = (
         source.with_columns(phones)
         .select("from_phone", "to_phone", *columns)

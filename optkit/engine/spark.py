@@ -167,7 +167,7 @@ def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
     """
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    frames.validate_schema({field.name: dtype_of(field.dataType) for field in history.schema}, columns)
+    frames.validate_schema(schema_of(history), columns)
     return history.select(
         *(
             F.unix_millis("created_at").alias(name) if name == "created_at" else F.col(name)
@@ -176,8 +176,12 @@ def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
     )
 
 
-def dtype_of(kind: "DataType") -> pl.DataType:
-    """Return the polars type that corresponds to a Spark type."""
+def schema_of(frame: "SparkFrame") -> dict[str, pl.DataType]:
+    """Return the columns of a Spark frame with the corresponding polars types."""
+    return {field.name: _dtype_of(field.dataType) for field in frame.schema}
+
+
+def _dtype_of(kind: "DataType") -> pl.DataType:
     name = kind.simpleString()
     if name.startswith(("string", "varchar", "char")):
         return pl.String()
