@@ -46,7 +46,7 @@ class Alerts:
         return html, {"optkit_alerts": [[alert.text, alert.notebook] for alert in self.found]}
 
 
-NOTHING: Final = "Nothing odd was found."
+NOTHING: Final = "Nothing unusual was found."
 
 
 def find_alerts(data: AccountData, checks: pl.DataFrame, *, time_zone: str = "UTC") -> Alerts:

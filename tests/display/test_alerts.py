@@ -15,7 +15,7 @@ def test_alerts_are_a_list_of_links_and_also_metadata() -> None:
     html, metadata = Alerts((Alert("a < b", "08_which_campaign"),))._repr_html_()
     assert '<a href="08_which_campaign.ipynb">a &lt; b</a>' in html
     assert metadata == {"optkit_alerts": [["a < b", "08_which_campaign"]]}
-    assert Alerts(())._repr_html_() == ("<p>Nothing odd was found.</p>", {"optkit_alerts": []})
+    assert Alerts(())._repr_html_() == ("<p>Nothing unusual was found.</p>", {"optkit_alerts": []})
 
 
 def test_the_demo_account_has_what_was_planted_in_it(account_data: display.AccountData) -> None:

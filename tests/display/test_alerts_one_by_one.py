@@ -87,7 +87,7 @@ def _pages(data: display.AccountData, checks: pl.DataFrame = GOOD) -> list[str]:
 def test_nothing_is_found_in_a_sound_history(made: _Account, account_data: display.AccountData) -> None:
     data = made.opened(account_data)
     assert display.find_alerts(data, GOOD).found == ()
-    assert "Nothing odd was found." in display.find_alerts(data, GOOD)._repr_html_()[0]
+    assert "Nothing unusual was found." in display.find_alerts(data, GOOD)._repr_html_()[0]
     assert _pages(replace(data, messages=data.messages.clear())) == []
 
 
