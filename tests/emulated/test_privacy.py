@@ -91,8 +91,8 @@ def test_no_page_no_cache_file_and_no_log_has_it(
     decoded: list[str] = []
     get = ApiSession.get
 
-    def spy(self: ApiSession, *args: Any) -> Any:
-        page = get(self, *args)
+    def spy(self: ApiSession, *args: Any, **named: Any) -> Any:
+        page = get(self, *args, **named)
         decoded.append(repr(page))
         return page
 
