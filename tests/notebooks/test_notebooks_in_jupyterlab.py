@@ -34,25 +34,25 @@ SET_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme'
 THEME_IS = "theme => document.body.dataset.jpThemeName === theme"
 CLOSE = """async () => {
     const panel = window.jupyterapp.shell.currentWidget;
-    await panel.sessionContext.shutdown();
-    panel.dispose();
+    await panel?.sessionContext.shutdown();
+    panel?.dispose();
 }"""
-# what a control tells the kernel, and which of it the kernel has not dealt with
+# how often a control told the kernel something, and what of it the kernel has not dealt with yet
 LISTEN = """() => {
-    window.told = [];
+    window.told = 0;
     window.pending = new Set();
     window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.anyMessage.connect(
         (_, { msg, direction }) => {
             if (direction === 'send' && msg.header.msg_type === 'comm_msg') {
-                window.told.push(msg.header.msg_id);
+                window.told += 1;
                 window.pending.add(msg.header.msg_id);
             } else if (msg.header.msg_type === 'status' && msg.content.execution_state === 'idle') {
                 window.pending.delete(msg.parent_header.msg_id);
             }
         });
 }"""
-TOLD = "() => window.told.length"
-DEALT_WITH = "before => window.told.length > before && window.pending.size === 0"
+TOLD = "() => window.told"
+DEALT_WITH = "before => window.told > before && window.pending.size === 0"
 CELLS = """const panel = window.jupyterapp.shell.currentWidget;
     const cells = Array.from(panel.content.model.cells)
         .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim());
@@ -90,17 +90,19 @@ def path(request: pytest.FixtureRequest) -> Path:
 def notebook(path: Path, lab: Page) -> Iterator[Page]:
     """Yield JupyterLab with a notebook all of whose cells have run."""
     lab.set_viewport_size(VIEW)
-    lab.evaluate(OPEN, path.name)
-    lab.wait_for_function(IN_FRONT, arg=path.name)
-    lab.evaluate(ANSWER)
-    # nothing to answer before one can begin: no question about news, no hint of a new version
-    assert lab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
-    lab.wait_for_function(ENABLED, arg="runmenu:run-all")
-    lab.get_by_role("menuitem", name="Run", exact=True).click()
-    lab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-    lab.wait_for_function(DONE)
-    yield lab
-    lab.evaluate(CLOSE)
+    try:
+        lab.evaluate(OPEN, path.name)
+        lab.wait_for_function(IN_FRONT, arg=path.name)
+        lab.evaluate(ANSWER)
+        # nothing to answer before one can begin: no question about news, no hint of a new version
+        assert lab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
+        lab.wait_for_function(ENABLED, arg="runmenu:run-all")
+        lab.get_by_role("menuitem", name="Run", exact=True).click()
+        lab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+        lab.wait_for_function(DONE)
+        yield lab
+    finally:
+        lab.evaluate(CLOSE)
 
 
 def test_a_notebook_runs_and_its_controls_move_without_complaint(notebook: Page) -> None:
