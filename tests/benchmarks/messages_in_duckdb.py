@@ -143,9 +143,9 @@ QUERIES = {
         FROM stretches, edges GROUP BY ALL""",
     "fatigue": f"""
         WITH {_RUNS}, {_exposures()}, {_LAST},
-        numbered AS (
-            SELECT *, count(*) OVER (
-                PARTITION BY {_PAIR} ORDER BY ms RANGE BETWEEN {7 * DAY - 1} PRECEDING AND CURRENT ROW
+        numbered AS (  -- of two in one second the first does not count the second
+            SELECT *, row_number() OVER (PARTITION BY {_PAIR} ORDER BY ms, message_id) - count(*) OVER (
+                PARTITION BY {_PAIR} ORDER BY ms RANGE BETWEEN UNBOUNDED PRECEDING AND {7 * DAY} PRECEDING
             ) AS recent
             FROM exposures
         ),
