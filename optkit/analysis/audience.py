@@ -130,9 +130,8 @@ def _recipients(messages: pl.LazyFrame, groups: pl.DataFrame, region: str | None
     width = pl.Int64 if groups.height < _FEW else pl.Int128
     count = pl.lit(max(groups.height, 1), width)
     if names:
-        first = canonical.select(
-            pl.col(_NUMBER).first().over(names)
-        )  # one number for all spellings of a sender
+        # One number for all spellings of a sender.
+        first = canonical.select(pl.col(_NUMBER).first().over(names))
         sent = messages.join(groups.with_columns(first).lazy(), on=names, nulls_equal=True)
     else:
         sent = messages.with_columns(pl.lit(0).alias(_NUMBER))

@@ -2,7 +2,7 @@
 
 A mapper takes an `exposures.JointPartition` and returns named partial sums, as for `aggregate.aggregate`. A row mapper
 returns rows; its columns ``sender`` and ``recipient`` come back as from_phone and to_phone. What a question needs of
-the messages besides their keys, it names in `payload`: a partition's messages have these columns. A key called
+the messages in addition to their keys, it names in `payload`: a partition's messages have these columns. A key called
 ``sender`` comes back as that sender's name; other keys come back as they are.
 """
 

@@ -19,10 +19,8 @@ from optkit.times import INSTANT
 #: Messages of a partition, about: small enough to be sorted near the processor, large enough to keep polars busy.
 SIZE: Final = 2**20
 
-#: What a packed message has besides its payload.
+#: The columns of a packed message, without its payload.
 _MESSAGE: Final = ("message", "reached", "message_id")
-
-_OPTED_OUT: Final = "recipient ever opted out"  # beside the messages' own columns
 
 _WIDTH: Final = 48  # bytes of a packed message with a usual payload
 _SHARE: Final = 4  # packed messages take a quarter of the memory, at most
@@ -63,7 +61,7 @@ class JointPacking:
         )
 
     def _valid(self) -> pl.Expr:
-        """Say which messages have all that is needed besides sent_at, and note where one has not."""
+        """Return which messages have all values that are needed except sent_at; note whether one lacks any."""
 
         def note(valid: pl.Series) -> pl.Series:
             self._found_invalid |= not valid.all()
@@ -79,14 +77,14 @@ class JointPacking:
             message_frames.validate_values(self._messages)
 
     def events(self, parts: int, chosen: range) -> pl.DataFrame:
-        """Pack the events of some of so many parts: event, the columns of `by_unit`; and part if there are several."""
+        """Pack the events of the `chosen` parts: event, the columns of `by_unit`; and part if there are several."""
         events = _of_parts(self._events, parts, chosen).collect(engine="streaming")
         if events["event"].null_count():
             frames.validate_values(self._history)
         return events
 
     def in_order(self, parts: int, chosen: range, events: pl.DataFrame) -> pl.DataFrame:
-        """Pack the messages of some of so many parts, whose events are given.
+        """Pack the messages of the `chosen` parts, whose events are given.
 
         Returns
         -------
@@ -100,7 +98,7 @@ class JointPacking:
         return messages
 
     def as_they_come(self, parts: int, part: int) -> pl.LazyFrame:
-        """Return the messages of one of so many parts, not read yet; who collects them calls `validate` afterwards."""
+        """Return the messages of one part, not read yet; call `validate` after collecting them."""
         return self._sent if parts == 1 else self._sent.filter(pl.col("recipient") % parts == part)
 
     def codes(self) -> Codes:

@@ -63,7 +63,9 @@ def test_requests_beyond_the_capacity_can_be_refused() -> None:
             refused = get(server)
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
             assert (server.requests[-1].status, server.requests[-1].fault) == (429, "capacity")
-        wait_for(lambda: hangs(server))  # there is room again, once the server knows that both are gone
+        wait_for(
+            lambda: hangs(server)
+        )  # a request is accepted again, once the server knows that both are gone
 
 
 def test_the_queue_is_served_in_order_and_its_length_is_known() -> None:
