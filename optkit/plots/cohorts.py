@@ -69,6 +69,7 @@ def cohorts(
     step = max(1, ages // 15)
     ax.set_xticks(range(0, ages, step))
     ax.set_ylabel(f"{word} of leaving (people)")
-    ax.set_xlabel(f"age in whole calendar {word}s; grey: not over yet")
+    grey = "" if np.isnan(young).all() else "; grey: not over yet"
+    ax.set_xlabel(f"age in whole calendar {word}s{grey}")
     ax.set_title(f"Ever came back, % of those who first opted out in the same {word}")
     return axes.set_title(ax, title)

@@ -18,4 +18,6 @@ def test_cohorts_label_each_cell_and_draw_immature_cells_grey() -> None:
     assert np.isnan(blue[0, 2])
     assert blue[0, 1] == 0.1
     assert {"5.0", "12.0", "2026-01 (1,200)", "2026-03 (90)"} <= set(written(ax))
+    assert "grey" in ax.get_xlabel()
+    assert "grey" not in plots.cohorts(COHORTS.filter("mature")).get_xlabel()
     check_page(ax)
