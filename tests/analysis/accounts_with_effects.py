@@ -110,6 +110,7 @@ def _messages(sent: list[tuple[int, int, int]]) -> pl.DataFrame:
         from_phone=pl.lit("24273"),
         sent_at=pl.col("at").cast(INSTANT),
         delivery_status=pl.lit("delivered"),
+        failure=pl.lit(None, pl.String),
         campaign_id="campaign_id",
         campaign=pl.format("campaign {}", "campaign_id"),
     )

@@ -1,6 +1,6 @@
 """A slow and obvious reference for messages: each result follows its definition and reads everything again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ class Account(NamedTuple):
     scope: str
     since: int | None
     until: int
+    statuses: Collection[str]
 
     def unit(self, to_phone: str, from_phone: str | None) -> tuple[str | None, str]:
         return (from_phone if self.scope == "pair" else None, to_phone)
@@ -52,7 +53,7 @@ class Account(NamedTuple):
             for m in self.messages
             if self.has_unit(m)
             and self.unit(m.to_phone, m.from_phone) == unit
-            and m.delivery_status in REACHED
+            and m.delivery_status in self.statuses
             and not self.is_out(m)
         ]
         return sorted(mine, key=lambda m: (m.at, m.message_id))
@@ -74,6 +75,8 @@ def account(
     scope: str = "pair",
     since: int | None = None,
     until: int | None = None,
+    *,
+    statuses: Collection[str] = REACHED,
 ) -> Account:
     """Return the data that an analysis reads."""
     events = [e._replace(to_phone=spelled(e.to_phone), from_phone=spelled(e.from_phone)) for e in events]
@@ -85,7 +88,7 @@ def account(
     ]
     begin = since if since is not None else min((m.at for m in sent), default=None)
     end = until if until is not None else max([*(e.at for e in events), *(m.at for m in sent)], default=0)
-    return Account(events, sent, scope, begin, end)
+    return Account(events, sent, scope, begin, end, statuses)
 
 
 def attribution(it: Account, window: int, begin: int | None) -> list[tuple[Any, ...]]:
@@ -249,7 +252,7 @@ def known_since(it: Account) -> dict[tuple[str | None, str], int]:
     seen += [
         (it.unit(m.to_phone, m.from_phone), m.at)
         for m in it.messages
-        if it.has_unit(m) and m.delivery_status in REACHED
+        if it.has_unit(m) and m.delivery_status in it.statuses
     ]
     for unit, at in seen:
         known[unit] = min(known.get(unit, at), at)
@@ -303,7 +306,7 @@ def leaks(it: Account, time_zone: str, holidays: list[date], limit: int) -> list
         ]
         day, last = (moment(at).astimezone(ZoneInfo(time_zone)).date() for at in (opt_out, m.at))
         days = int(np.busday_count(day + timedelta(days=1), last + timedelta(days=1), holidays=holidays))
-        reached = m.delivery_status in REACHED
+        reached = m.delivery_status in it.statuses
         confirmation = m.at - opt_out <= 300_000 and not between
         overdue = reached and not confirmation and days > limit
         blocked = m.failure == "unsubscribed"
@@ -327,7 +330,7 @@ def first_leaks(it: Account, kind: str) -> list[tuple[int, bool]]:
             if it.has_unit(m)
             and it.unit(m.to_phone, m.from_phone) == unit
             and at < m.at <= end
-            and (kind == "attempted" or m.delivery_status in REACHED)
+            and (kind == "attempted" or m.delivery_status in it.statuses)
         ]
         found.append((min(sent, default=end) - at, bool(sent)))
     return found

@@ -3,18 +3,17 @@ from typing import Any
 import polars as pl
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, INSTANTS, Event, events, frame, moment
-from hypothesis import given, settings
+from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
+from hypothesis import given
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
-from polars.testing import assert_frame_equal
 
 import optkit
 from optkit.engine.states import Scope
 
 SCOPES = st.sampled_from(["pair", "recipient"])
 WINDOWS = st.sampled_from([("1s", 1_000), ("5m", 300_000), ("72h", 259_200_000)])
-BOUNDS = st.sampled_from([None, *INSTANTS[::5]])
+STATUSES = st.sampled_from([("sent", "delivered"), ("delivered", "undelivered", "pending"), ("other",)])
 
 
 def as_rows(table: pl.DataFrame) -> list[tuple[Any, ...]]:
@@ -36,40 +35,19 @@ def test_attribution_matches_reference(
     assert as_rows(table) == reference_messages.attribution(it, window[1], None)
 
 
-@given(events(12), messages(), SCOPES, BOUNDS, BOUNDS)
+@given(events(12), messages(), SCOPES, stretches(), STATUSES)
 def test_attribution_within_a_record_matches_reference(
-    made: list[Event], sent: list[Message], scope: Scope, since: int | None, until: int | None
+    made: list[Event],
+    sent: list[Message],
+    scope: Scope,
+    record: tuple[int | None, int | None],
+    statuses: tuple[str, ...],
 ) -> None:
-    if since is not None and until is not None and since > until:
-        since, until = until, since
     table = optkit.attribution(
-        frame(made),
-        message_frame(sent),
-        scope=scope,
-        since=None if since is None else moment(since),
-        until=None if until is None else moment(until),
+        frame(made), message_frame(sent), scope=scope, statuses=statuses, **between(record)
     )
-    it = reference_messages.account(made, sent, scope, since, until)
-    assert as_rows(table) == reference_messages.attribution(it, 259_200_000, since)
-
-
-@settings(max_examples=20)
-@given(events(12), messages(), SCOPES, st.randoms(use_true_random=False), st.integers(1, 5))
-def test_order_and_partitions_do_not_matter(
-    made: list[Event], sent: list[Message], scope: Scope, random: Any, partitions: int
-) -> None:
-    whole = optkit.attribution(frame(made), message_frame(sent), scope=scope)
-    random.shuffle(made)
-    random.shuffle(sent)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.SIZE", max(1, len(sent) // partitions))
-        assert_frame_equal(
-            optkit.attribution(frame(made), message_frame(sent), scope=scope), whole, rel_tol=1e-12
-        )
-        patch.setattr("optkit.engine.joint_partitions.memory", lambda: 100)
-        assert_frame_equal(
-            optkit.attribution(frame(made), message_frame(sent), scope=scope), whole, rel_tol=1e-12
-        )
+    it = reference_messages.account(made, sent, scope, *record, statuses=statuses)
+    assert as_rows(table) == reference_messages.attribution(it, 259_200_000, record[0])
 
 
 E164 = st.sampled_from(["+12025550101", "+12025550102", "+447700900001"])
@@ -137,15 +115,6 @@ def test_statuses_say_what_may_have_been_read() -> None:
     assert optkit.attribution(HISTORY, failed, statuses=["failed"])["source"].to_list() == ["message"]
     with pytest.raises(optkit.SettingsError, match="statuses must be some of sent, delivered"):
         optkit.attribution(HISTORY, failed, statuses=["read"])
-
-
-def test_any_frame_gives_the_same() -> None:
-    messages = message_frame([sent(1, "2026-01-05T09:00Z"), sent(2, "2026-01-05T09:30Z")])
-    expected = optkit.attribution(HISTORY, messages)
-    assert optkit.attribution(HISTORY.lazy(), messages.lazy()).equals(expected)
-    assert optkit.attribution(HISTORY.to_arrow(), messages.to_arrow()).equals(expected)
-    pandas = messages.to_pandas()
-    assert optkit.attribution(HISTORY.to_pandas(), pandas).equals(expected)
 
 
 def test_empty_frames_have_the_right_columns() -> None:

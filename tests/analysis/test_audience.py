@@ -1,27 +1,19 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, Event, frame
+from histories import Event, between, frame, stretches
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 
 import optkit
 
 
-@given(messages())
-def test_audience_matches_reference(sent: list[Message]) -> None:
-    table = optkit.audience(message_frame(sent))
+@given(messages(), stretches())
+def test_audience_matches_reference(sent: list[Message], record: tuple[int | None, int | None]) -> None:
+    table = optkit.audience(message_frame(sent), **between(record))
     moments = pl.col("first_sent_at", "last_sent_at").dt.epoch("ms")
-    assert table.with_columns(moments).rows() == reference_messages.audience(sent)
-
-
-@FEWER_EXAMPLES
-@given(messages())
-def test_partitions_do_not_matter(sent: list[Message]) -> None:
-    whole = optkit.audience(message_frame(sent), by=["campaign_id", "campaign"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.memory", lambda: 400)  # two messages at a time
-        assert optkit.audience(message_frame(sent), by=["campaign_id", "campaign"]).equals(whole)
+    in_record = reference_messages.account([], sent, "pair", *record).messages
+    assert table.with_columns(moments).rows() == reference_messages.audience(in_record)
 
 
 @given(messages())

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, Event, events, frame
+from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
@@ -11,10 +11,13 @@ import optkit
 GROUPS = ["campaign_id", "campaign"]
 
 
-@given(events(14), messages())
-def test_campaign_rates_match_reference(made: list[Event], sent: list[Message]) -> None:
-    table = optkit.campaign_rates(frame(made), message_frame(sent), window="5m")
-    expected = reference_messages.campaign_rates(reference_messages.account(made, sent), 300_000)
+@given(events(14), messages(), stretches())
+def test_campaign_rates_match_reference(
+    made: list[Event], sent: list[Message], record: tuple[int | None, int | None]
+) -> None:
+    table = optkit.campaign_rates(frame(made), message_frame(sent), window="5m", **between(record))
+    it = reference_messages.account(made, sent, "pair", *record)
+    expected = reference_messages.campaign_rates(it, 300_000)
     counts = table.select(*GROUPS, "messages", "exposures", "recipients", "opt_outs", "expected").rows()
     assert {row[:2]: row[2:6] for row in counts} == {group: row[:4] for group, row in expected.items()}
     assert {row[:2]: row[6] for row in counts} == pytest.approx({g: row[4] for g, row in expected.items()})
@@ -33,16 +36,6 @@ def test_opt_outs_are_those_that_attribution_gives_to_messages(
         table.select(*GROUPS, "opt_outs"),
         rows.group_by(GROUPS).agg(opt_outs=pl.len().cast(pl.Int64)).sort(GROUPS, nulls_last=True),
     )
-
-
-@FEWER_EXAMPLES
-@given(events(14), messages())
-def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
-    history, frame_of_messages = frame(made), message_frame(sent)
-    whole = optkit.campaign_rates(history, frame_of_messages)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
-        assert_frame_equal(optkit.campaign_rates(history, frame_of_messages), whole, rel_tol=1e-12)
 
 
 DAY = 86_400_000

@@ -1,37 +1,32 @@
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, Event, events, frame
+from histories import Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
-from polars.testing import assert_frame_equal
 
 import optkit
 
 SPANS = st.sampled_from([("5m", 300_000), ("1h", 3_600_000), ("7d", 604_800_000)])
 
 
-@given(events(14), messages(), SPANS, st.sampled_from([("0d", 0), ("1d", 86_400_000)]))
+@given(events(14), messages(), SPANS, st.sampled_from([("0d", 0), ("1d", 86_400_000)]), stretches())
 def test_fatigue_matches_reference(
-    made: list[Event], sent: list[Message], recent: tuple[str, int], burn_in: tuple[str, int]
+    made: list[Event],
+    sent: list[Message],
+    recent: tuple[str, int],
+    burn_in: tuple[str, int],
+    record: tuple[int | None, int | None],
 ) -> None:
-    table = optkit.fatigue(frame(made), message_frame(sent), recent=recent[0], burn_in=burn_in[0])
-    it = reference_messages.account(made, sent)
+    table = optkit.fatigue(
+        frame(made), message_frame(sent), recent=recent[0], burn_in=burn_in[0], **between(record)
+    )
+    it = reference_messages.account(made, sent, "pair", *record)
     expected = reference_messages.fatigue(it, recent[1], burn_in[1], 259_200_000)
     rows = table.select("exposures_recent", "exposures", "opt_outs", "adjusted_rate").rows()
     assert {row[0]: row[1:3] for row in rows} == {value: row[:2] for value, row in expected.items()}
     adjusted = {value: row[2] for value, row in expected.items()}
     assert {row[0]: row[3] for row in rows} == pytest.approx(adjusted)
-
-
-@FEWER_EXAMPLES
-@given(events(14), messages())
-def test_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
-    asked = (frame(made), message_frame(sent))
-    whole = optkit.fatigue(*asked, burn_in="0d", by="campaign")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
-        assert_frame_equal(optkit.fatigue(*asked, burn_in="0d", by="campaign"), whole, rel_tol=1e-12)
 
 
 def test_ten_and_more_are_one_row() -> None:

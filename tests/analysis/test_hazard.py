@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, Event, events, frame
+from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
@@ -11,10 +11,13 @@ import optkit
 EDGES = (0, 0.01, 0.1, 1, 24, 200)
 
 
-@given(events(14), messages())
-def test_hazard_matches_reference(made: list[Event], sent: list[Message]) -> None:
-    table = optkit.opt_out_hazard(frame(made), message_frame(sent), edges=EDGES)
-    expected = reference_messages.hazard(reference_messages.account(made, sent), list(EDGES))
+@given(events(14), messages(), stretches())
+def test_hazard_matches_reference(
+    made: list[Event], sent: list[Message], record: tuple[int | None, int | None]
+) -> None:
+    table = optkit.opt_out_hazard(frame(made), message_frame(sent), edges=EDGES, **between(record))
+    it = reference_messages.account(made, sent, "pair", *record)
+    expected = reference_messages.hazard(it, list(EDGES))
     assert table["from_hours"].to_list() == list(EDGES)
     assert table["to_hours"].to_list() == [*EDGES[1:], None]
     assert table["opt_outs"].to_list() == [opt_outs for _, opt_outs in expected]
@@ -23,12 +26,9 @@ def test_hazard_matches_reference(made: list[Event], sent: list[Message]) -> Non
 
 @FEWER_EXAMPLES
 @given(events(14), messages())
-def test_groups_add_up_and_partitions_do_not_matter(made: list[Event], sent: list[Message]) -> None:
+def test_groups_add_up(made: list[Event], sent: list[Message]) -> None:
     history, frame_of_messages = frame(made), message_frame(sent)
     whole = optkit.opt_out_hazard(history, frame_of_messages)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
-        assert_frame_equal(optkit.opt_out_hazard(history, frame_of_messages), whole, rel_tol=1e-12)
     parts = optkit.opt_out_hazard(history, frame_of_messages, by="from_phone").group_by("from_hours")
     if whole["person_hours"].sum():
         sums = parts.agg(pl.col("person_hours", "opt_outs").sum()).sort("from_hours")

@@ -4,18 +4,18 @@ from typing import Any
 import polars as pl
 import pytest
 import reference_messages
-from histories import Event, events, frame
-from hypothesis import given, settings
+from histories import Event, between, events, frame, stretches
+from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from made_messages import Message, message_frame, messages
-from polars.testing import assert_frame_equal
 
 import optkit
 from optkit.engine.states import Scope
 
 SCOPES = st.sampled_from(["pair", "recipient"])
 ZONES = st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe"])
+CALENDARS = st.tuples(ZONES, st.sampled_from([[], [date(2025, 3, 10), date(2025, 3, 11)]]))
 COLUMNS = [
     "from_phone", "to_phone", "opted_out_at", "message_id", "sent_at",
     "business_days", "reached", "blocked", "confirmation", "overdue",
@@ -26,34 +26,44 @@ def as_rows(table: pl.DataFrame) -> list[tuple[Any, ...]]:
     return table.with_columns(pl.col("opted_out_at", "sent_at").dt.epoch("ms")).select(COLUMNS).rows()
 
 
-@given(events(14), messages(), SCOPES, ZONES, st.sampled_from([[], [date(2025, 3, 10), date(2025, 3, 11)]]))
+@given(
+    events(14),
+    messages(),
+    SCOPES,
+    CALENDARS,
+    stretches(),
+)
 def test_leaks_match_reference(
-    made: list[Event], sent: list[Message], scope: Scope, time_zone: str, holidays: list[date]
+    made: list[Event],
+    sent: list[Message],
+    scope: Scope,
+    calendar: tuple[str, list[date]],
+    record: tuple[int | None, int | None],
 ) -> None:
+    time_zone, holidays = calendar
     table = optkit.leaks(
-        frame(made), message_frame(sent), scope=scope, time_zone=time_zone, holidays=holidays, business_days=1
+        frame(made),
+        message_frame(sent),
+        scope=scope,
+        time_zone=time_zone,
+        holidays=holidays,
+        business_days=1,
+        **between(record),
     )
-    it = reference_messages.account(made, sent, scope)
+    it = reference_messages.account(made, sent, scope, *record)
     assert as_rows(table) == reference_messages.leaks(it, time_zone, holidays, 1)
     waited = (table["sent_at"] - table["opted_out_at"]).dt.total_milliseconds() / 3_600_000
     assert table["hours"].to_list() == pytest.approx(waited.to_list())
 
 
-@settings(max_examples=20)
-@given(events(14), messages(), SCOPES)
-def test_partitions_do_not_matter(made: list[Event], sent: list[Message], scope: Scope) -> None:
-    asked = (frame(made), message_frame(sent))
-    leaks, curve = (function(*asked, scope=scope) for function in (optkit.leaks, optkit.leak_curve))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optkit.engine.joint_partitions.SIZE", 5)
-        assert_frame_equal(optkit.leaks(*asked, scope=scope), leaks, rel_tol=1e-12)
-        assert_frame_equal(optkit.leak_curve(*asked, scope=scope), curve, rel_tol=1e-12)
-
-
-@given(events(14), messages(), SCOPES)
-def test_leak_curve_counts_match_reference(made: list[Event], sent: list[Message], scope: Scope) -> None:
-    table = optkit.leak_curve(frame(made), message_frame(sent), scope=scope, resolution=None)
-    it = reference_messages.account(made, sent, scope)
+@given(events(14), messages(), SCOPES, stretches())
+def test_leak_curve_counts_match_reference(
+    made: list[Event], sent: list[Message], scope: Scope, record: tuple[int | None, int | None]
+) -> None:
+    table = optkit.leak_curve(
+        frame(made), message_frame(sent), scope=scope, resolution=None, **between(record)
+    )
+    it = reference_messages.account(made, sent, scope, *record)
     for kind in ("attempted", "reached"):
         found = reference_messages.first_leaks(it, kind)
         times = sorted({time for time, _ in found})
@@ -93,6 +103,10 @@ def test_leak_curve_matches_lifelines() -> None:
         assert curve.height > 5
         survival = 1 - fitted.survival_function_at_times(curve["days"]).to_numpy()
         assert curve["share"].to_list() == pytest.approx(survival.tolist())
+        curve = curve.filter(pl.col("share") < 1)  # at 1 the variance is not defined
+        ends = 1 - fitted.confidence_interval_.loc[curve["days"].to_numpy()].to_numpy()
+        assert curve["high"].to_list() == pytest.approx(ends[:, 0].tolist())
+        assert curve["low"].to_list() == pytest.approx(ends[:, 1].tolist())
 
 
 def message(number: int, at: int, status: str = "delivered", failure: str | None = None) -> Message:

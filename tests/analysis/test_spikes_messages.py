@@ -44,6 +44,14 @@ def test_ten_times_the_messages_and_opt_outs_are_not_a_spike() -> None:
     assert optkit.spikes(history).filter("spike").height == 1  # without the messages it is one
 
 
+def test_half_of_the_messages_and_as_many_opt_outs_are_a_spike() -> None:
+    many = np.random.default_rng(4).poisson(100, 40).tolist()
+    usual = [*many[:20], 100, *many[21:]]
+    assert spikes([400] * 20 + [200] + [400] * 19, usual) == [20]
+    history, _ = account([400] * 40, usual)
+    assert optkit.spikes(history).filter("spike").height == 0
+
+
 def test_a_tenth_of_the_messages_and_as_many_opt_outs_are_a_spike() -> None:
     usual = [*LEFT[:20], 12, *LEFT[21:]]
     assert spikes([200] * 20 + [20] + [200] * 19, usual) == [20]

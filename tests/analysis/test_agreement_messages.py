@@ -1,0 +1,112 @@
+"""What holds of every analysis of messages: the frame, the order of rows and the number of partitions do not matter."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from histories import Event, events, frame
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_messages import Message, message_frame, messages
+from polars.testing import assert_frame_equal
+
+import optkit
+from optkit.engine import joint_partitions
+from optkit.engine.exposures import JointPartition
+
+CAMPAIGN = ["campaign_id", "campaign"]
+NUMBER = "+12025550101"
+
+#: Each analysis of messages, with arguments under which made-up accounts of a few rows have an answer.
+ANALYSES: dict[str, Callable[[Any, Any], pl.DataFrame]] = {
+    "audience": lambda _, messages: optkit.audience(messages, by=["from_phone", *CAMPAIGN]),
+    "list_growth": partial(optkit.list_growth, every="1mo", by="from_phone"),
+    "attribution": optkit.attribution,
+    "attribution of recipients": partial(optkit.attribution, scope="recipient"),
+    "campaign_rates": optkit.campaign_rates,
+    "opt_out_hazard": partial(optkit.opt_out_hazard, by="from_phone"),
+    "fatigue": partial(optkit.fatigue, burn_in="0d", by="campaign"),
+    "leaks": optkit.leaks,
+    "leaks of recipients": partial(optkit.leaks, scope="recipient"),
+    "leak_curve": partial(optkit.leak_curve, by="from_phone"),
+    "spikes": lambda history, messages: optkit.spikes(history, messages=messages),
+    "compare": lambda history, messages: optkit.compare(
+        history, "2026-03-17", messages=messages, by="from_phone"
+    ),
+    "quality": lambda history, messages: optkit.quality(history, messages, now="2027-01-01"),
+    "timeline": lambda history, messages: optkit.timeline(history, NUMBER, messages),
+}
+each_analysis = pytest.mark.parametrize("analysis", list(ANALYSES))
+
+
+def account() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return a history and messages; one recipient has the number of `timeline`."""
+    history, sent = optkit.demo_history(recipients=600), optkit.demo_messages(recipients=600)
+    renamed = pl.col("to_phone").replace(optkit.leaks(history, sent)["to_phone"][0], NUMBER)
+    return history.with_columns(renamed), sent.with_columns(renamed)
+
+
+ACCOUNT = account()
+
+
+def in_duckdb(table: pl.DataFrame) -> Any:
+    return duckdb.from_arrow(table.with_columns(pl.selectors.enum().cast(pl.String)).to_arrow())
+
+
+KINDS: dict[str, Callable[[pl.DataFrame], Any]] = {
+    "LazyFrame": pl.DataFrame.lazy,
+    "pandas": pl.DataFrame.to_pandas,
+    "pyarrow": pl.DataFrame.to_arrow,
+    "DuckDB": in_duckdb,
+}
+
+
+@each_analysis
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_any_frame_gives_the_same_answer(analysis: str, kind: str) -> None:
+    ask = ANALYSES[analysis]
+    expected = ask(*ACCOUNT)
+    assert expected.height > 1
+    assert_frame_equal(ask(*map(KINDS[kind], ACCOUNT)), expected, rel_tol=1e-12)
+
+
+class Counted(JointPartition):
+    """A partition, counted."""
+
+    count = 0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        type(self).count += 1
+
+
+#: Those that do not cut their input, because they answer for one number.
+WHOLE = {"timeline"}
+
+
+@each_analysis
+@settings(max_examples=10)
+@given(made=events(14), sent=messages(), random=st.randoms(use_true_random=False))
+def test_order_and_partitions_do_not_matter(
+    analysis: str, made: list[Event], sent: list[Message], random: Any
+) -> None:
+    ask = ANALYSES[analysis]
+    whole = ask(frame(made), message_frame(sent))
+    random.shuffle(made)
+    random.shuffle(sent)
+    shuffled = frame(made), message_frame(sent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joint_partitions, "JointPartition", Counted)
+        patch.setattr(joint_partitions, "SIZE", 4)
+        for memory in (2**30, 500):  # bytes: all packed at once; a few messages at a time
+            patch.setattr(joint_partitions, "memory", lambda memory=memory: memory)
+            Counted.count = 0
+            answer = ask(*shuffled)
+            if analysis == "quality":  # of events out of order there may be others now
+                whole, answer = (table.filter(pl.col("check") != "out of order") for table in (whole, answer))
+            assert_frame_equal(answer, whole, rel_tol=1e-12)
+    if len(sent) > 4 and analysis not in WHOLE:
+        assert Counted.count > 1
