@@ -121,7 +121,7 @@ def _strip_private(messages: Sequence[Message]) -> None:
 def _mention_stop(texts: Sequence[str]) -> list[bool]:
     """Return for each text whether it tells how to opt out."""
     # all texts at once, and as bytes first, because to search each text would take most of a load's processor time
-    page = "\n".join(texts).encode().lower()
+    page = b"\n".join(map(str.encode, texts)).lower()
     words = [word for begin, word in _STOP.items() if begin.encode() in page]
     if not words:
         return [False] * len(texts)

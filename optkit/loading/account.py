@@ -97,8 +97,8 @@ class Account:
             with ApiSession(settings, endpoint) as session:
                 yield session
 
-    def admit(self, session: "ApiSession", endpoint: Endpoint) -> None:
-        """Make sure that the token of a session reads the account that the folder holds.
+    def admit(self) -> None:
+        """Make sure that the token reads the account that the folder holds.
 
         A token that is not known is accepted only after a final window of any dataset, read again, has the same rows.
 
@@ -109,28 +109,24 @@ class Account:
         """
         if self.identity is not None and self.identity.has(self._token):
             return
-        others = [other for other in DATASETS.values() if other is not endpoint]
         cached = [
-            (other, window)
-            for other in (endpoint, *others)
-            for window in Cache(self.folder, other).list_windows().by_start.values()
+            (endpoint, window)
+            for endpoint in DATASETS.values()
+            for window in Cache(self.folder, endpoint).list_windows().by_start.values()
         ]
         if self.identity is None and not cached:
             return
         name = self.settings.account
-        evidence = [(other, window) for other, window in cached if self._is_evidence(other, window)]
+        evidence = [(endpoint, window) for endpoint, window in cached if self._is_evidence(endpoint, window)]
         if not evidence:
             raise CacheError(
                 f"the cache of account '{name}' was filled with another token, and has no final window to tell "
                 "whether it is the same account; give this one a name of its own (OPTKIT_ACCOUNT), or forget that one "
                 "with optkit clear"
             )
-        dataset, window = min(evidence, key=lambda pair: _how_telling(pair[1]))
-        if dataset is endpoint:
-            is_same = _reads_same(session, dataset, self.folder, window)
-        else:
-            with self.connect(dataset) as other_session:
-                is_same = _reads_same(other_session, dataset, self.folder, window)
+        endpoint, window = min(evidence, key=lambda pair: _how_telling(pair[1]))
+        with self.connect(endpoint) as session:
+            is_same = _reads_same(session, endpoint, self.folder, window)
         if not is_same:
             raise CacheError(
                 f"this token reads another account than the one cached as '{name}': window {window.info.window} "

@@ -13,7 +13,7 @@ import polars as pl
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import DriftError, ResponseError
-from optkit.loading.pages import PER_PAGE, Page, PageRequest
+from optkit.loading.pages import Page, PageRequest
 from optkit.loading.windows import Window
 from optkit.times import SECOND
 
@@ -32,6 +32,31 @@ _PAGES_PER_PAGE: Final = 16
 #: What to do once all requested pages have come: a function, because a reader that held its own bound method would keep
 #: its records in memory until the garbage collector finds it.
 _Step: TypeAlias = "Callable[[ChunkReader], list[PageRequest]]"
+
+
+@dataclass(frozen=True)
+class ChunkRows:
+    """What reading a chunk gave.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        The rows in the endpoint's order, each once.
+    duplicates : int
+        Exact repetitions that were dropped.
+    dropped : int
+        Entries that do not belong to the dataset.
+    totals_fit : bool
+        Entries came, and as many as the server counted.
+    totals_contradict : bool
+        The server counted another number of entries than came, each time.
+    """
+
+    frame: pl.DataFrame
+    duplicates: int
+    dropped: int
+    totals_fit: bool
+    totals_contradict: bool
 
 
 @dataclass(frozen=True)
@@ -71,28 +96,16 @@ class ChunkReader:
 
     Attributes
     ----------
-    rows : polars.DataFrame or None
-        The entries in the endpoint's order with the number of the page (column ``page``), once they are complete.
+    rows : ChunkRows or None
+        What the chunk has, once it is complete.
     chunks : list of Chunk
         Not empty once the chunk has to be read in smaller ones instead.
-    requests : int
-        Pages requested so far.
-    received : int
-        Entries on the pages, once they are complete.
-    totals_fit : bool
-        Entries came, and as many as the server counted.
-    totals_contradict : bool
-        As often as it was asked, the server counted another number of entries than came.
     """
 
     def __init__(self, chunk: Chunk, endpoint: Endpoint) -> None:
         self.chunk = chunk
-        self.rows: pl.DataFrame | None = None
+        self.rows: ChunkRows | None = None
         self.chunks: list[Chunk] = []
-        self.requests = 0
-        self.received = 0
-        self.totals_fit = False
-        self.totals_contradict = False
         self._endpoint = endpoint
         self._failures = 0
         self._unconfirmed: pl.DataFrame | None = None
@@ -114,7 +127,7 @@ class ChunkReader:
         Raises
         ------
         ResponseError
-            Pages are repeated, or entries cannot be read.
+            Pages are repeated, or entries cannot be read or are outside the requested bounds.
         DriftError
             The pages do not agree, even for the smallest chunk.
         """
@@ -124,7 +137,6 @@ class ChunkReader:
 
     def _request(self, numbers: Sequence[int], then: _Step) -> list[PageRequest]:
         """Request pages; `then` is called once all of them have come."""
-        self.requests += len(numbers)
         self._missing = len(numbers)
         self._next = then
         return [self.chunk.request(number) for number in numbers]
@@ -132,7 +144,7 @@ class ChunkReader:
     def _plan(self) -> list[PageRequest]:
         """Decide from the first page how the others are read."""
         self._first = self._pages[1]
-        self._total = believable_total(self._first)
+        self._total = self._first.believable_total()
         if self._total is None:
             return self._read_until_empty()
         if self._total > MOST_ENTRIES and self.chunk.is_divisible:
@@ -145,7 +157,7 @@ class ChunkReader:
         pages = self._in_order()
         _reject_repeats(pages, self._endpoint)
         count = max(1, -(-self._total // max(1, len(self._first.entries))))
-        most = _most_per_page(self._first)
+        most = self._first.most
         is_full = self._total == count * most or (len(pages) == count and len(pages[-1].entries) >= most)
         last = count + is_full
         if len(pages) < last and pages[-1].entries:
@@ -164,8 +176,8 @@ class ChunkReader:
             return self._fail("its count changed while its pages were read")
         if not _same_records(again, self._first, self._endpoint):
             return self._fail("its first page changed while the others were read")
-        is_full = len(self._first.entries) >= _most_per_page(self._first)
-        if _contradicts(self._first, received) and is_full:  # in smaller chunks, more may come
+        is_full = len(self._first.entries) >= self._first.most
+        if is_full and self._first.contradicts(received):  # in smaller chunks, more may come
             return self._fail(f"the server counts {self._total:,} entries but sends {received:,}")
         rows = _in_frame(pages, self._endpoint)
         if received != self._total or _moved(rows, self._endpoint):
@@ -197,9 +209,16 @@ class ChunkReader:
         return self._accept(rows, received)
 
     def _accept(self, rows: pl.DataFrame, received: int) -> list[PageRequest]:
-        self.rows, self.received = rows, received
-        self.totals_contradict = _contradicts(self._first, received)
-        self.totals_fit = received > 0 and self._first.total_entries == received
+        """Keep the rows that are in the chunk, each once."""
+        inside = _inside(rows, self.chunk.window, self._endpoint)
+        unique = inside.filter(~self._endpoint.is_repeated()).drop("page")
+        self.rows = ChunkRows(
+            frame=unique,
+            duplicates=inside.height - unique.height,
+            dropped=received - rows.height,
+            totals_fit=received > 0 and self._first.total_entries == received,
+            totals_contradict=self._first.contradicts(received),
+        )
         return []
 
     def _fail(self, why: str) -> list[PageRequest]:
@@ -227,34 +246,6 @@ class ChunkReader:
 
 def _count(pages: list[Page]) -> int:
     return sum(len(page.entries) for page in pages)
-
-
-def believable_total(first: Page) -> int | None:
-    """Return the number of entries a first page claims, None where its numbers are missing or contradictory."""
-    total, count, size = first.total_entries, first.total_pages, len(first.entries)
-    if type(total) is not int or size > total or (size == 0) != (total == 0):
-        return None
-    if type(count) is int and total and count != -(-total // size):
-        return None
-    return total
-
-
-def _most_per_page(first: Page) -> int:
-    """Return how many entries a page holds at most."""
-    given = first.per_page
-    return min(given, PER_PAGE) if type(given) is int and given > 0 else PER_PAGE
-
-
-def _contradicts(first: Page, received: int) -> bool:
-    """Return whether a first page counts another number of entries than came."""
-    total = first.total_entries
-    return type(total) is int and total != received and not _is_rounded_up(total, received, first)
-
-
-def _is_rounded_up(total: int, received: int, first: Page) -> bool:
-    """Return whether the total is entries per page times pages, which is how the document defines it."""
-    size = len(first.entries)
-    return size > 0 and total % size == 0 and total - size < received < total
 
 
 def _same_records(one: Page, other: Page, endpoint: Endpoint) -> bool:
@@ -294,3 +285,16 @@ def _moved(rows: pl.DataFrame, endpoint: Endpoint) -> bool:
     """Return whether a row came on two pages: a duplicate, or a shift that hid another row."""
     moved = endpoint.is_repeated() & (pl.col("page") != pl.col("page").shift())
     return bool(rows.select(moved.any()).item())
+
+
+def _inside(rows: pl.DataFrame, window: Window, endpoint: Endpoint) -> pl.DataFrame:
+    """Return the rows of a window, or raise where others came than were requested."""
+    moment = pl.col(endpoint.time).to_physical()  # to compare timestamps takes four times as long
+    first, last = rows.select(first=moment.first(), last=moment.last()).row(0)
+    # a filter that works to the second may return as much beyond the bounds
+    if rows.height and (first < window.start - SECOND or window.end + SECOND < last):
+        raise ResponseError(
+            "the server sends entries of other times; it does not filter by time as documented, or their "
+            f"'{endpoint.time}' is in a unit that cannot be told"
+        )
+    return rows.filter(moment.is_between(window.start, window.end, closed="left"))

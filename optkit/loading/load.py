@@ -4,13 +4,13 @@ from itertools import product
 
 import polars as pl
 
-from optkit.config import resolve
+from optkit.config import Settings, resolve
 from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
-from optkit.loading.plan import Refresh
+from optkit.loading.plan import LoadRequest, Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
 from optkit.phones import spellings, warn_of_unknown_senders
 from optkit.times import DAY, Moment
@@ -89,8 +89,10 @@ def load(
     >>> history.columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
-    asked = (start, end, to_phone, from_phone, status, current_status, account, refresh, region)
-    return _scan(*asked, reported=reported, progress=progress, is_lazy=False).collect()
+    filters = _read_filters(to_phone, from_phone, status, current_status, region)
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    return _scan(request, settings, filters, reported=reported, progress=progress, is_lazy=False).collect()
 
 
 def scan(
@@ -136,52 +138,57 @@ def scan(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    asked = (start, end, to_phone, from_phone, status, current_status, account, refresh, region)
-    return _scan(*asked, reported=reported, progress=progress, is_lazy=True)
+    filters = _read_filters(to_phone, from_phone, status, current_status, region)
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    return _scan(request, settings, filters, reported=reported, progress=progress, is_lazy=True)
 
 
-def _scan(  # noqa: PLR0917 - the contract fixes the number of arguments
-    start: Moment | None,
-    end: Moment | None,
+def _read_filters(
     to_phone: OneOrMany,
     from_phone: OneOrMany,
     status: OneOrMany,
     current_status: OneOrMany,
-    account: str | None,
-    refresh: Refresh,
     region: str | None,
+) -> dict[str, list[str]]:
+    """Return the values of the filters that were given, by column."""
+    filters = {
+        "to_phone": recipients(to_phone, region),
+        "from_phone": senders(from_phone, region),
+        "status": words(status, "status", STATUS.categories),
+        "current_status": words(current_status, "current_status", STATUS.categories),
+    }
+    return {name: values for name, values in filters.items() if values is not None}
+
+
+def _scan(
+    request: LoadRequest,
+    settings: Settings,
+    filters: dict[str, list[str]],
     *,
     reported: bool,
     progress: bool | None,
     is_lazy: bool,
 ) -> pl.LazyFrame:
     """Return what `load` and `scan` return; see `refresh_cache` for `is_lazy`."""
-    wanted_senders = senders(from_phone, region)
-    phones = {
-        name: None if numbers is None else [way for number in numbers for way in spellings(number)]
-        for name, numbers in (("to_phone", recipients(to_phone, region)), ("from_phone", wanted_senders))
-    }
-    states = {
-        "status": words(status, "status", STATUS.categories),
-        "current_status": words(current_status, "current_status", STATUS.categories),
-    }
-    settings = resolve(account=account)
-    request = load_request(start, end, refresh, settings)
-    rows = refresh_cache(request, OPT_STATUS, settings, is_lazy=is_lazy, show=progress)
-    if wanted_senders is not None:
-        known = rows.select(pl.col("from_phone").unique()).collect()["from_phone"]
-        warn_of_unknown_senders(wanted_senders, known, stacklevel=3)
-    events = _keep(rows, phones)
+    events = refresh_cache(request, OPT_STATUS, settings, is_lazy=is_lazy, show=progress)
+    if "from_phone" in filters:
+        known = events.select(pl.col("from_phone").unique()).collect()["from_phone"]
+        warn_of_unknown_senders(filters["from_phone"], known, stacklevel=3)
+    matches = {name: _matches(name, values) for name, values in filters.items()}
+    # phones first, so that the filter reaches the files; statuses last, because all of a pair's events make its status
+    events = events.filter(*(matches[name] for name in matches if name in OPT_STATUS.private))
     if reported:
         events = events.with_columns(reported_current_status=pl.col("current_status"))
-    return _keep(events.with_columns(current_status=last_status()), states)
+    events = events.with_columns(current_status=last_status())
+    return events.filter(*(matches[name] for name in matches if name not in OPT_STATUS.private))
 
 
-def _keep(events: pl.LazyFrame, filters: dict[str, list[str] | None]) -> pl.LazyFrame:
-    for name, values in filters.items():
-        if values is not None:
-            events = events.filter(pl.col(name).is_in(values))
-    return events
+def _matches(name: str, values: list[str]) -> pl.Expr:
+    """Return whether an event has one of the values in a column: of a phone, in any of its spellings."""
+    if name in OPT_STATUS.private:
+        values = [spelling for value in values for spelling in spellings(value)]
+    return pl.col(name).is_in(values)
 
 
 def fetch(
@@ -220,14 +227,8 @@ def fetch(
     >>> optkit.fetch(to_phone="+12125550100", account="demo").columns
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
+    filters = _read_filters(to_phone, from_phone, status, current_status, region)
     settings = resolve(account=account)
-    filters = {
-        "to_phone": recipients(to_phone, region),
-        "from_phone": senders(from_phone, region),
-        "status": words(status, "status", STATUS.categories),
-        "current_status": words(current_status, "current_status", STATUS.categories),
-    }
-    given = {name: values for name, values in filters.items() if values is not None}
     asked = load_request("1970-01-01" if start is None else start, end, "auto", settings)
     parts = [SCHEMA.to_frame()]
     with interruptible(), Account(settings).connect(OPT_STATUS) as session:
@@ -236,26 +237,25 @@ def fetch(
         # a day later than now by this machine's clock: the server's may be ahead
         window = asked.resolve(None, now_of(settings) + DAY)
         assert window is not None
-        for values in product(*given.values()) if window.length else ():
-            wanted = dict(zip(given, values, strict=True))
+        for values in product(*filters.values()) if window.length else ():
+            wanted = dict(zip(filters, values, strict=True))
             answer = fetch_window(window, session, OPT_STATUS, wanted)
             if answer.totals_contradict:
                 raise DriftError(
                     "the server counts another number of events than it sends; ask again, or use optkit.load, which "
                     "compares windows"
                 )
-            parts.append(_matching(answer.frame, wanted))
+            _reject_others(answer.frame, wanted)
+            parts.append(answer.frame)
     return pl.concat(parts).unique(ORDER, keep="first", maintain_order=True).sort(ORDER)
 
 
-def _matching(events: pl.DataFrame, filters: dict[str, str]) -> pl.DataFrame:
-    """Return the events of an answer, or raise where the server did not apply the filters."""
+def _reject_others(events: pl.DataFrame, filters: dict[str, str]) -> None:
+    """Reject an answer to which the server did not apply the filters."""
     # current_status is not checked: the document does not say whether it is the recipient's or the pair's
     for name in filters.keys() - {"current_status"}:
-        ways = spellings(filters[name]) if name in OPT_STATUS.private else [filters[name]]
-        if not events[name].cast(pl.String).is_in(ways).all():
+        if not events.select(_matches(name, [filters[name]]).all()).item():
             raise ResponseError(
                 f"the server sends events with another {name} than it was asked for, so it does not filter as "
                 f"documented; use optkit.load({name}=…), which filters on this machine"
             )
-    return events

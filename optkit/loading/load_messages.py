@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from optkit.config import resolve
+from optkit.config import Settings, resolve
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import SettingsError
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
-from optkit.loading.plan import Refresh
+from optkit.loading.plan import LoadRequest, Refresh
 from optkit.loading.refresh import refresh_cache
 from optkit.messages import DELIVERY_STATUS
 from optkit.times import Moment
@@ -69,8 +69,10 @@ def load_messages(
     >>> messages.columns[:4]
     ['message_id', 'to_phone', 'from_phone', 'sent_at']
     """
-    asked = (start, end, to_phone, from_phone, campaign_id, delivery_status, account, refresh, region)
-    return _scan(*asked, progress=progress, is_lazy=False).collect()
+    conditions = _conditions(to_phone, from_phone, campaign_id, delivery_status, region)
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    return _scan(request, settings, conditions, progress=progress, is_lazy=False).collect()
 
 
 def scan_messages(
@@ -114,36 +116,42 @@ def scan_messages(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    asked = (start, end, to_phone, from_phone, campaign_id, delivery_status, account, refresh, region)
-    return _scan(*asked, progress=progress, is_lazy=True)
+    conditions = _conditions(to_phone, from_phone, campaign_id, delivery_status, region)
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    return _scan(request, settings, conditions, progress=progress, is_lazy=True)
 
 
-def _scan(  # noqa: PLR0917 - the contract fixes the number of arguments
-    start: Moment | None,
-    end: Moment | None,
-    to_phone: OneOrMany,
-    from_phone: OneOrMany,
-    campaign_id: int | Iterable[int] | None,
-    delivery_status: OneOrMany,
-    account: str | None,
-    refresh: Refresh,
-    region: str | None,
+def _scan(
+    request: LoadRequest,
+    settings: Settings,
+    conditions: list[pl.Expr],
     *,
     progress: bool | None,
     is_lazy: bool,
 ) -> pl.LazyFrame:
     """Return what `load_messages` and `scan_messages` return; see `refresh_cache` for `is_lazy`."""
-    conditions = [
-        _has_number("to_phone", recipients(to_phone, region)),
-        _has_number("from_phone", senders(from_phone, region)),
-        _is_one_of("campaign_id", _ids(campaign_id)),
-        _is_one_of("delivery_status", words(delivery_status, "delivery_status", DELIVERY_STATUS.categories)),
+    messages = refresh_cache(request, MESSAGES, settings, is_lazy=is_lazy, show=progress)
+    return messages.filter(*conditions)
+
+
+def _conditions(
+    to_phone: OneOrMany,
+    from_phone: OneOrMany,
+    campaign_id: int | Iterable[int] | None,
+    delivery_status: OneOrMany,
+    region: str | None,
+) -> list[pl.Expr]:
+    """Return the conditions of the filters that were given."""
+    phones = {"to_phone": recipients(to_phone, region), "from_phone": senders(from_phone, region)}
+    others = {
+        "campaign_id": _ids(campaign_id),
+        "delivery_status": words(delivery_status, "delivery_status", DELIVERY_STATUS.categories),
+    }
+    return [
+        *(_has_number(name, values) for name, values in phones.items() if values is not None),
+        *(pl.col(name).is_in(values) for name, values in others.items() if values is not None),
     ]
-    settings = resolve(account=account)
-    request = load_request(start, end, refresh, settings)
-    rows = refresh_cache(request, MESSAGES, settings, is_lazy=is_lazy, show=progress)
-    wanted = [condition for condition in conditions if condition is not None]
-    return rows.filter(wanted) if wanted else rows
 
 
 def _ids(value: int | Iterable[int] | None) -> list[int] | None:
@@ -155,14 +163,8 @@ def _ids(value: int | Iterable[int] | None) -> list[int] | None:
     return ids
 
 
-def _is_one_of(name: str, values: list[int] | list[str] | None) -> pl.Expr | None:
-    return None if values is None else pl.col(name).is_in(values)
-
-
-def _has_number(name: str, values: list[str] | None) -> pl.Expr | None:
+def _has_number(name: str, values: list[str]) -> pl.Expr:
     """Return whether a phone is one of the given ones, ignoring its punctuation."""
-    if values is None:
-        return None
     digits = [value.removeprefix("+") for value in values if value.startswith("+")]
     written = pl.col(name).str.replace_all(r"[^0-9]", "")
     return pl.col(name).is_in(values) | written.is_in(digits)

@@ -60,6 +60,30 @@ class Page:
     time_token: Any = None
     clock: Clock = UNKNOWN
 
+    @property
+    def most(self) -> int:
+        """How many entries a page has at most."""
+        given = self.per_page
+        return min(given, PER_PAGE) if type(given) is int and given > 0 else PER_PAGE
+
+    def believable_total(self) -> int | None:
+        """Return the number of entries that a first page counts, None if its numbers are missing or contradictory."""
+        total, count, size = self.total_entries, self.total_pages, len(self.entries)
+        if type(total) is not int or size > total or (size == 0) != (total == 0):
+            return None
+        if type(count) is int and total and count != -(-total // size):
+            return None
+        return total
+
+    def contradicts(self, received: int) -> bool:
+        """Return whether a first page counts another number of entries than came."""
+        total, size = self.total_entries, len(self.entries)
+        if type(total) is not int or total == received:
+            return False
+        # the document defines the total as entries per page times pages
+        is_rounded_up = size > 0 and total % size == 0 and total - size < received < total
+        return not is_rounded_up
+
 
 class UnreadableBodyError(Exception):
     """The bytes are not JSON: cut off, or a page for people. A retry may cure it. The text says what they look like."""

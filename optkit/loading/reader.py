@@ -7,44 +7,29 @@ from typing import Final
 import polars as pl
 
 from optkit.datasets.endpoint import Endpoint
-from optkit.errors import ResponseError
-from optkit.loading.chunks import Chunk, ChunkReader
+from optkit.loading.chunks import Chunk, ChunkReader, ChunkRows
 from optkit.loading.clocks import Clock
 from optkit.loading.pages import Page, PageRequest
 from optkit.loading.windows import Window
-from optkit.times import SECOND
 
 #: Chunks of a window that are read at the same time: while one is checked, the pages of the next come.
 _AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True)
-class WindowRows:
-    """What reading a window gave and took.
+class WindowRows(ChunkRows):
+    """What reading a window gave: what its chunks have, in all.
 
     Attributes
     ----------
-    frame : polars.DataFrame
-        The rows in the endpoint's order, each once.
-    duplicates : int
-        Exact repetitions that were dropped.
-    dropped : int
-        Entries that do not belong to the dataset.
     pages : int
         Pages that were requested.
     clock : Clock
         When the server answered first.
-    totals_fit, totals_contradict : bool
-        As in `ChunkReader`: of any of the chunks.
     """
 
-    frame: pl.DataFrame
-    duplicates: int
-    dropped: int
     pages: int
     clock: Clock
-    totals_fit: bool
-    totals_contradict: bool
 
 
 class WindowReader:
@@ -61,11 +46,10 @@ class WindowReader:
     def __init__(self, window: Window, endpoint: Endpoint) -> None:
         self.window = window
         self._endpoint = endpoint
-        self._pending: deque[Chunk] = deque([Chunk(window)])
+        self._pending = deque([Chunk(window)])
         self._reading: dict[tuple[int, int], ChunkReader] = {}
-        self._frames: dict[int, pl.DataFrame] = {}  # of finished chunks, by their start
-        self._duplicates = self._dropped = self._requests = 0
-        self._do_totals_fit = self._do_totals_contradict = False
+        self._done: dict[int, ChunkRows] = {}  # by the chunk's start
+        self._pages = 0
         self._clock: Clock | None = None
 
     @property
@@ -89,59 +73,31 @@ class WindowReader:
 
         Raises
         ------
-        DriftError
-            Pages kept changing, or the server's count kept differing from what it sent.
-        ResponseError
-            Pages are repeated, or entries cannot be read or are outside the requested bounds.
+        DriftError, ResponseError
+            See `ChunkReader.take`.
         """
+        self._pages += 1
         self._clock = page.clock if self._clock is None else self._clock.earlier(page.clock)
-        chunk = self._reading[request.start, request.end]
-        requests = chunk.take(request, page)
-        if not chunk.is_done:
+        reader = self._reading[request.start, request.end]
+        requests = reader.take(request, page)
+        if not reader.is_done:
             return requests
         del self._reading[request.start, request.end]
-        self._finish(chunk)
+        self._pending.extendleft(reversed(reader.chunks))
+        if reader.rows is not None:
+            self._done[reader.chunk.window.start] = reader.rows
         return self.start()
 
     def result(self) -> WindowRows:
         """Return what was read, once it is done."""
-        assert self.is_done
         assert self._clock is not None
+        chunks = [self._done[start] for start in sorted(self._done)]
         return WindowRows(
-            frame=pl.concat([self._frames[start] for start in sorted(self._frames)]),
-            duplicates=self._duplicates,
-            dropped=self._dropped,
-            pages=self._requests,
+            frame=pl.concat([chunk.frame for chunk in chunks]),
+            duplicates=sum(chunk.duplicates for chunk in chunks),
+            dropped=sum(chunk.dropped for chunk in chunks),
+            totals_fit=any(chunk.totals_fit for chunk in chunks),
+            totals_contradict=any(chunk.totals_contradict for chunk in chunks),
+            pages=self._pages,
             clock=self._clock,
-            totals_fit=self._do_totals_fit,
-            totals_contradict=self._do_totals_contradict,
         )
-
-    def _finish(self, chunk: ChunkReader) -> None:
-        """Take the rows of a chunk, or read smaller ones instead; its records are not kept."""
-        self._requests += chunk.requests
-        self._pending.extendleft(reversed(chunk.chunks))
-        if chunk.rows is None:
-            return
-        frame, duplicates = self._inside(chunk.chunk.window, chunk.rows)
-        self._frames[chunk.chunk.window.start] = frame
-        self._duplicates += duplicates
-        self._dropped += chunk.received - chunk.rows.height
-        self._do_totals_fit |= chunk.totals_fit
-        self._do_totals_contradict |= chunk.totals_contradict
-
-    def _inside(self, window: Window, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-        """Return the rows of a chunk that are in its window, each once, and how many were repeated."""
-        start, end = window.start, window.end
-        # as timestamps, comparing takes four times as long
-        moment = pl.col(self._endpoint.time).to_physical()
-        first, last = rows.select(first=moment.first(), last=moment.last()).row(0)
-        # a filter that works to the second may return as much beyond the bounds
-        if rows.height and (first < start - SECOND or end + SECOND < last):
-            raise ResponseError(
-                "the server sends entries of other times; it does not filter by time as documented, or their "
-                f"'{self._endpoint.time}' is in a unit that cannot be told"
-            )
-        inside = rows.filter(moment.is_between(start, end, closed="left"))
-        unique = inside.filter(~self._endpoint.is_repeated()).drop("page")
-        return unique, inside.height - unique.height

@@ -1,9 +1,8 @@
 """Bring the cache up to what is asked for: plan, fetch, commit."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -58,7 +57,9 @@ def refresh_cache(
     cached = _usable(request, account, cache, is_lazy=is_lazy)
     if request.refresh == "never":
         return _answer_from_cache(request, cache, cached)
-    _warn_of(cached.corrupt, cache)
+    for path, problem in cached.corrupt.items():
+        if cache.named_window(path) is not None:
+            _warn(f"the cached window {path.name} {problem}; if it is needed, it is fetched again")
     # where the cache was read later than now, this machine's clock is behind: only the server knows the time
     now = account.latest(request.end)
     now = cached.last_read + 1 if cached.last_read > now + TOLERANCE else now
@@ -68,7 +69,7 @@ def refresh_cache(
         if settings.token is None and not account.is_demo:
             raise _no_token(cached)
         with interruptible(), account.connect(endpoint) as session:
-            account.admit(session, endpoint)
+            account.admit()
             now = _prepare(plan, session, endpoint, cached, now)
             kept = CachedWindows({}, {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
@@ -190,6 +191,7 @@ def _fetch(
 
 
 def _warn(*texts: str) -> None:
+    """Show warnings at the line that called `load`; empty ones are none."""
     for text in filter(None, texts):
         warnings.warn(text, stacklevel=5)
 
@@ -210,14 +212,6 @@ def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows
         harm = f" (corrupt: {names})" if names else ""
         raise MissingWindowsError(f"the cache does not hold {_join(missing)}{harm}; load with refresh='auto'")
     return _rows(asked, cache, cached)
-
-
-def _warn_of(corrupt: Mapping[Path, str], cache: Cache) -> None:
-    for path, problem in corrupt.items():
-        if cache.named_window(path) is not None:
-            warnings.warn(
-                f"the cached window {path.name} {problem}; if it is needed, it is fetched again", stacklevel=5
-            )
 
 
 def _no_token(cached: CachedWindows) -> SettingsError:

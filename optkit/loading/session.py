@@ -67,7 +67,7 @@ class ApiSession:
         self._host = origin.netloc
         self._paths = endpoint.paths
         self._path = 0
-        self._constants = endpoint.constants
+        self._constants = _encode(endpoint.constants)
         self._decoder = PageDecoder(endpoint)
         self._timeout = settings.timeout
         headers = {
@@ -109,7 +109,11 @@ class ApiSession:
         LoadInterrupted
             `close` was called meanwhile.
         """
-        query = _encode({**self._constants, **(filters or {})}, request, self.time_unit or self._first_unit)
+        query = (
+            self._constants
+            + _encode(filters or {})
+            + _encode_page(request, self.time_unit or self._first_unit)
+        )
         failures, waited = 0, 0.0
         while True:
             try:
@@ -212,13 +216,14 @@ class ApiSession:
         raise self._give_up(ResponseError(f"{self._host} {problem}"))
 
 
-def _encode(parameters: Mapping[str, str], request: PageRequest, unit: TimeUnit) -> str:
-    """Return the query: always both bounds, because a start alone yields three entries."""
-    # urlencode would look through every number, too: a twentieth of a request's processor time
-    named = "".join(f"{name}={quote(value, safe='')}&" for name, value in parameters.items())
-    page, per_page = request.page, request.per_page
+def _encode(parameters: Mapping[str, str]) -> str:
+    return "".join(f"{name}={quote(value, safe='')}&" for name, value in parameters.items())
+
+
+def _encode_page(request: PageRequest, unit: TimeUnit) -> str:
+    """Return the parameters of a page: always both bounds, because a start alone yields three entries."""
     start, end = request.start // unit.start, -(-request.end // unit.end)  # no less than what is asked for
-    return f"{named}start_time={start}&end_time={end}&page={page}&per_page={per_page}"
+    return f"start_time={start}&end_time={end}&page={request.page}&per_page={request.per_page}"
 
 
 def _host_of(url: str) -> str:
