@@ -112,7 +112,7 @@ class Account:
         cached = [
             (endpoint, window)
             for endpoint in DATASETS.values()
-            for window in Cache(self.folder, endpoint).list_windows().by_start.values()
+            for window in Cache(self.folder, endpoint).list_windows().windows
         ]
         if self.identity is None and not cached:
             return
@@ -129,7 +129,7 @@ class Account:
             is_same = _reads_same(session, endpoint, self.folder, window)
         if not is_same:
             raise CacheError(
-                f"this token reads another account than the one cached as '{name}': window {window.info.window} "
+                f"this token reads another account than the one cached as '{name}': window {window.window} "
                 "differs; give it a name of its own (OPTKIT_ACCOUNT), or forget the cached one with optkit clear"
             )
         salt = self.identity.salt if self.identity is not None else window.account
@@ -139,9 +139,7 @@ class Account:
     def _is_evidence(self, endpoint: Endpoint, window: CachedWindow) -> bool:
         """Return whether a window can be read again, and must then have the same rows."""
         horizon = endpoint.horizon(now_of(self.settings))
-        return (
-            window.info.final and window.rows > 0 and (horizon is None or window.info.window.start > horizon)
-        )
+        return window.final and window.rows > 0 and (horizon is None or window.window.start > horizon)
 
     def claim(self, cache: Cache) -> AccountIdentity:
         """Return whose account the folder holds; if it is nobody's yet, it becomes this one's.
@@ -188,7 +186,7 @@ def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, window:
 
     units = [unit for unit in endpoint.time_units if unit.name == window.time_unit]
     session.time_unit = units[0] if units else session.time_unit
-    rows = fetch_window(window.info.window, session, endpoint).frame.select(endpoint.order)
+    rows = fetch_window(window.window, session, endpoint).frame.select(endpoint.order)
     return rows.equals(Cache(folder, endpoint).scan([window]).select(endpoint.order).collect())
 
 

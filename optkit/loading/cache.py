@@ -5,7 +5,7 @@ known of a window is in its file's footer, beside a checksum of the whole file: 
 read; the checksum is verified where contents are read.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
 from optkit.loading.cached_rows import scan_windows
 from optkit.loading.window_file import CachedWindow, CorruptFileError, make_file, read_footer, verify_checksum
-from optkit.loading.windows import Window, WindowInfo, beginning, first_covered, grid_window
+from optkit.loading.windows import Window, WindowInfo, beginning, grid_window
 from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import from_ms, to_ms
 
@@ -34,33 +34,28 @@ class CachedWindows:
 
     Attributes
     ----------
-    by_start : dict
-        Of int and CachedWindow.
+    windows : list of CachedWindow
+        In order of time.
     corrupt : dict
         What is wrong with the files that are not a window.
     """
 
-    by_start: dict[int, CachedWindow]
+    windows: list[CachedWindow]
     corrupt: dict[Path, str]
-
-    @property
-    def infos(self) -> list[WindowInfo]:
-        """What the planner must know of them."""
-        return [window.info for window in self.by_start.values()]
 
     @property
     def latest(self) -> int:
         """Until when windows are cached, in epoch milliseconds; 0 where none is."""
-        return max((info.window.end for info in self.infos), default=0)
+        return max((cached.window.end for cached in self.windows), default=0)
 
     @property
     def last_read(self) -> int:
         """When the last one was read, in epoch milliseconds; 0 where none is."""
-        return max((info.fetched_at for info in self.infos), default=0)
+        return max((cached.fetched_at for cached in self.windows), default=0)
 
     def without(self, corrupt: dict[Path, str]) -> Self:
         """Return the windows whose files are not among some corrupt ones."""
-        kept = {start: window for start, window in self.by_start.items() if window.path not in corrupt}
+        kept = [window for window in self.windows if window.path not in corrupt]
         return type(self)(kept, self.corrupt | corrupt)
 
 
@@ -90,7 +85,7 @@ class Cache:
         account : str or None
             The account identity that the files must have been written for; None where it is not known.
         """
-        windows: dict[int, CachedWindow] = {}
+        windows: list[CachedWindow] = []
         corrupt: dict[Path, str] = {}
         for path in self.paths():
             try:
@@ -103,7 +98,7 @@ class Cache:
             if account is not None and window.account not in {account, None}:
                 corrupt[path] = "was written for another account"
             else:
-                windows[window.info.window.start] = window
+                windows.append(window)
         return CachedWindows(windows, corrupt)
 
     def find_corrupt(self, windows: Iterable[CachedWindow], *, again: bool = False) -> dict[Path, str]:
@@ -189,16 +184,14 @@ class Cache:
                 f"the cache folder {self.folder} cannot be read ({error.strerror}); set OPTKIT_CACHE_DIR to a folder"
             ) from None
 
-    def scan(self, windows: Collection[CachedWindow]) -> pl.LazyFrame:
-        """Return the rows of windows as a lazy frame with the dataset's schema; see `scan_windows`."""
+    def scan(self, windows: Sequence[CachedWindow]) -> pl.LazyFrame:
+        """Return the rows of windows, which are in order of time, as a lazy frame; see `scan_windows`."""
         if not windows:
             return self.endpoint.schema.to_frame(eager=False)
-        return scan_windows(
-            sorted(windows, key=lambda window: window.info.window), self.endpoint.schema, self.find_corrupt
-        )
+        return scan_windows(windows, self.endpoint.schema, self.find_corrupt)
 
     def beginning(self, cached: CachedWindows) -> int | None:
         """Return what an open start means, as far as the cache knows."""
-        return (
-            beginning(cached.infos) if self.endpoint.horizon_months is None else first_covered(cached.infos)
-        )
+        if self.endpoint.horizon_months is None:
+            return beginning(cached.windows)
+        return cached.windows[0].window.start if cached.windows else None

@@ -42,7 +42,7 @@ class Committer:
         self.warning = ""
         self._account = account
         self._cache = cache
-        self._covered = {start: window.info.window.end for start, window in cached.by_start.items()}
+        self._covered = {info.window.start: info.window.end for info in cached.windows}
         self._time_unit = time_unit.name if time_unit else None
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []

@@ -67,9 +67,8 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     """
     settings = resolve(account=account)
     cache, identity = _cache(settings, dataset)
-    windows = cache.list_windows(identity).by_start
     table = pl.DataFrame(
-        [_describe(window) for _, window in sorted(windows.items())],
+        [_describe(window) for window in cache.list_windows(identity).windows],
         schema={
             "window_start": INSTANT,
             "window_end": INSTANT,
@@ -88,17 +87,16 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     return table.with_columns(expired=pl.col("window_start") < from_ms(horizon))
 
 
-def _describe(window: CachedWindow) -> tuple[object, ...]:
-    info = window.info
+def _describe(cached: CachedWindow) -> tuple[object, ...]:
     return (
-        from_ms(info.window.start),
-        from_ms(info.window.end),
-        window.rows,
-        window.duplicates,
-        window.pages,
-        info.final,
-        from_ms(info.fetched_at),
-        window.dropped,
+        from_ms(cached.window.start),
+        from_ms(cached.window.end),
+        cached.rows,
+        cached.duplicates,
+        cached.pages,
+        cached.final,
+        from_ms(cached.fetched_at),
+        cached.dropped,
     )
 
 
@@ -132,9 +130,9 @@ def verify(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     """
     cache, identity = _cache(resolve(account=account), dataset)
     cached = cache.list_windows(identity)
-    cached = cached.without(cache.find_corrupt(cached.by_start.values(), again=True))
+    cached = cached.without(cache.find_corrupt(cached.windows, again=True))
     rows: list[tuple[str, datetime | None, bool, str]] = [
-        (window.path.name, from_ms(start), True, "") for start, window in cached.by_start.items()
+        (info.path.name, from_ms(info.window.start), True, "") for info in cached.windows
     ]
     rows += [(path.name, None, False, problem) for path, problem in cached.corrupt.items()]
     schema = pl.Schema(

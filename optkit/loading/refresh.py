@@ -30,7 +30,6 @@ from optkit.times import from_ms
 
 if TYPE_CHECKING:
     from optkit.loading.pages import Page
-    from optkit.loading.reader import WindowRows
     from optkit.loading.session import ApiSession
 
 #: The most gaps named in a message.
@@ -63,7 +62,7 @@ def refresh_cache(
     # where the cache was read later than now, this machine's clock is behind: only the server knows the time
     now = account.latest(request.end)
     now = cached.last_read + 1 if cached.last_read > now + TOLERANCE else now
-    plan = Plan(request, endpoint, cached.infos)
+    plan = Plan(request, endpoint, cached.windows)
     latest = cached.latest
     if not plan.is_fulfilled(now) or not account.is_confirmed:
         if settings.token is None and not account.is_demo:
@@ -71,7 +70,7 @@ def refresh_cache(
         with interruptible(), account.connect(endpoint) as session:
             account.admit()
             now = _prepare(plan, session, endpoint, cached, now)
-            kept = CachedWindows({}, {}) if request.refresh == "force" else cached
+            kept = CachedWindows([], {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, Progress(wanted=show))
         _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
@@ -79,7 +78,7 @@ def refresh_cache(
         latest = max(latest, committer.latest)
         cached = _usable(request, account, cache, is_lazy=is_lazy)
     asked = request.resolve(cache.beginning(cached), latest)
-    missing = [] if asked is None else gaps(asked, cached.infos)
+    missing = [] if asked is None else gaps(asked, cached.windows)
     if asked is None or missing:
         raise CacheError(
             f"window {missing[0]} went out of the cache while it was read; load again"
@@ -91,11 +90,9 @@ def refresh_cache(
 
 def _rows(asked: Window, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:
     """Return the rows in an interval; nothing is read yet."""
-    touched = [window for window in cached.by_start.values() if window.info.window.overlaps(asked)]
+    touched = [info for info in cached.windows if info.window.overlaps(asked)]
     rows = cache.scan(touched)
-    if all(
-        asked.start <= window.info.window.start and window.info.window.end <= asked.end for window in touched
-    ):
+    if all(asked.start <= info.window.start and info.window.end <= asked.end for info in touched):
         return rows  # without a filter, rows can be counted without reading them
     time = pl.col(cache.endpoint.time)
     return rows.filter(time.is_between(from_ms(asked.start), from_ms(asked.end), closed="left"))
@@ -118,7 +115,7 @@ def _usable(request: LoadRequest, account: Account, cache: Cache, *, is_lazy: bo
     cached = cache.list_windows(account.identity.salt if account.identity else None)
     if is_lazy:
         return cached
-    touched = [window for window in cached.by_start.values() if request.touches(window.info)]
+    touched = [window for window in cached.windows if request.touches(window)]
     return cached.without(cache.find_corrupt(touched))
 
 
@@ -147,7 +144,7 @@ def _prepare(
                 f"any more; load with a start of {format_instant(max(window.end for window in lost))} or later"
             )
     if session.time_unit is None:
-        known = {window.time_unit for window in cached.by_start.values()}
+        known = {window.time_unit for window in cached.windows}
         session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(now), known)
     if plan.needs_beginning:
         plan.begin_at(explore.find_beginning(session, endpoint.window, now))
@@ -173,18 +170,16 @@ def _fetch(
     windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
 ) -> None:
     """Fetch windows and commit each as soon as it is complete."""
-    from optkit.loading.fetch import WindowFetcher
+    from optkit.loading.fetch import fetch_windows
 
     def on_page(page: "Page") -> None:
         bar.add_rows(len(page.entries), len(windows))
 
-    def on_window(window: Window, rows: "WindowRows") -> None:
-        committer.take(window, rows)
-        bar.finish_window()
-
     try:
-        fetcher = WindowFetcher(session, endpoint, on_page=on_page, on_window=on_window)
-        fetcher.run(lambda: windows.next(session.clock.now))
+        found = fetch_windows(lambda: windows.next(session.clock.now), session, endpoint, on_page=on_page)
+        for window, rows in found:
+            committer.take(window, rows)
+            bar.finish_window()
         committer.finish()
     finally:
         bar.close()
@@ -202,11 +197,11 @@ def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows
     if first is None:
         raise MissingWindowsError(
             "the cache does not know where the account begins; load with refresh='auto', or name a start"
-            if cached.by_start
+            if cached.windows
             else "nothing is cached; load with refresh='auto'"
         )
     asked = Window(first, max(first, cached.latest if request.end is None else request.end))
-    missing = gaps(asked, cached.infos)
+    missing = gaps(asked, cached.windows)
     if missing:
         names = ", ".join(path.name for path in cached.corrupt)
         harm = f" (corrupt: {names})" if names else ""
@@ -215,7 +210,7 @@ def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows
 
 
 def _no_token(cached: CachedWindows) -> SettingsError:
-    if cached.by_start:
+    if cached.windows:
         return SettingsError(
             "there is no token to fetch what is missing or not final; set OPTKIT_TOKEN, or read the cache as it is "
             "with refresh='never'"

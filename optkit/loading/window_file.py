@@ -30,15 +30,13 @@ class CorruptFileError(Exception):
 
 
 @dataclass(frozen=True)
-class CachedWindow:
+class CachedWindow(WindowInfo):
     """A window in the cache: its file, and what the file says of itself.
 
     Attributes
     ----------
     path : Path
         The file.
-    info : WindowInfo
-        What the planner must know.
     rows, duplicates, dropped, pages : int
         Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
     account : str or None
@@ -48,7 +46,6 @@ class CachedWindow:
     """
 
     path: Path
-    info: WindowInfo
     rows: int
     duplicates: int
     dropped: int
@@ -106,21 +103,22 @@ def read_footer(path: Path) -> CachedWindow:
     if about["version"] != VERSION:
         raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
     try:
-        window = Window(about["start"], about["end"])
-        info = WindowInfo(window, about["fetched_at"], about["final"], about["begins"])
         cached = CachedWindow(
-            path,
-            info,
-            about["rows"],
-            about["duplicates"],
-            about.get("dropped", 0),
-            about["pages"],
-            about.get("account"),
-            about.get("time_unit"),
+            window=Window(about["start"], about["end"]),
+            fetched_at=about["fetched_at"],
+            final=about["final"],
+            begins=about["begins"],
+            path=path,
+            rows=about["rows"],
+            duplicates=about["duplicates"],
+            dropped=about.get("dropped", 0),
+            pages=about["pages"],
+            account=about.get("account"),
+            time_unit=about.get("time_unit"),
         )
     except KeyError:
         raise CorruptFileError("differs from what was written (its description)") from None
-    if path.stem != f"{from_ms(window.start):%Y-%m-%d}":
+    if path.stem != f"{from_ms(cached.window.start):%Y-%m-%d}":
         raise CorruptFileError("was renamed: it holds another window than its name says")
     return cached
 

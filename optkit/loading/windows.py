@@ -96,11 +96,6 @@ def is_final(window: Window, fetched_at: int, look_back: timedelta) -> bool:
     return window.end <= fetched_at - look_back // timedelta(milliseconds=1)
 
 
-def first_covered(cached: Iterable[WindowInfo]) -> int | None:
-    """Return from when on windows are cached, None where none is."""
-    return min((info.window.start for info in cached), default=None)
-
-
 def beginning(cached: Iterable[WindowInfo]) -> int | None:
     """Return the start of the account's first window, None where the cache does not know it."""
     return min((info.window.start for info in cached if info.begins), default=None)

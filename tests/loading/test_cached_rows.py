@@ -61,7 +61,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def windows_of(cache: Cache) -> list[CachedWindow]:
-    return list(cache.list_windows().by_start.values())
+    return cache.list_windows().windows
 
 
 def corrupt(cache: Cache, *days: int) -> None:
