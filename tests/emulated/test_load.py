@@ -308,12 +308,13 @@ def test_a_revoked_token_stops_the_load_and_keeps_what_was_complete(connect: Con
 
 
 def test_ctrl_c_keeps_what_was_complete_and_the_next_load_goes_on(connect: Connect) -> None:
-    with Emulator(HISTORY, clock=CLOCK, faults=Faults(latency=0.03)) as server:
+    # the eighth request, one of the third window, gets no answer: there is time to press
+    with Emulator(HISTORY, clock=CLOCK, faults=Faults(hangs=8)) as server:
         connect(server)
         optkit.configure(workers=1)
 
         def press() -> None:
-            while optkit.coverage().height < 2:
+            while len(server.requests) < 8 or optkit.coverage().height < 2:
                 time.sleep(0.005)
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -324,6 +325,7 @@ def test_ctrl_c_keeps_what_was_complete_and_the_next_load_goes_on(connect: Conne
         presser.join()
         held = optkit.coverage()
         assert 2 <= held.height < 4
+        optkit.configure(timeout=0.5)
         optkit.load("2026-03-02", "2026-03-30")
         assert optkit.coverage().head(2).equals(held.head(2))
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from accounts import CLOCK, make_history, make_messages
-from mode_pairs import Modes, cover_pairs
+from mode_pairs import SEED, Modes, cover_pairs
 
 import optkit
 from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
@@ -89,10 +89,15 @@ MAY_DRIFT = {"entries missing", "rows arriving", "totals too low", "totals too h
 def run(modes: Modes, cache: Path) -> str:
     """Load two days from an emulator in these modes; return how it ended, having checked that it may."""
     variant = ApiVariant(**{key: value for name in modes for key, value in SETTINGS.get(name, {}).items()})
-    faults = Faults(**{key: value for name in modes for key, value in (FAULTS | ALONE).get(name, {}).items()})
+    faults = {key: value for name in modes for key, value in (FAULTS | ALONE).get(name, {}).items()}
     arrivals = Arrivals(rows=LATE, per_request=0.5) if "rows arriving" in modes else None
     server = Emulator(
-        HISTORY, MESSAGES, clock=CLOCK, variant=variant, faults=faults, message_arrivals=arrivals
+        HISTORY,
+        MESSAGES,
+        clock=CLOCK,
+        variant=variant,
+        faults=Faults(**faults, seed=SEED),
+        message_arrivals=arrivals,
     )
     with server, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "this server's totals mean nothing")

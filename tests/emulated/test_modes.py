@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from accounts import CLOCK, distinct, events_of, make_history
-from mode_pairs import cover_pairs
+from mode_pairs import SEED, cover_pairs
 
 import optkit
 from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
@@ -98,7 +98,11 @@ def run(names: tuple[str, ...], cache: Path) -> str:
     faults = {key: value for mode in modes for key, value in mode.faults.items()}
     arrivals = Arrivals(rows=LATE, per_request=0.5) if any(mode.arrivals for mode in modes) else None
     server = Emulator(
-        HISTORY, clock=CLOCK, variant=ApiVariant(**variant), faults=Faults(**faults), arrivals=arrivals
+        HISTORY,
+        clock=CLOCK,
+        variant=ApiVariant(**variant),
+        faults=Faults(**faults, seed=SEED),
+        arrivals=arrivals,
     )
     whole_seconds = variant.get("created_at") == "s"
     with server:
