@@ -248,7 +248,7 @@ def resolve(**arguments: Any) -> Settings:
     """
     unknown = arguments.keys() - _KNOWN.keys()
     if unknown:
-        _refuse_unknown(min(unknown))
+        _reject_unknown(min(unknown))
     return Settings(**{name: _find(name, arguments.get(name))[0] for name in _KNOWN})
 
 
@@ -300,9 +300,9 @@ def _find(name: str, argument: Any) -> tuple[Any, str]:
 
 def _read(name: str, value: Any) -> Any:
     if name not in _KNOWN:
-        _refuse_unknown(name)
+        _reject_unknown(name)
     return _KNOWN[name][0](value)
 
 
-def _refuse_unknown(name: str) -> None:
+def _reject_unknown(name: str) -> None:
     raise SettingsError(f"there is no setting {name!r}; there are {', '.join(_KNOWN)}")

@@ -1,4 +1,4 @@
-"""An account: its folder in the cache, whose it is, and the server that answers for it."""
+"""An account: its folder in the cache, the identity that the folder belongs to, and the account's server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,22 +21,17 @@ from optkit.version import __version__
 if TYPE_CHECKING:
     from optkit.loading.session import ApiSession
 
-#: Least number of equal rows that prove that two accounts are the same.
+#: If at least this many rows are equal, two accounts are the same.
 _EVIDENCE: Final = 20
 
 
 class Account:
-    """The account of the settings.
-
-    Parameters
-    ----------
-    settings : Settings
-        Where, and as who.
+    """The account that the settings name.
 
     Attributes
     ----------
     identity : AccountIdentity or None
-        Whose account the folder holds; None if nobody's yet.
+        The account whose windows the folder holds; None as long as the folder is new.
 
     Raises
     ------
@@ -48,7 +43,7 @@ class Account:
         self.settings = settings
         self.folder = settings.cache_dir / settings.account
         self.is_demo = settings.account == DEMO
-        # the made-up account may be another one in another version
+        # another version of optkit may make up another account
         self._server = f"made up by optkit {__version__}" if self.is_demo else settings.base_url
         self.identity = AccountIdentity.read(self.folder)
         if self.identity is not None and self.identity.server != self._server:
@@ -70,7 +65,7 @@ class Account:
     def latest(self, end: int | None) -> int:
         """Return until when there may be records (epoch milliseconds), given the end of what is asked for."""
         is_emulated = is_loopback(urlsplit(self.settings.base_url).hostname or "") and not self.is_demo
-        # the clock of an emulator may be ahead of this machine's
+        # an emulator's clock may be ahead of this machine's
         now = now_of(self.settings)
         return max(now, end or 0) if is_emulated else now
 
@@ -142,12 +137,12 @@ class Account:
         return window.final and window.rows > 0 and (horizon is None or window.window.start > horizon)
 
     def claim(self, cache: Cache) -> AccountIdentity:
-        """Return whose account the folder holds; if it is nobody's yet, it becomes this one's.
+        """Return the identity that the folder belongs to; a new folder is given to this account.
 
         Raises
         ------
         CacheError
-            Another process has claimed it meanwhile, for another account, or has cleared it.
+            Another process has given it to another account, or has cleared it, at the same time.
         """
         if self.identity is None:
             cache.make()
@@ -176,7 +171,7 @@ class Account:
 
 
 def _how_telling(window: CachedWindow) -> tuple[bool, int]:
-    """Return what is least for the window that tells accounts apart at the least cost."""
+    """Return a sort key: the first window has enough rows to tell accounts apart, and few pages to read."""
     return window.rows < _EVIDENCE, abs(window.rows - _EVIDENCE)
 
 

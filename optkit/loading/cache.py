@@ -60,17 +60,9 @@ class CachedWindows:
 
 
 class Cache:
-    """The cached windows of one dataset of one account.
+    """The cached windows of one dataset in an account's folder, which is made when the first window is committed."""
 
-    Parameters
-    ----------
-    folder : Path
-        Of the account; is made on first writing.
-    endpoint : Endpoint
-        The dataset.
-    """
-
-    #: Files whose checksum this process has verified, by what tells whether they were changed since.
+    #: Files whose checksum this process has verified: inode, size and time, which change with the file.
     _verified: ClassVar[dict[Path, tuple[int, int, int]]] = {}
 
     def __init__(self, folder: Path, endpoint: Endpoint) -> None:
@@ -104,12 +96,7 @@ class Cache:
     def find_corrupt(self, windows: Iterable[CachedWindow], *, again: bool = False) -> dict[Path, str]:
         """Read files whole and return what is wrong with those whose checksum is not right.
 
-        Parameters
-        ----------
-        windows : iterable of CachedWindow
-            Which files.
-        again : bool
-            Verify every file, also those that this process has verified and that look unchanged.
+        Files that this process has verified, and that look unchanged, are only read if `again` is true.
         """
         paths = [window.path for window in windows]
         with ThreadPoolExecutor(min(_HASHING, len(paths) or 1)) as pool:

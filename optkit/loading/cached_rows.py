@@ -83,7 +83,7 @@ class _Source:
             )
             yield from self._only_verified(batches)
         except FileNotFoundError:
-            raise CacheError("a window went out of the cache before it was read; load again") from None
+            raise CacheError("a window was removed from the cache before it was read; load again") from None
         except pl.exceptions.PolarsError:
             self._reject_corrupt(self._windows)
             raise

@@ -61,7 +61,7 @@ class ChunkRows:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A window or a part of one that is read on its own, and by how many halvings it came about."""
+    """A window, or a part of one, that is read on its own; and how often the window was halved for it."""
 
     window: Window
     halvings: int = 0
@@ -87,12 +87,7 @@ class ChunkReader:
     one is empty), and where more entries were counted than a short first page and an empty one after it can
     explain. A chunk that cannot be believed is halved; one that is small by then is an error.
 
-    Parameters
-    ----------
-    chunk : Chunk
-        The interval to read; its end must not be in the server's future.
-    endpoint : Endpoint
-        What the records are.
+    The end of a chunk must not be in the server's future.
 
     Attributes
     ----------

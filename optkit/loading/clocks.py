@@ -41,17 +41,12 @@ class Clock:
         return type(self)(min(self.now, other.now), min(self.cautious, other.cautious))
 
 
-#: The clock of a page that came from nowhere.
+#: The clock of a page that no server has sent.
 UNKNOWN: Final = Clock(0, 0)
 
 
 class ServerClock:
-    """Reads the clocks of a server's answers; any number of threads may use it.
-
-    Parameters
-    ----------
-    on_this_machine : bool
-        See `compare_clocks`.
+    """Reads the clocks of a server's answers, as `compare_clocks` does; any number of threads may use it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Commit windows to the cache as they are read; hold back those whose totals contradict what came."""
+"""Commit windows to the cache as they are read, except those whose totals contradict what came."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -87,7 +87,7 @@ class Committer:
         self._are_totals_ignored = True
         self.warning = (
             "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
-            "asked; what it sends is taken for complete"
+            "asked; what it sends is assumed to be complete"
         )
         for window, rows in self._doubtful:
             self._commit(window, rows)

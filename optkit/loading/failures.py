@@ -14,16 +14,16 @@ from optkit.loading.http_responses import UnpackError
 from optkit.loading.retries import TransientError
 from optkit.loading.transport import ProxyError
 
-#: OpenSSL's codes of what is wrong with a certificate; any other: nobody who is trusted has signed it.
+#: OpenSSL's codes of what is wrong with a certificate; any other code: no trusted authority has signed it.
 _CERTIFICATE: Final = {
     9: "its certificate is not valid yet; check this machine's clock",
     10: "its certificate has expired; tell the vendor, or check this machine's clock",
     62: "its certificate is for another host; check OPTKIT_BASE_URL",
     64: "its certificate is for another host; check OPTKIT_BASE_URL",
 }
-_STRANGER: Final = (
-    "its certificate was refused, because nobody who is trusted here has signed it; set REQUESTS_CA_BUNDLE (or "
-    "SSL_CERT_FILE) to a file with the certificate of who did, such as your company's authority"
+_NOT_TRUSTED: Final = (
+    "its certificate was refused, because no authority that is trusted here has signed it; set REQUESTS_CA_BUNDLE (or "
+    "SSL_CERT_FILE) to a file with the certificate of the authority that did, such as your company's"
 )
 #: Parts of OpenSSL's other reasons, and what they mean.
 _TLS: Final = {
@@ -57,7 +57,7 @@ def explain(
     TransientError
         A retry may cure it.
     TransportError
-        It will not get better by itself.
+        A retry will not help.
     """
     if isinstance(error, ProxyError):
         return _explain_proxy(error, proxy)
@@ -74,7 +74,7 @@ def explain(
 def _explain_tls(error: ssl.SSLError) -> str | None:
     """Return what TLS says; None where the connection just broke."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _CERTIFICATE.get(error.verify_code, _STRANGER)
+        return _CERTIFICATE.get(error.verify_code, _NOT_TRUSTED)
     reason = error.reason or ""
     return next((meaning for part, meaning in _TLS.items() if part in reason), None)
 

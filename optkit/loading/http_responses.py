@@ -1,7 +1,7 @@
 """One HTTP answer, read from a socket: its status, headers and body, whole and unpacked.
 
-By llhttp, the parser of Node.js, because a load reads thousands of small answers: the standard library's reader takes
-headers for those of a mail, which is half of a request's processor time.
+llhttp, the parser of Node.js, parses it, because a load reads thousands of small answers: the standard library parses
+headers as those of an e-mail, which takes half of a request's processor time.
 """
 
 import socket
@@ -63,7 +63,7 @@ class _Answer:
 
     def on_message_begin(self) -> None:
         if self.is_complete:
-            raise HTTPException  # nobody asked for a second one
+            raise HTTPException  # a second answer to one request
         self.status, self.headers = 0, {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -87,20 +87,20 @@ class _Answer:
         return max(self.size, int(self.headers.get("content-length", 0)))
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they came."""
+        """Parse the next bytes."""
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             if not self.is_complete:
                 raise HTTPException from None
-            self.is_last = True  # who knows what follows the answer
+            self.is_last = True  # what follows the answer is not another one
         if not self.status:
             self._head += len(data)
             if self._head > _LONGEST_HEAD:
                 raise HTTPException
 
     def end(self) -> None:
-        """Take note that nothing more comes: the end of a body whose length the head does not say."""
+        """Handle the end of the connection: it ends a body whose length the head does not say."""
         has_length = not self.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
         if self.status < HTTPStatus.OK or has_length:
             raise IncompleteRead(b"")

@@ -1,4 +1,4 @@
-"""Whose account a cache folder holds: two accounts' data must never mix."""
+"""The account that a cache folder belongs to: the data of two accounts must never mix."""
 
 import contextlib
 import hashlib
@@ -42,12 +42,12 @@ class AccountIdentity:
         return cls(server, salt, digest.hex())
 
     def has(self, token: str) -> bool:
-        """Return whether it is this token."""
+        """Return whether a token is the one that filled the folder."""
         return secrets.compare_digest(self.token, AccountIdentity.of(self.server, token, self.salt).token)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Return whose account a folder holds, None if nobody's yet."""
+        """Return the identity that a folder belongs to, None for a new folder."""
         path = folder / _FILE
         try:
             return cls(**json.loads(path.read_text("utf-8")))
@@ -64,7 +64,7 @@ class AccountIdentity:
             ) from None
 
     def write(self, folder: Path, *, is_first: bool) -> None:
-        """Write down whose account a folder holds; as the first, only if no other process was faster."""
+        """Write the identity into a folder; if it is the first, only where no other process has done so."""
         path = folder / _FILE
         target = folder / f".{_FILE}-{os.getpid()}-{secrets.token_hex(4)}.part" if is_first else path
         with PrivateFile(target, error=CacheError, remedy=REMEDY) as file:
@@ -76,5 +76,5 @@ class AccountIdentity:
 
     @staticmethod
     def forget(folder: Path) -> None:
-        """Forget whose account a folder holds."""
+        """Forget which account a folder belongs to."""
         (folder / _FILE).unlink(missing_ok=True)

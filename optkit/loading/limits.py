@@ -38,10 +38,7 @@ class ConcurrencyLimit:
     the server has become slower by itself; its latency is the new best, and the limit is restored. Refusals
     (429, 503) and time-outs lower it at once, and the number refused is tried again only after a while.
 
-    Parameters
-    ----------
-    most : int
-        Its upper bound.
+    `most` is its upper bound.
     """
 
     def __init__(self, most: int) -> None:
@@ -121,13 +118,7 @@ class ConcurrencyLimit:
 
 
 class ConcurrencyLimiter:
-    """Lets as many requests be in flight, from any number of threads, as their latencies say the server takes well.
-
-    Parameters
-    ----------
-    most : int
-        Its upper bound.
-    """
+    """Limits how many requests are in flight, from any number of threads, as `ConcurrencyLimit` says."""
 
     def __init__(self, most: int) -> None:
         self._limit = ConcurrencyLimit(most)
@@ -157,7 +148,7 @@ class ConcurrencyLimiter:
             return self._limit.generation
 
     def finish(self, generation: int, latency: float | None, *, was_refused: bool) -> None:
-        """Take note of how a request went.
+        """Record how a request went.
 
         Parameters
         ----------
@@ -177,7 +168,7 @@ class ConcurrencyLimiter:
             self._free.notify(max(0, self._limit.limit - self._in_flight))
 
     def stop(self) -> None:
-        """Let nobody wait any longer."""
+        """End all waiting: `start` raises from now on."""
         with self._free:
             self._stopped = True
             self._free.notify_all()
@@ -217,6 +208,6 @@ class RateLimiter:
             self._opens = max(self._opens, time.monotonic() + seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, unless the load is stopped meanwhile."""
+        """Sleep, or raise `LoadInterrupted` as soon as the load is stopped."""
         if self.stopped.wait(seconds):
             raise LoadInterrupted(_STOPPED)

@@ -54,7 +54,7 @@ def load(
     region : str, optional
         ISO code of the country of phone numbers without a country code, such as "US".
     progress : bool, optional
-        Whether to show a progress bar; by default where somebody watches.
+        Whether to show a progress bar; by default in terminals and interactive notebooks.
 
     Returns
     -------

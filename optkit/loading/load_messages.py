@@ -30,7 +30,7 @@ def load_messages(
     """Return the campaign messages of an account: complete, or an error.
 
     What is not cached, or not final, is fetched first, day by day, and stays in the cache. The vendor answers for the
-    last six months only; what was cached in time stays. Names, mail addresses, birth dates and texts are never kept.
+    last six months only; older messages stay in the cache. Names, mail addresses, birth dates and texts are never kept.
 
     Parameters
     ----------

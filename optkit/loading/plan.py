@@ -70,11 +70,6 @@ class LoadRequest:
 class Plan:
     """The windows that a load has to fetch.
 
-    Parameters
-    ----------
-    request, endpoint, cached
-        What is asked for, of which dataset, and what is cached.
-
     Attributes
     ----------
     begin : int or None
@@ -99,7 +94,7 @@ class Plan:
         return self._begin(now) is None and len(self.windows(now)) > _MANY_WINDOWS
 
     def begin_at(self, start: int) -> None:
-        """Take note of where the account begins, as the server says."""
+        """Set where the account begins, as the server says."""
         self.begin = start
         self._is_found = True
 

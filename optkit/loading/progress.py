@@ -1,4 +1,4 @@
-"""A progress bar that never gets in the way: silent where nobody watches."""
+"""A progress bar in terminals and interactive notebooks; none in scripts, logs and reports."""
 
 import sys
 from typing import Any, Final
@@ -21,7 +21,7 @@ class Progress:
         self._rows = 0
 
     def add_rows(self, rows: int, windows: int) -> None:
-        """Take note of entries that came, and of how many windows are to be read."""
+        """Count entries that came, and show how many windows are to be read."""
         if self._type is None:
             return
         if self._bar is None:
@@ -35,7 +35,7 @@ class Progress:
         self._bar.update(0)
 
     def finish_window(self) -> None:
-        """Take note of a window that was committed."""
+        """Count a window that was committed."""
         if self._bar is not None:
             self._bar.update(1)
 

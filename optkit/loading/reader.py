@@ -33,15 +33,7 @@ class WindowRows(ChunkRows):
 
 
 class WindowReader:
-    """Reads one window: call `start`, then `take` with every requested page, in any order, until it is done.
-
-    Parameters
-    ----------
-    window : Window
-        Its end must not be in the server's future.
-    endpoint : Endpoint
-        What the records are.
-    """
+    """Reads one window: call `start`, then `take` with every requested page, in any order, until it is done."""
 
     def __init__(self, window: Window, endpoint: Endpoint) -> None:
         self.window = window

@@ -49,7 +49,7 @@ def refresh_cache(
         Whether only a part may be read, and later: then files are verified as they are read. Otherwise they are
         verified now, and fetched again where they are corrupt.
     show : bool or None
-        Whether to show a progress bar; None: where somebody watches.
+        Whether to show a progress bar; None: in terminals and interactive notebooks.
     """
     account = Account(settings)
     cache = Cache(account.folder, endpoint)
@@ -74,14 +74,14 @@ def refresh_cache(
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
             _fetch(PlannedWindows(plan, now), session, endpoint, committer, Progress(wanted=show))
         _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
-        # not by what is cached now: another process may have cleared it meanwhile
+        # not what is cached now: another process may have cleared it
         latest = max(latest, committer.latest)
         cached = _usable(request, account, cache, is_lazy=is_lazy)
     asked = request.resolve(cache.beginning(cached), latest)
     missing = [] if asked is None else gaps(asked, cached.windows)
     if asked is None or missing:
         raise CacheError(
-            f"window {missing[0]} went out of the cache while it was read; load again"
+            f"window {missing[0]} was removed from the cache while it was read; load again"
             if missing
             else "the cache was cleared while it was read; load again"
         )
@@ -126,7 +126,7 @@ def _prepare(
     cached: CachedWindows,
     now: int,
 ) -> int:
-    """Find out what has to be known before windows are fetched; return the time, by the best clock there is.
+    """Ask the server what has to be known before windows are fetched; return the time, by its clock if that was asked.
 
     Raises
     ------
@@ -204,8 +204,10 @@ def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows
     missing = gaps(asked, cached.windows)
     if missing:
         names = ", ".join(path.name for path in cached.corrupt)
-        harm = f" (corrupt: {names})" if names else ""
-        raise MissingWindowsError(f"the cache does not hold {_join(missing)}{harm}; load with refresh='auto'")
+        corrupt = f" (corrupt: {names})" if names else ""
+        raise MissingWindowsError(
+            f"the cache does not hold {_join(missing)}{corrupt}; load with refresh='auto'"
+        )
     return _rows(asked, cache, cached)
 
 

@@ -37,7 +37,7 @@ class RetryPolicy:
     Attributes
     ----------
     attempts : int
-        Requests in all for one page, counting those that failed for want of a usable answer.
+        Requests for one page, not counting those after which the server asked for a pause.
     base, cap : float
         Seconds; before attempt n + 1 a random pause up to min(cap, base * 2 ** n) ("full jitter").
     patience : float

@@ -36,15 +36,6 @@ _MAX_BODY: Final = 32 * 2**20
 class ApiSession:
     """Requests to one endpoint of one server with one token, from any number of threads.
 
-    Parameters
-    ----------
-    settings : Settings
-        base_url, token, timeout, workers and max_rps are read.
-    endpoint : Endpoint
-        What is requested.
-    policy : RetryPolicy, optional
-        How failed requests are repeated.
-
     Attributes
     ----------
     time_unit : TimeUnit or None
@@ -107,7 +98,7 @@ class ApiSession:
         ResponseError
             An answer of another shape than documented.
         LoadInterrupted
-            `close` was called meanwhile.
+            `close` was called.
         """
         query = (
             self._constants
@@ -171,7 +162,7 @@ class ApiSession:
         return response, seconds
 
     def _give_up(self, error: E) -> E:
-        """Take note that no request to this server can succeed."""
+        """Record that no request to this server can succeed; return the error."""
         self.failure = error
         return error
 

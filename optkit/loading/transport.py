@@ -1,6 +1,6 @@
 """Connections to one server, by the proxies and certificates that the environment names.
 
-By the standard library's connections, because a load sends thousands of small requests: urllib3 takes three times the
+They are the standard library's, because a load sends thousands of small requests: urllib3 takes three times the
 processor time for each, requests six times.
 """
 
@@ -132,7 +132,7 @@ class Connections:
                 return self._new()
             if not _has_news(connection.sock):
                 return connection
-            connection.close()  # the server has closed it meanwhile
+            connection.close()
 
     def _give_back(self, connection: HTTPConnection) -> None:
         with self._lock:
@@ -172,7 +172,7 @@ class Connections:
 
 
 def _has_news(sock: socket.socket) -> bool:
-    """Return whether something has come that nobody asked for: the end of the connection."""
+    """Return whether something came without a request: the server has closed the connection."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(sock, select.POLLIN)

@@ -201,7 +201,7 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
     assert "SELECTION" in plan
     assert "24365" in plan.split("SELECTION")[1]
     optkit.clear()
-    with pytest.raises(optkit.CacheError, match="went out of the cache"):
+    with pytest.raises(optkit.CacheError, match="was removed from the cache"):
         lazy.collect()
 
 

@@ -181,7 +181,7 @@ def test_a_mistake_in_a_query_stays_an_error_of_polars(cache: Cache) -> None:
 def test_windows_that_were_cleared_meanwhile_are_an_error(query: str, cache: Cache) -> None:
     rows = QUERIES[query](cache.scan(windows_of(cache)))
     cache.clear()
-    with pytest.raises(CacheError, match="went out of the cache"):
+    with pytest.raises(CacheError, match="was removed from the cache"):
         rows.collect()
 
 
