@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import Final, Literal, get_args
 
-from optkit.emulator.choices import validate_choice
+from optkit.arguments import choice
 from optkit.errors import SettingsError
 
 RetryAfter = Literal["seconds", "date", "unreadable", "missing"]
@@ -86,8 +86,8 @@ class Faults:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        validate_choice("retry_after_form", self.retry_after_form, get_args(RetryAfter))
-        validate_choice("when_full", self.when_full, get_args(WhenFull))
+        choice(self.retry_after_form, "retry_after_form", get_args(RetryAfter))
+        choice(self.when_full, "when_full", get_args(WhenFull))
         if self.capacity is not None and self.capacity < 1:
             raise SettingsError("capacity must be at least 1")
         for field in fields(self):

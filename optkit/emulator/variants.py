@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import polars as pl
 
-from optkit.emulator.choices import validate_choice
+from optkit.arguments import choice
 from optkit.errors import SettingsError
 from optkit.history import SCHEMA
 
@@ -131,9 +131,10 @@ class ApiVariant:
             "phone_form": PhoneForm,
         }
         for name, known in choices.items():
-            validate_choice(name, getattr(self, name), get_args(known))
-        validate_choice("damage", self.damage, (None, *get_args(Damage)))
-        validate_choice("damaged_field", self.damaged_field, _FIELDS)
+            choice(getattr(self, name), name, get_args(known))
+        if self.damage is not None:
+            choice(self.damage, "damage", get_args(Damage))
+        choice(self.damaged_field, "damaged_field", _FIELDS)
         for name in ("per_page", "stuck_page", "damaged_every"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")

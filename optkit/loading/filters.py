@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from optkit.arguments import choice
 from optkit.config import Settings
 from optkit.errors import SettingsError
 from optkit.loading.account import now_of
@@ -49,8 +50,5 @@ def senders(value: OneOrMany, region: str | None) -> list[str] | None:
 
 def words(value: OneOrMany, name: str, known: Iterable[str]) -> list[str] | None:
     """Return values that must be some of the known words, None for no filter."""
-    values, known = several(value, name), list(known)
-    if not set(values or ()) <= set(known):
-        listed = " and ".join(map(repr, known)) if len(known) == 2 else ", ".join(map(repr, known))  # noqa: PLR2004
-        raise SettingsError(f"{name} is one of {listed}")
-    return values
+    values = several(value, name)
+    return None if values is None else [choice(item, name, list(known)) for item in values]

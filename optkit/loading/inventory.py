@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from optkit.arguments import choice
 from optkit.config import Settings, resolve
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 
 def _endpoint(dataset: str) -> Endpoint:
-    if dataset not in DATASETS:
-        raise SettingsError(f"dataset is one of {', '.join(map(repr, DATASETS))}")
-    return DATASETS[dataset]
+    return DATASETS[choice(dataset, "dataset", list(DATASETS))]
 
 
 def _cache(settings: Settings, dataset: str) -> tuple[Cache, str | None]:

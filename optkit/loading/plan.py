@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from optkit.arguments import choice
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import SettingsError
 from optkit.loading.clocks import TOLERANCE
@@ -39,8 +40,7 @@ class LoadRequest:
     refresh: Refresh = "auto"
 
     def __post_init__(self) -> None:
-        if self.refresh not in get_args(Refresh):
-            raise SettingsError(f"refresh is one of {', '.join(map(repr, get_args(Refresh)))}")
+        choice(self.refresh, "refresh", get_args(Refresh))
         if self.start is not None and self.end is not None and self.start >= self.end:
             asked = f"[{format_instant(self.start)}, {format_instant(self.end)})"
             raise SettingsError(f"start must be before end; {asked} is empty")

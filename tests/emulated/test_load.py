@@ -211,13 +211,13 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
         (lambda: optkit.load(datetime(2026, 3, 2)), "time zone"),  # noqa: DTZ001 - what is refused
         (lambda: optkit.load("2026-03-09", "2026-03-02"), "start must be before end"),
         (lambda: optkit.load("yesterday"), "start is not a date"),
-        (lambda: optkit.load(status="stopped"), "'opt-in' and 'opt-out'"),
+        (lambda: optkit.load(status="stopped"), "'opt-in' or 'opt-out'"),
         (lambda: optkit.load(to_phone=12125550100), "plus sign"),  # type: ignore[arg-type]
         (lambda: optkit.load(to_phone="garbage"), "to_phone is not a phone number"),
         (lambda: optkit.scan(to_phone="(212) 555-0100"), "need region"),
         (lambda: optkit.fetch(to_phone=["+12125550100", "2125550100"]), "need region"),
         (lambda: optkit.load(to_phone="2125550100", region="UK"), "no country 'UK'"),
-        (lambda: optkit.load(refresh="always"), "'auto', 'never', 'force'"),  # type: ignore[arg-type]
+        (lambda: optkit.load(refresh="always"), "'auto' or 'never' or 'force'"),  # type: ignore[arg-type]
         (lambda: optkit.load(account="../other"), "folder"),
         (lambda: optkit.clear("2026-03-09", "2026-03-02"), "start must be before end"),
     ],
