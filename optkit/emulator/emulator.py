@@ -103,8 +103,8 @@ class Emulator:
         variant = variant or ApiVariant()
         if messages is None:
             messages = pl.DataFrame(schema=MESSAGES)
-        self._events = OptStatus.of(history, self.now, variant, arrivals)
-        self._messages = Insights.of(messages, self.now, variant, message_arrivals)
+        self._events = OptStatus(history, self.now, variant, arrivals)
+        self._messages = Insights(messages, self.now, variant, message_arrivals)
         application = Application(
             [self._events, self._messages],
             self.now,

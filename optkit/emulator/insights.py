@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final
 
 import polars as pl
 
@@ -26,15 +26,13 @@ class Insights(PagedResource):
     path: ClassVar = "/api/v2/campaigns/insights"
     filters: ClassVar = frozenset({*FILTERS, *(f"{name}[]" for name in FILTERS)})
 
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         messages: pl.DataFrame,
         now: Callable[[], datetime],
         variant: ApiVariant,
         arrivals: Arrivals | None,
-    ) -> Self:
-        """Serve messages."""
+    ) -> None:
         book = MessageBook(variant)
         visibility = Visibility(
             MessageSnapshot(Messages.empty(), book),
@@ -44,7 +42,7 @@ class Insights(PagedResource):
             variant=variant,
             arrivals=arrivals,
         )
-        return cls(visibility, now, variant)
+        super().__init__(visibility, now, variant)
 
     def select(self, snapshot: Snapshot[Any], params: Params, now: int) -> range | Index:
         """Return the places of the requested entries, oldest first.

@@ -104,15 +104,13 @@ class OptStatus(PagedResource):
     path: ClassVar = "/api/v2/sms/opt-status"
     filters: ClassVar = frozenset({"to_phone", "from_phone", "status", "current_status"})
 
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         history: pl.DataFrame,
         now: Callable[[], datetime],
         variant: ApiVariant,
         arrivals: Arrivals | None,
-    ) -> Self:
-        """Serve a history."""
+    ) -> None:
         phones = Phones()
         visibility = Visibility(
             EventSnapshot.empty(phones, variant.created_at),
@@ -122,7 +120,7 @@ class OptStatus(PagedResource):
             variant=variant,
             arrivals=arrivals,
         )
-        return cls(visibility, now, variant)
+        super().__init__(visibility, now, variant)
 
     def select(self, snapshot: Snapshot[Any], params: Params, now: int) -> range | Index:
         """Return the places of the requested entries, oldest first."""

@@ -1,6 +1,6 @@
-"""Made-up people and texts, as an account of messages would hold them.
+"""Made-up people and texts, as an account of messages has them.
 
-Nobody who reads messages needs any of it. The names occur nowhere else, so that a search finds where they leaked to.
+The loader keeps none of it. The names occur nowhere else, so that a search finds where they leaked to.
 """
 
 import json
@@ -12,41 +12,40 @@ import numpy as np
 import polars as pl
 
 FIRST_NAMES: Final = (
-    *(
-        "Zoërella",
-        "Josébert",
-        "Anneliesel",
-        "Brunhildo",
-        "Caspariel",
-        "Dorotheon",
-        "Emmerance",
-        "Friedolinda",
-    ),
-    *(
-        "Gundermar",
-        "Hyacinthus",
-        "Ismeralda",
-        "Jorindel",
-        "Kunibertha",
-        "Leopoldina",
-        "Mirabellus",
-        "Nepomukka",
-    ),
+    "Zoërella",
+    "Josébert",
+    "Anneliesel",
+    "Brunhildo",
+    "Caspariel",
+    "Dorotheon",
+    "Emmerance",
+    "Friedolinda",
+    "Gundermar",
+    "Hyacinthus",
+    "Ismeralda",
+    "Jorindel",
+    "Kunibertha",
+    "Leopoldina",
+    "Mirabellus",
+    "Nepomukka",
 )
 LAST_NAMES: Final = (
-    *("Quillfeather", "Ombrewick", "Thistledown-Vale", "Murgatroid", "Pennyfarthing", "Ravensbourne-Oak"),
-    *(
-        "Zwetschgenbaum",
-        "Çelikdağ",
-        "Appelmanshof",
-        "Bumblethorpe",
-        "Crickleworth",
-        "Dunkelgrün",
-        "Eiderdaun",
-    ),
+    "Quillfeather",
+    "Ombrewick",
+    "Thistledown-Vale",
+    "Murgatroid",
+    "Pennyfarthing",
+    "Ravensbourne-Oak",
+    "Zwetschgenbaum",
+    "Çelikdağ",
+    "Appelmanshof",
+    "Bumblethorpe",
+    "Crickleworth",
+    "Dunkelgrün",
+    "Eiderdaun",
 )
 EMAIL_DOMAIN: Final = "personal-mail.example"
-#: Every text of a message consists of it; quotes, an emoji and a line break are there to be decoded.
+#: Every text of a message consists of it. Its quotes, emoji and line break test how texts are decoded.
 SENTENCE: Final = (
     'your order of "Mondschein-Tee" is on its way \N{FULL MOON SYMBOL} we look forward to seeing you.\n'
 )

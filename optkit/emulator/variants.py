@@ -23,8 +23,18 @@ PhoneForm = Literal["e164", "digits", "punctuated", "mixed"]
 #: Fields of entries that can be damaged.
 _FIELDS = (
     *SCHEMA,
-    *("id", "recipient_uuid", "delivery_status", "content", "language", "execution", "delivery_channel"),
-    *("response_set", "error", "error_code", "user", "campaign"),
+    "id",
+    "recipient_uuid",
+    "delivery_status",
+    "content",
+    "language",
+    "execution",
+    "delivery_channel",
+    "response_set",
+    "error",
+    "error_code",
+    "user",
+    "campaign",
 )
 
 

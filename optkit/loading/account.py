@@ -92,7 +92,7 @@ class Account:
             with ApiSession(settings, endpoint) as session:
                 yield session
 
-    def admit(self) -> None:
+    def confirm(self) -> None:
         """Make sure that the token reads the account that the folder holds.
 
         A token that is not known is accepted only after a final window of any dataset, read again, has the same rows.

@@ -48,20 +48,16 @@ class ConcurrencyLimit:
         self._is_starting = True
         self._held = 0
         self._round: list[float] = []
-        self._generation = 0
+        #: Changes with the limit: only requests that started under the present limit count.
+        self.generation = 0
         self._lowered_from: tuple[int, float] | None = None
         self._ceiling = most
         self._patience = _PATIENCE
         self._calm_rounds = 0
 
-    @property
-    def generation(self) -> int:
-        """A number that changes with the limit: only requests that started under the present limit count."""
-        return self._generation
-
     def add(self, latency: float, generation: int) -> None:
         """Take the latency of a request that started under the limit of that generation, most slots in use."""
-        if generation != self._generation:
+        if generation != self.generation:
             return
         self._round.append(latency)
         if len(self._round) >= max(_SHORT_ROUND if self._is_starting else _ROUND, self.limit):
@@ -72,7 +68,7 @@ class ConcurrencyLimit:
 
     def refuse(self, generation: int) -> None:
         """Record that the server refused a request, or that it timed out."""
-        if generation != self._generation:
+        if generation != self.generation:
             return  # it started before the limit was lowered
         self._ceiling = max(1, self.limit - 1)
         self._calm_rounds = 0
@@ -113,7 +109,7 @@ class ConcurrencyLimit:
         limit = max(1, min(limit, self._most))
         if limit != self.limit:
             self.limit = limit
-            self._generation += 1
+            self.generation += 1
             self._round.clear()
 
 

@@ -80,7 +80,6 @@ class Plan:
         self.begin = beginning(cached)
         self._request = request
         self._endpoint = endpoint
-        self._length = endpoint.window
         self._cached = cached
         self._is_found = False
 
@@ -104,7 +103,7 @@ class Plan:
         if not self._is_found or self.begin is None:
             return windows
         # the first window is fetched even if it is cached: its file must say that there is nothing before it
-        first = grid_window(self.begin, self._length)
+        first = grid_window(self.begin, self._endpoint.window)
         return [first, *(window for window in windows if window > first)]
 
     def lost(self, now: int) -> list[Window]:
@@ -126,7 +125,7 @@ class Plan:
         if asked is None:
             return []
         force = self._request.refresh == "force"
-        return windows_to_fetch(asked, self._cached, length=self._length, now=now, force=force)
+        return windows_to_fetch(asked, self._cached, length=self._endpoint.window, now=now, force=force)
 
     def _begin(self, now: int) -> int | None:
         """Return what an open start means; None where only the server knows."""
@@ -134,7 +133,7 @@ class Plan:
         if horizon is None:
             return self.begin
         earliest = grid_window(
-            horizon - 1, self._length
+            horizon - 1, self._endpoint.window
         ).end  # where the first window within the horizon begins
         return min([earliest, *(info.window.start for info in self._cached)])
 

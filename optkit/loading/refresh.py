@@ -68,7 +68,7 @@ def refresh_cache(
         if settings.token is None and not account.is_demo:
             raise _no_token(cached)
         with interruptible(), account.connect(endpoint) as session:
-            account.admit()
+            account.confirm()
             now = _prepare(plan, session, endpoint, cached, now)
             kept = CachedWindows([], {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)

@@ -109,19 +109,19 @@ class ApiSession:
         while True:
             try:
                 return self._attempt(query)
-            except TransientError as trouble:
-                pause = trouble.retry_after
+            except TransientError as transient:
+                pause = transient.retry_after
                 if not pause:  # no pause was asked for: one of our own
                     failures += 1
                     pause = self._policy.pause(failures, random.random())  # noqa: S311 - jitter is not a secret
                 # fewer in flight may be enough for the server; a request that it refuses again shows that the rate is
                 # too high, and then all requests wait
-                is_rate_too_high = isinstance(trouble.error, RateLimitError) and failures > 1
-                if trouble.retry_after is not None or is_rate_too_high:
+                is_rate_too_high = isinstance(transient.error, RateLimitError) and failures > 1
+                if transient.retry_after is not None or is_rate_too_high:
                     self.rate.pause(pause)
-                waited += trouble.retry_after or 0.0
+                waited += transient.retry_after or 0.0
                 if failures >= self._policy.attempts or waited > self._policy.patience:
-                    raise trouble.error from None
+                    raise transient.error from None
             self.rate.sleep(pause)
 
     def _attempt(self, query: str) -> Page:
@@ -132,8 +132,8 @@ class ApiSession:
             if self.failure is not None:
                 raise self.failure
             response, latency = self._request(query)
-        except TransientError as trouble:
-            was_refused = trouble.was_refused
+        except TransientError as transient:
+            was_refused = transient.was_refused
             raise
         finally:
             self.limiter.finish(generation, latency, was_refused=was_refused)
