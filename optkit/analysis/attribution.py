@@ -115,7 +115,9 @@ def attribution(
     >>> table.filter(source="message")["hours"].max() <= 72
     True
     """
-    asked = question(since, until, statuses, region, scope=scope, payload=_OF_MESSAGE[1:], of_opted_out=True)
+    asked = question(
+        since, until, statuses, region, scope=scope, payload=_OF_MESSAGE[1:], beside_opt_outs="before"
+    )
     within, begin = duration_ms(window, "window"), asked.record.since
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:

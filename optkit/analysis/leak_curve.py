@@ -95,7 +95,7 @@ def leak_curve(
     groups = by_columns(by, _COMPUTED)
     share(confidence, "confidence")
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
-    asked = question(since, until, statuses, region, scope=scope, by_unit=groups, of_opted_out=True)
+    asked = question(since, until, statuses, region, scope=scope, by_unit=groups, beside_opt_outs="after")
 
     def mapper(partition: JointPartition) -> dict[str, PartialSum]:
         spells = _spells_with_first_leaks(partition).with_columns(unit=unit_of(KEY))

@@ -10,9 +10,9 @@ from optkit.engine.aggregate import PartialSum
 from optkit.engine.canonical import canonical_column, canonical_recipient, canonical_sender
 from optkit.engine.exposures import NO_SENDER, JointPartition
 from optkit.engine.frames import Table
-from optkit.engine.packing import EVENT, Codes, Interning, event_of, pack, recipient_of
+from optkit.engine.packing import EVENT, Codes, Interning, at_of, event_of, pack, recipient_of
 from optkit.engine.partitions import memory
-from optkit.engine.question import Question, record_of
+from optkit.engine.question import Question, Side, record_of
 from optkit.engine.shared_columns import add_columns
 from optkit.times import INSTANT
 
@@ -91,7 +91,8 @@ class JointPacking:
         polars.DataFrame
             message, reached, message_id, and the payload; and part if there are several.
         """
-        sent = _to_opted_out(self._sent, events) if self._asked.of_opted_out else self._sent
+        side = self._asked.beside_opt_outs
+        sent = self._sent if side is None else _beside_opt_outs(self._sent, events, side)
         packed = sent.select(*dict.fromkeys([*_MESSAGE, "recipient", *self._asked.payload]))
         messages = _of_parts(packed, parts, chosen).collect(engine="streaming")
         self.validate()
@@ -106,10 +107,18 @@ class JointPacking:
         return Codes(pl.DataFrame({"from_phone": self._names.words()}), self._odd.words(), [])
 
 
-def _to_opted_out(messages: pl.LazyFrame, events: pl.DataFrame) -> pl.LazyFrame:
-    """Leave out messages to recipients who never opted out, before their payload is read."""
-    opted_out = events.lazy().filter((EVENT & 1) == 1).select(recipient=recipient_of(EVENT)).unique()
-    return messages.join(opted_out, on="recipient", how="semi")
+def _beside_opt_outs(messages: pl.LazyFrame, events: pl.DataFrame, side: Side) -> pl.LazyFrame:
+    """Return the messages up to their recipient's last opt-out, or those after the first."""
+    after = side == "after"
+    at = at_of(EVENT)
+    bounds = (
+        events.lazy()
+        .filter((EVENT & 1) == 1)
+        .group_by(recipient=recipient_of(EVENT))
+        .agg(bound=(at.min() if after else at.max()).cast(INSTANT))
+    )
+    sent_at, bound = pl.col("sent_at"), pl.col("bound")
+    return messages.join(bounds, on="recipient").filter(sent_at > bound if after else sent_at <= bound)
 
 
 def _payload(

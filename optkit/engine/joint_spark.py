@@ -9,7 +9,8 @@ from optkit.engine import frames, message_frames, spark
 from optkit.engine.aggregate import PartialSum
 from optkit.engine.exposures import JointPartition
 from optkit.engine.joint_partitions import JointPacking
-from optkit.engine.question import Question, record_of
+from optkit.engine.question import Question, Side, record_of
+from optkit.history import OPT_OUT
 from optkit.times import INSTANT
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
     from pyspark.sql.types import StructType
 
-#: Messages of a partition, about: their texts have to fit into a worker's memory beside other partitions.
-SIZE: Final = 2**20
+#: Approximate number of messages per partition: several partitions per worker, so that all are busy until the end.
+SIZE: Final = 2**18
 
-_PARTITION: Final = "partition of the recipient"  # beside the frames' own columns
+# Temporary names, unlike any of the frames' columns.
+_PARTITION: Final = "partition of the recipient"
+_ENDING: Final = "last digits of the recipient"
+_BOUND: Final = "first or last opt-out"
 _DIGITS: Final = 6
 
 
@@ -50,10 +54,13 @@ class SparkJointPartitions:
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
         parts = parts or max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
-        # However a number is written, its last digits are the same.
-        digits = F.right(F.regexp_replace("to_phone", "[^0-9]", ""), F.lit(_DIGITS))
-        part = F.pmod(F.xxhash64(digits), F.lit(parts))
-        self._events, self._messages = (frame.withColumn(_PARTITION, part) for frame in (events, sent))
+        events, sent = _with_ending(events), _with_ending(sent)
+        if asked.beside_opt_outs is not None:
+            sent = _beside_opt_outs(sent, events, asked.beside_opt_outs)
+        part = F.pmod(F.xxhash64(_ENDING), F.lit(parts))
+        self._events, self._messages = (
+            frame.withColumn(_PARTITION, part).drop(_ENDING) for frame in (events, sent)
+        )
 
     def run(self, work: Callable[[JointPartition], dict[str, PartialSum]]) -> Iterator[dict[str, PartialSum]]:
         """Yield what `work` counts in each partition, an empty one first: so there is one."""
@@ -112,6 +119,32 @@ class SparkJointPartitions:
         return read
 
 
+def _with_ending(frame: "SparkFrame") -> "SparkFrame":
+    """Add the last digits of to_phone, which are the same however a number is written; 0 without digits."""
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    last = F.substring("to_phone", -_DIGITS, _DIGITS).try_cast("int")
+    digits = F.right(F.regexp_replace("to_phone", "[^0-9]", ""), F.lit(_DIGITS)).try_cast("int")
+    # Replacing a pattern is slow, and not needed if the last characters are a number of so many digits.
+    found = F.when(F.col(_ENDING) >= 10 ** (_DIGITS - 1), F.col(_ENDING))
+    return frame.withColumn(_ENDING, last).withColumn(_ENDING, found.otherwise(F.coalesce(digits, F.lit(0))))
+
+
+def _beside_opt_outs(messages: "SparkFrame", events: "SparkFrame", side: Side) -> "SparkFrame":
+    """Leave out, by the last digits, most of the messages that the workers would leave out.
+
+    There are a million endings at most, so Spark can send their times to all workers, however large the history is.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    after = side == "after"
+    bound = F.min("created_at") if after else F.max("created_at")
+    bounds = events.filter(F.col("status") == OPT_OUT).groupBy(_ENDING).agg(bound.alias(_BOUND))
+    sent_at = F.col("sent_at")
+    beside = sent_at > F.col(_BOUND) if after else sent_at <= F.col(_BOUND)
+    return messages.join(F.broadcast(bounds), _ENDING).filter(beside).drop(_BOUND)
+
+
 def _lazy(table: "pa.Table", time: str) -> pl.LazyFrame:
     return pl.DataFrame(table).lazy().drop(_PARTITION).with_columns(pl.col(time).cast(INSTANT))
 
@@ -150,9 +183,10 @@ def _check(messages: "SparkFrame") -> tuple[int, int | None, int | None]:
         F.count("*").alias("rows"),
         F.min(at).alias("first"),
         F.max(at).alias("last"),
-        *(F.count_if(F.isnull(name)).alias(name) for name in message_frames.KEYS if name in messages.columns),
+        F.count_if(F.isnull(at)).alias("sent_at"),
         F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
     )
     counts = found.collect()[0].asDict()
-    message_frames.validate_counts(counts)
+    texts = [name for name in message_frames.KEYS if name != "sent_at" and name in messages.columns]
+    message_frames.validate_counts(counts | spark.null_counts(messages, texts))
     return counts["rows"], counts["first"], counts["last"]

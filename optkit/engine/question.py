@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from optkit.engine import message_frames
 from optkit.engine.periods import Stretch, read_stretch
@@ -9,6 +10,8 @@ from optkit.engine.states import Scope, validate_scope
 from optkit.messages import REACHED
 from optkit.phones import check_region
 from optkit.times import Moment
+
+Side: TypeAlias = Literal["before", "after"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Question:
         Columns of the messages that the mapper needs in addition to the keys.
     by_unit : list of str
         Columns of both frames that `JointPartition.grouped` needs: constant for a sender, a recipient or a pair.
-    of_opted_out : bool
-        Whether only messages to recipients who ever opted out are read.
+    beside_opt_outs : {"before", "after"}, optional
+        Read only messages up to the recipient's last opt-out, or only those after the first; None: all messages.
     in_order : bool
         Whether the order of messages matters: then they are packed in memory, with message_id for those of one instant.
         Otherwise a partition scans its messages.
@@ -42,7 +45,7 @@ class Question:
     region: str | None
     payload: list[str]
     by_unit: list[str]
-    of_opted_out: bool
+    beside_opt_outs: Side | None
     in_order: bool
 
     @property
@@ -60,7 +63,7 @@ def question(
     scope: Scope = "pair",
     payload: Sequence[str] = (),
     by_unit: Sequence[str] = (),
-    of_opted_out: bool = False,
+    beside_opt_outs: Side | None = None,
     in_order: bool = True,
 ) -> Question:
     """Check a caller's arguments.
@@ -78,7 +81,7 @@ def question(
         region=check_region(region),
         payload=list(dict.fromkeys([*payload, *by_unit])),
         by_unit=list(by_unit),
-        of_opted_out=of_opted_out,
+        beside_opt_outs=beside_opt_outs,
         in_order=in_order,
     )
 
