@@ -6,17 +6,14 @@ import polars as pl
 
 from optkit.datasets.endpoint import TimeUnit
 from optkit.errors import DriftError
-from optkit.formatting import join_names
 from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindows
-from optkit.loading.windows import Window, WindowInfo, grid_window, is_final
+from optkit.loading.windows import Window, WindowInfo, grid_window, is_final, name_windows
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
     from optkit.loading.reader import WindowRows
 
-#: The most windows named in a message.
-_NAMED: Final = 5
 #: After this many windows with wrong totals, and none with a right one, the server's totals are ignored.
 _ENOUGH: Final = 8
 
@@ -76,7 +73,7 @@ class Committer:
         if not self._do_totals_fit:
             self._ignore_totals()
             return
-        names = join_names([str(window) for window, _ in self._doubtful], _NAMED)
+        names = name_windows(window for window, _ in self._doubtful)
         raise DriftError(
             f"the server counts another number of entries in {names} than it sends; load again, and tell the vendor if "
             "that does not help"

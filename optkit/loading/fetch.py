@@ -5,11 +5,10 @@ from functools import partial
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import DriftError, OptkitError, ResponseError, TransportError
-from optkit.formatting import join_names
 from optkit.loading.pages import Page, PageRequest
 from optkit.loading.reader import WindowReader, WindowRows
 from optkit.loading.session import ApiSession
-from optkit.loading.windows import Window
+from optkit.loading.windows import Window, name_windows
 from optkit.loading.workers import WorkerPool
 
 #: What may be wrong with one window only; any other error ends the load at once.
@@ -77,7 +76,7 @@ def fetch_windows(
     finally:
         pool.shutdown()
     if failed:
-        raise _name_windows(failed)
+        raise _first_error(failed)
 
 
 def _open_windows(
@@ -104,10 +103,10 @@ def _submit(pool: WorkerPool[WindowReader], reader: WindowReader, requests: list
         pool.submit((request.page > 1, reader.window.start), reader, request)
 
 
-def _name_windows(failed: Mapping[WindowReader, OptkitError]) -> OptkitError:
+def _first_error(failed: Mapping[WindowReader, OptkitError]) -> OptkitError:
     """Return the first error, its message with the windows that failed."""
     error = next(iter(failed.values()))
-    names = join_names([str(window) for window in sorted(reader.window for reader in failed)], 5)
+    names = name_windows(sorted(reader.window for reader in failed))
     several = "s" if len(failed) > 1 else ""
     error.args = (f"window{several} {names} could not be read: {error}",)
     return error

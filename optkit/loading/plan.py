@@ -132,9 +132,8 @@ class Plan:
         horizon = self._endpoint.horizon(now)
         if horizon is None:
             return self.begin
-        earliest = grid_window(
-            horizon - 1, self._endpoint.window
-        ).end  # where the first window within the horizon begins
+        # where the first window that is within the horizon begins
+        earliest = grid_window(horizon - 1, self._endpoint.window).end
         return min([earliest, *(info.window.start for info in self._cached)])
 
 
@@ -143,10 +142,7 @@ class PlannedWindows:
 
     Where the server's clock is later than the time that was assumed, the present window comes again, up to that clock.
 
-    Parameters
-    ----------
-    plan, now
-        Which windows; the time, as far as it is known before the server has answered.
+    `now` is the time that is assumed until the server has answered.
     """
 
     def __init__(self, plan: Plan, now: int) -> None:
@@ -157,13 +153,7 @@ class PlannedWindows:
         self._last: Window | None = None
 
     def next(self, clock: int | None) -> Window | None:
-        """Return the next window, up to the present; None if there is none.
-
-        Parameters
-        ----------
-        clock : int or None
-            The server's clock; None as long as it has not answered.
-        """
+        """Return the next window, up to the server's clock, which is None before the first answer; None at the end."""
         if clock is not None and clock != self._now:
             # this machine's clock was behind: what was to be read up to the present is to be read further
             if self._last is not None and self._last.end == self._now and self._now + TOLERANCE < clock:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -17,7 +17,6 @@ from optkit.errors import (
     SettingsError,
     TransportError,
 )
-from optkit.formatting import join_names
 from optkit.interrupts import make_waits_interruptible
 from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindows
@@ -25,15 +24,12 @@ from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
 from optkit.loading.progress import Progress
-from optkit.loading.windows import Window, format_instant, gaps
+from optkit.loading.windows import Window, format_instant, gaps, name_windows
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
     from optkit.loading.pages import Page
     from optkit.loading.session import ApiSession
-
-#: The most gaps named in a message.
-_NAMED: Final = 5
 
 
 def refresh_cache(
@@ -119,13 +115,7 @@ def _usable(request: LoadRequest, account: Account, cache: Cache, *, is_lazy: bo
     return cached.without(cache.find_corrupt(touched))
 
 
-def _prepare(
-    plan: Plan,
-    session: "ApiSession",
-    endpoint: Endpoint,
-    cached: CachedWindows,
-    now: int,
-) -> int:
+def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: CachedWindows, now: int) -> int:
     """Ask the server what has to be known before windows are fetched; return the time, by its clock if that was asked.
 
     Raises
@@ -163,7 +153,7 @@ def _join(windows: list[Window]) -> str:
             joined[-1] = Window(joined[-1].start, window.end)
         else:
             joined.append(window)
-    return join_names([str(window) for window in joined], _NAMED)
+    return name_windows(joined)
 
 
 def _fetch(

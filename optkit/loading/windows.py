@@ -10,10 +10,13 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final, Self
 
+from optkit.formatting import join_names
 from optkit.times import DAY, SECOND, from_ms
 
 #: Monday 1970-01-05, where the grid begins.
 _FIRST_MONDAY: Final = 4 * DAY
+#: The most windows named in a message.
+_NAMED: Final = 5
 
 
 def format_instant(ms: int) -> str:
@@ -76,6 +79,11 @@ class WindowInfo:
     fetched_at: int
     final: bool
     begins: bool
+
+
+def name_windows(windows: Iterable[Window]) -> str:
+    """Return the names of windows for a message, of the first few where there are many."""
+    return join_names([str(window) for window in windows], _NAMED)
 
 
 def grid_window(ms: int, length: int) -> Window:
