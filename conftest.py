@@ -15,6 +15,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
         sys.dont_write_bytecode = False
+    # jsonschema, which nbformat imports, would read a grammar of addresses for a second; no test checks an address
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from hypothesis import settings
 
     # the same examples everywhere, however slow the machine
@@ -25,14 +27,20 @@ def pytest_configure(config: pytest.Config) -> None:
 #: Files that take longest; they begin first, so that all processes end at about the same time.
 LONGEST = (
     "test_notebooks_in_jupyterlab.py",
+    "test_modes.py",
     "test_spark.py",
+    "test_message_modes.py",
     "test_bad_input.py",
     "test_notebooks_on_other_accounts.py",
-    "test_notebooks_executed.py",
-    "test_modes.py",
-    "test_message_modes.py",
     "test_runner.py",
+    "test_notebooks_executed.py",
+    "test_processes.py",
+    "test_secrets.py",
+    "test_accounts.py",
+    "test_kills.py",
+    "test_privacy.py",
     "test_returns.py",
+    "test_types.py",
 )
 
 

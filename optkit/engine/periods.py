@@ -136,15 +136,17 @@ def _offsets(time_zone: str) -> Callable[[int], int]:
 def _changes(offset: Callable[[int], int], low: int, high: int) -> list[int]:
     """Return the instants at which the clock changes; no clock changes twice within a day."""
     found = []
+    old = offset(low)
     for day in range(low, high, DAY):
         before, after = day, day + DAY
-        old = offset(before)
-        if old == offset(after):
+        new = offset(after)
+        if new == old:
             continue
         while after - before > 1:
             middle = (before + after) // 2
             before, after = (middle, after) if offset(middle) == old else (before, middle)
         found.append(after)
+        old = new
     return found
 
 

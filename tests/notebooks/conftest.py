@@ -69,14 +69,14 @@ def execute_all(tmp_path_factory: pytest.TempPathFactory) -> ExecuteAll:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jupyterlab(demo_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of a JupyterLab that `optkit.report.lab` started for a user who never had one."""
     home = tmp_path_factory.mktemp("home")
-    # all cells are drawn, not only those in sight: what a test looks at must be there
+    # all cells are drawn, not only those in sight: what a test looks at must be there, and nothing below it
     tracker = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     tracker.parent.mkdir(parents=True)
-    tracker.write_text('{"windowingMode": "none"}')
+    tracker.write_text('{"windowingMode": "none", "scrollPastEnd": false}')
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

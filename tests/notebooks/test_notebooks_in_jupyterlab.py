@@ -99,7 +99,7 @@ def notebook(path: Path, lab: Page) -> Iterator[Page]:
         lab.wait_for_function(ENABLED, arg="runmenu:run-all")
         lab.get_by_role("menuitem", name="Run", exact=True).click()
         lab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        lab.wait_for_function(DONE)
+        lab.wait_for_function(DONE, polling=100)  # not on each frame: it copies all outputs
         yield lab
     finally:
         lab.evaluate(CLOSE)
