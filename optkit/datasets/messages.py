@@ -1,7 +1,8 @@
 """Campaign messages: the second dataset, after the events.
 
-Names, mail addresses, birth dates and texts are part of every entry. They are not decoded, or only until the three
-facts that are kept of them are known: how long the text is, whether it tells how to opt out, and why sending failed.
+Every entry has names, mail addresses, birth dates and texts. They are not decoded, except for two texts, which are
+replaced by three facts as soon as a page is decoded: how long the message is, whether it tells how to opt out, and why
+sending failed.
 """
 
 import re
@@ -19,9 +20,9 @@ from optkit.datasets.timestamps import read_timestamps
 from optkit.messages import DELIVERY_STATUS, FAILURE, ORDER, SCHEMA
 from optkit.times import DAY
 
-#: Whole words that tell how to opt out, by how they begin. Most texts have none of the beginnings: that is found out
-#: quickly. Each pattern begins with plain letters, and looks back at what is before them, because a search for a
-#: boundary first would try each place of a text.
+#: Whole words that tell how to opt out, by how they begin: whether a page has a beginning at all is found out quickly.
+#: Each pattern begins with plain letters, which are found quickly, and then looks back at the character before them. A
+#: pattern that began with a boundary would be tried at each character.
 _STOP: Final = {
     begin: re.compile(rf"{begin}(?<!\w{begin}){rest}\b")
     for begin, rest in {
@@ -120,7 +121,7 @@ def _strip_private(messages: Sequence[Message]) -> None:
 
 def _mention_stop(texts: Sequence[str]) -> list[bool]:
     """Return for each text whether it tells how to opt out."""
-    # all texts at once, and as bytes first, because to search each text would take most of a load's processor time
+    # all texts at once, and as bytes first: to search each text would take most of a load's processor time
     page = b"\n".join(map(str.encode, texts)).lower()
     words = [word for begin, word in _STOP.items() if begin.encode() in page]
     if not words:

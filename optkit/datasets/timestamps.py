@@ -11,8 +11,8 @@ import polars as pl
 from optkit.errors import ResponseError
 from optkit.times import INSTANT
 
-#: Epoch numbers are told apart by magnitude: seconds up to the year 5138, milliseconds from 1973 on, microseconds
-#: from 1973 on. The ranges do not overlap for any time since 2001.
+#: The unit of an epoch number follows from its magnitude: seconds up to the year 5138, milliseconds from 1973 on,
+#: microseconds from 1973 on. The ranges do not overlap for any time since 2001.
 _SECONDS: Final = (10**9, 10**11)
 _MILLISECONDS: Final = (10**11, 10**14)
 _MICROSECONDS: Final = (10**14, 10**17)

@@ -82,7 +82,7 @@ class Application:
     token : str
         The one token that it accepts.
     faults : Faults
-        What goes wrong.
+        Which faults it injects.
     compress : bool
         Whether to compress responses for clients that accept gzip.
     """

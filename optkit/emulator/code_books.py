@@ -24,7 +24,7 @@ class CodeBook:
     def codes(self, frame: pl.DataFrame) -> Codes:
         """Return the codes of the rows of `frame`; those not known yet are added."""
         if frame.is_empty():
-            return np.empty(0, np.int32)  # an account without messages is common: save it the joins
+            return np.empty(0, np.int32)  # many accounts have no messages: skip the joins
         names = self.values.columns
         rows = frame.select(names)
         new = rows.unique(maintain_order=True).join(

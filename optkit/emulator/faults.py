@@ -14,7 +14,7 @@ WhenFull = Literal["wait", "refuse"]
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """What goes wrong.
+    """The faults to inject.
 
     How often a fault hits is one number: below 1, the share of requests, drawn by `seed`; from 1 on, every n-th
     request; 0, never. Each fault counts the requests that no fault before it (in the order below) has hit, so that
@@ -43,20 +43,20 @@ class Faults:
     error_status : int
         The status of `errors`, 5xx.
     resets, hangs : float
-        How often the connection is reset, or goes silent, before the response begins.
+        How often the connection is reset, or stays open without a response.
     html, cut_json, bad_gzip : float
         How often the response is an HTML page with status 200, JSON that ends half-way, or not the gzip that its
         header promises.
     empties : float
         How often the response has no entries, although its totals count them.
     truncated, resets_in_body, hangs_in_body : float
-        How often half of the body is sent, and then the connection is closed, reset, or goes silent.
+        How often only half of the body is sent, and then the connection is closed, reset, or stays open.
     drips : float
         How often the body is sent byte by byte, `drip_pause` seconds apart.
     hang_seconds, drip_pause : float
-        Seconds after which a silent connection is reset; seconds between two bytes.
+        Seconds after which a connection that stays open is reset; seconds between two bytes.
     seed : int
-        With the same seed, the same requests in the same order meet the same faults.
+        With the same seed, the same requests in the same order have the same faults.
     """
 
     latency: float = 0.0
@@ -96,7 +96,7 @@ class Faults:
                 raise SettingsError(f"{field.name} must not be below zero")
 
 
-#: The faults that damage a response on its way, in the order in which they are tried.
+#: The faults that damage a response while it is sent, in the order in which they are tried.
 DELIVERY_FAULTS: Final = (
     "resets",
     "hangs",

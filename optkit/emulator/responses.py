@@ -1,4 +1,4 @@
-"""How a response is sent: whole, or damaged on its way."""
+"""How a response is sent: whole, or damaged."""
 
 import asyncio
 import socket

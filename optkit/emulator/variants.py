@@ -40,7 +40,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ApiVariant:
-    """How the API behaves where the vendor's documents are silent, contradict themselves, or are not followed.
+    """How the API behaves where the vendor's documents say nothing, contradict themselves, or are not followed.
 
     Parameters
     ----------
