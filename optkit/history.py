@@ -4,7 +4,7 @@ A history has one row per explicit opt-in or opt-out of an account. Everybody wh
 which is the API's default.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -31,9 +31,17 @@ SCHEMA: Final = pl.Schema(
 ORDER: Final = ("created_at", "from_phone", "to_phone", "status")
 
 
+def event_order(at: Any, out: Any) -> Any:
+    """Return the number by which the events of a pair are ordered: twice the time, plus 1 for an opt-out.
+
+    So of opposite events in one millisecond the opt-out is the last one, and counts. `at` and `out` are whole numbers
+    of any kind: of Python, NumPy, polars expressions, Spark columns.
+    """
+    return at * 2 + out
+
+
 def last_status() -> pl.Expr:
-    """Return the last status of each row's pair; of opposite events in one millisecond the opt-out counts."""
-    # twice the time, plus 1 for an opt-out: the greatest number of a pair belongs to its last event
-    moment = pl.col("created_at").dt.epoch("ms") * 2 + (pl.col("status") == OPT_OUT).cast(pl.Int64)
-    last = moment.max().over("from_phone", "to_phone")
+    """Return the status of the last event of each row's pair."""
+    order = event_order(pl.col("created_at").dt.epoch("ms"), (pl.col("status") == OPT_OUT).cast(pl.Int64))
+    last = order.max().over("from_phone", "to_phone")
     return pl.when(last % 2 == 1).then(pl.lit(OPT_OUT, STATUS)).otherwise(pl.lit(OPT_IN, STATUS))

@@ -7,7 +7,7 @@ import polars as pl
 
 from optkit.engine import conversion
 from optkit.engine.frames import Table, is_spark
-from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, last_status
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, event_order, last_status
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
@@ -130,8 +130,7 @@ def _on_spark(events: Any) -> Any:
     from pyspark.sql import Window
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    # the same number as in `history.last_status`
-    moment = F.unix_millis("created_at") * 2 + (F.col("status") == OPT_OUT).cast("long")
-    last = F.max(moment).over(Window.partitionBy("from_phone", "to_phone"))
+    order = event_order(F.unix_millis("created_at"), (F.col("status") == OPT_OUT).cast("long"))
+    last = F.max(order).over(Window.partitionBy("from_phone", "to_phone"))
     current = F.when(last % 2 == 1, OPT_OUT).otherwise(OPT_IN)
     return events.dropDuplicates(list(ORDER)).withColumn("current_status", current)

@@ -12,7 +12,7 @@ from optkit.demo.outcomes import messages_of
 from optkit.demo.rng import Bools, Ints, Rng
 from optkit.demo.senders import SENDERS
 from optkit.demo.simulation import Simulation, simulate
-from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS
+from optkit.history import OPT_IN, OPT_OUT, ORDER, SCHEMA, STATUS, event_order
 from optkit.times import SECOND, to_ms
 
 #: The fixed time of the made-up account's clock; everything in it is earlier.
@@ -189,7 +189,7 @@ def _events(simulation: Simulation, rng: Rng) -> tuple[Ints, Ints, Bools]:
 def _settled(pair: Ints, ms: Ints, out: Bools, start: int) -> tuple[Ints, Ints, Bools, Bools]:
     """Return each event once, sorted by pair and time, and whether its pair is opted out in the end."""
     width = 2 * (to_ms(CLOCK) - start)
-    event = np.sort(pair * width + (ms - start) * 2 + out)  # one integer per event: one fast sort
+    event = np.sort(pair * width + event_order(ms - start, out))  # one integer per event: one fast sort
     event = event[np.diff(event, prepend=-1) > 0]
     pair, ms, out = event // width, start + event % width // 2, event % 2 == 1
     last = np.flatnonzero(np.diff(pair, append=-1))

@@ -17,7 +17,7 @@ from optkit.emulator.time_forms import TIME_FORMS
 from optkit.emulator.variants import ApiVariant, Arrivals
 from optkit.emulator.visibility import Visibility
 from optkit.errors import HistoryError
-from optkit.history import OPT_IN, OPT_OUT, STATUS
+from optkit.history import OPT_IN, OPT_OUT, STATUS, event_order
 from optkit.times import INSTANT
 
 _NEEDED: Final = {"to_phone": pl.String(), "from_phone": pl.String(), "created_at": INSTANT, "status": STATUS}
@@ -52,7 +52,9 @@ class Events(Rows):
             if history.schema.get(name) != dtype or history[name].has_nulls():
                 raise HistoryError(f"the emulator serves a history: {name} must be {dtype}, without nulls")
         ms, out = history["created_at"].to_physical().to_numpy(), (history["status"] == OPT_OUT).to_numpy()
-        return cls(ms * 2 + out, phones.codes(history["to_phone"]), phones.codes(history["from_phone"]))
+        return cls(
+            event_order(ms, out), phones.codes(history["to_phone"]), phones.codes(history["from_phone"])
+        )
 
     def identity(self) -> Index:
         """Return a number for each event that is the same for events of the same pair."""

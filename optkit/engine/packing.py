@@ -18,7 +18,7 @@ import polars as pl
 
 from optkit.engine.frames import REACH, validate_values
 from optkit.errors import HistoryError
-from optkit.history import OPT_IN, OPT_OUT
+from optkit.history import OPT_IN, OPT_OUT, event_order
 from optkit.times import INSTANT
 
 TIME_BITS: Final = 46  # with the state
@@ -199,11 +199,11 @@ def event_of(recipient: pl.Expr, sender: pl.Expr) -> pl.Expr:
 def pack(recipient: pl.Expr, sender: pl.Expr, instant: pl.Expr, last: pl.Expr) -> pl.Expr:
     """Return codes and an instant as one integer whose last bit is `last`; null where one is null or too large."""
     at = instant.cast(pl.Int64) + BIAS
-    at = pl.when(at.is_between(1, 2 * REACH + 1)).then(at)
+    order: pl.Expr = event_order(pl.when(at.is_between(1, 2 * REACH + 1)).then(at), last)
     return (
         recipient.cast(pl.Int128) * big(2 ** (SENDER_BITS + TIME_BITS))
         + sender.cast(pl.Int128) * big(2**TIME_BITS)
-        + (at * 2 + last).cast(pl.Int128)
+        + order.cast(pl.Int128)
     )
 
 
