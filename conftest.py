@@ -33,7 +33,6 @@ LONGEST = (
     "test_bad_input.py",
     "test_notebooks_on_other_accounts.py",
     "test_runner.py",
-    "test_notebooks_executed.py",
     "test_processes.py",
     "test_secrets.py",
     "test_accounts.py",

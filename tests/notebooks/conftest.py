@@ -1,6 +1,5 @@
-"""The notebooks, executed on an account, and a JupyterLab that a browser opens them in."""
+"""A JupyterLab with the notebooks, for a browser."""
 
-import fcntl
 import os
 import secrets
 import signal
@@ -8,69 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 import requests
-from nbformat import NotebookNode
-
-import optkit
-from optkit.report.kernel import execute
-from optkit.report.notebooks import find
-
-ExecuteAll = Callable[[dict[str, str]], dict[str, NotebookNode]]
-
-
-@pytest.fixture(scope="session")
-def demo_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, str]:
-    """Load the demo account once for all worker processes; return what a notebook needs to find it."""
-    shared = tmp_path_factory.getbasetemp() / (".." if worker_id != "master" else "")
-    environment = {"OPTKIT_ACCOUNT": "demo", "OPTKIT_CACHE_DIR": str(shared.resolve() / "demo")}
-    with (shared / "demo.lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the second worker finds all of it in the cache
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        optkit.load(progress=False)
-        optkit.load_messages(progress=False)
-    return environment
-
-
-@pytest.fixture(scope="session")
-def execute_all(tmp_path_factory: pytest.TempPathFactory) -> ExecuteAll:
-    """Run all notebooks with the given environment; return them with their outputs.
-
-    One kernel runs one after the other, because most of a notebook's time is the start of its kernel. That each
-    runs in a kernel of its own is seen in JupyterLab.
-    """
-
-    def run(environment: dict[str, str]) -> dict[str, NotebookNode]:
-        notebooks = {path.stem: nbformat.read(path, as_version=4) for path in find()}
-        cells = [cell for notebook in notebooks.values() for cell in notebook.cells]
-        for number, cell in enumerate(cells):
-            cell.id = str(number)
-        path = tmp_path_factory.mktemp("together") / "all.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            # in a thread of its own: in this one, a browser of another test may have its event loop
-            with ThreadPoolExecutor(1) as thread:
-                done, error = thread.submit(execute, path, {}, on_start=lambda _kill: None).result()
-        assert error is None
-        executed = iter(done.cells)
-        for notebook in notebooks.values():
-            notebook.cells = [next(executed) for _ in notebook.cells]
-            notebook.metadata.widgets = done.metadata.widgets
-        return notebooks
-
-    return run
 
 
 @pytest.fixture(scope="module")
-def jupyterlab(demo_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of a JupyterLab that `optkit.report.lab` started for a user who never had one."""
     home = tmp_path_factory.mktemp("home")
     # all cells are drawn, not only those in sight: what a test looks at must be there, and nothing below it
@@ -93,7 +38,7 @@ def jupyterlab(demo_environment: dict[str, str], tmp_path_factory: pytest.TempPa
     code = f"from optkit.report import lab; raise SystemExit({call})"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")},
-        **demo_environment,
+        "OPTKIT_CACHE_DIR": str(home / "cache"),
         "HOME": str(home),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
     }

@@ -1,12 +1,22 @@
-"""What a user does: open a notebook in JupyterLab, run all, look at it, move each control once."""
+"""What a user does: open a notebook in JupyterLab, run all, look at it, move each control once.
 
+The account is the made-up one. What the cells put out is also what a report's pages are made of.
+"""
+
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
+import optkit
+from optkit.emulator.personal_data import EMAIL_DOMAIN, FIRST_NAMES, LAST_NAMES, SENTENCE
+from optkit.report.notebook_page import make_page
 from optkit.report.notebooks import find
+from optkit.report.writing import write_pages
 
 pytestmark = pytest.mark.browser
 
@@ -64,6 +74,7 @@ DONE = f"""() => {{ {CELLS}
 TROUBLE = f"""() => {{ {CELLS}
     return outputs.filter(output => output.output_type === 'error' || output.name === 'stderr')
         .map(output => [].concat(output.traceback ?? output.text).join('\\n')); }}"""
+EXECUTED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
 CONTROLS = ".jp-OutputArea .jupyter-widgets :is(select, input, button, .noUi-handle)"
 
 
@@ -105,6 +116,13 @@ def notebook(path: Path, lab: Page) -> Iterator[Page]:
         lab.evaluate(CLOSE)
 
 
+@pytest.fixture(scope="module")
+def executed(notebook: Page) -> NotebookNode:
+    """Return the notebook with its outputs, as JupyterLab would save it."""
+    executed: NotebookNode = nbformat.reads(notebook.evaluate(EXECUTED), as_version=4)
+    return executed
+
+
 def test_a_notebook_runs_and_its_controls_move_without_complaint(notebook: Page) -> None:
     _check(notebook)
     notebook.evaluate(LISTEN)
@@ -121,6 +139,42 @@ def test_a_notebook_is_drawn_in_each_theme(theme: str, notebook: Page, path: Pat
     notebook.wait_for_function(THEME_IS, arg=theme)
     _photograph(notebook, PICTURES / f"{path.stem}-{theme.split()[1].lower()}.png")
     _check(notebook)
+
+
+def test_a_notebook_shows_no_name_no_address_and_no_text_of_a_message(
+    executed: NotebookNode, notebook: Page
+) -> None:
+    text = str(executed) + _shown(notebook)
+    personal = [*FIRST_NAMES, *LAST_NAMES, EMAIL_DOMAIN, SENTENCE[:20]]
+    assert [word for word in personal if word in text] == []
+
+
+def test_recipients_stay_masked(executed: NotebookNode, notebook: Page) -> None:
+    history = optkit.demo_history()
+    recipients = set(history["to_phone"]) - set(history["from_phone"])
+    outputs = "".join(str(cell.outputs) for cell in executed.cells if cell.cell_type == "code")
+    assert recipients.isdisjoint(re.findall(r"\+\d{7,15}", outputs + _shown(notebook)))
+
+
+def test_its_page_answers_first_and_describes_every_picture_in_words(
+    path: Path, executed: NotebookNode, tmp_path: Path
+) -> None:
+    page = make_page(
+        tmp_path / f"{path.stem}.html", path.stem, executed, parameters={}, error=None, seconds=0
+    )
+    write_pages(tmp_path, [page])
+    assert page.demo, "it says DEMO in plain sight"
+    assert re.search(r"\d", page.headline), "the answer has numbers"
+    assert page.headline.endswith(".")
+    html = page.path.read_text(encoding="utf-8")
+    words = re.findall(r'<img\b[^>]*\balt="([^"]*)"', html)
+    assert len(words) == html.count("<img") > 0
+    assert [alt for alt in words if len(alt) < 20 or alt.startswith(("Picture:", "No description"))] == []
+
+
+def _shown(tab: Page) -> str:
+    """Return the text of all outputs and controls."""
+    return "".join(tab.locator(".jp-OutputArea").all_inner_texts())
 
 
 def _check(tab: Page) -> None:

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+import nbformat
 import pytest
 from nbformat import NotebookNode
 
 import optkit
 from optkit.demo import CLOCK
 from optkit.emulator import Emulator
+from optkit.report.kernel import execute
 from optkit.report.notebook_page import NotebookPage, make_page
 from optkit.report.notebooks import find
 
-ExecuteAll = Callable[[dict[str, str]], dict[str, NotebookNode]]
 MakePages = Callable[[Emulator], dict[str, NotebookPage]]
 
 NAMES = [path.stem for path in find()]
@@ -21,19 +23,42 @@ LACKING = "it is not known who was messaged, how often and by which campaign"
 
 
 @pytest.fixture(scope="module")
-def make_pages(execute_all: ExecuteAll, tmp_path_factory: pytest.TempPathFactory) -> MakePages:
+def make_pages(tmp_path_factory: pytest.TempPathFactory) -> MakePages:
     """Run all notebooks on an emulator's account; return their pages."""
 
     def make(server: Emulator) -> dict[str, NotebookPage]:
         folder = tmp_path_factory.mktemp("pages")
         settings = {"CACHE_DIR": str(folder), "BASE_URL": server.url, "TOKEN": server.token}
-        notebooks = execute_all({f"OPTKIT_{name}": value for name, value in settings.items()})
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(f"OPTKIT_{name}", value)
+            notebooks = execute_all(folder)
         return {
             name: make_page(folder / name, name, notebook, parameters={}, error=None, seconds=0)
             for name, notebook in notebooks.items()
         }
 
     return make
+
+
+def execute_all(folder: Path) -> dict[str, NotebookNode]:
+    """Run all notebooks; return them with their outputs.
+
+    One kernel runs one after the other, because most of a notebook's time is the start of its kernel. That each
+    runs in a kernel of its own is seen in JupyterLab.
+    """
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in find()}
+    cells = [cell for notebook in notebooks.values() for cell in notebook.cells]
+    for number, cell in enumerate(cells):
+        cell.id = str(number)
+    path = folder / "all.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    done, error = execute(path, {}, on_start=lambda _kill: None)
+    assert error is None
+    executed = iter(done.cells)
+    for notebook in notebooks.values():
+        notebook.cells = [next(executed) for _ in notebook.cells]
+    return notebooks
 
 
 @pytest.fixture(scope="module")
