@@ -18,6 +18,7 @@ from optkit.engine.frames import History
 from optkit.engine.joint_partitions import JointPartitions
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import Codes
+from optkit.engine.partitions import CollectedSum
 from optkit.engine.question import Question
 from optkit.errors import SettingsError
 from optkit.history import STATUS
@@ -59,8 +60,8 @@ def aggregate_joint(
         Only one of the frames is Spark's.
     """
     source = _partitions(history, messages, asked, partitions)
-    parts: dict[str, list[PartialSum]] = {}
-    for counted in source.run(lambda partition: collect_sums(mapper(partition), partition.codes)):
+    parts: dict[str, list[CollectedSum]] = {}
+    for counted in source.run(lambda partition: _collect(mapper(partition), partition.codes)):
         for name, part in counted.items():
             parts.setdefault(name, []).append(part)
     return JointTotals({name: _add_up(part) for name, part in parts.items()}, source.since, source.until)
@@ -108,24 +109,23 @@ def no_events(messages: Messages) -> History:
     return pl.DataFrame(schema=dict(zip(frames.KEYS, dtypes, strict=True)))
 
 
-def collect_sums(sums: Mapping[str, PartialSum], codes: Codes) -> dict[str, PartialSum]:
+def _collect(sums: Mapping[str, PartialSum], codes: Codes) -> dict[str, CollectedSum]:
     """Count the partial sums of a partition and turn codes back into texts."""
     counted = pl.collect_all([part.frame for part in sums.values()])
-    decoded: dict[str, PartialSum] = {}
+    decoded: dict[str, CollectedSum] = {}
     for (name, part), frame in zip(sums.items(), counted, strict=True):
         texts = pl.selectors.categorical().cast(pl.String)
         named = frame.with_columns(texts)
         if "sender" in part.keys:
             named = named.with_columns(sender=codes.sender(pl.col("sender")))
-        decoded[name] = PartialSum(part.keys, named.lazy())
+        decoded[name] = CollectedSum(part.keys, named)
     return decoded
 
 
-def _add_up(parts: list[PartialSum]) -> pl.DataFrame:
+def _add_up(parts: list[CollectedSum]) -> pl.DataFrame:
     keys = parts[0].keys
     together = pl.concat(part.frame for part in parts)
-    total = together.group_by(keys).agg(pl.all().sum()) if keys else together.sum()
-    return total.collect()
+    return together.group_by(keys).agg(pl.all().sum()) if keys else together.sum()
 
 
 def _name(frame: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:

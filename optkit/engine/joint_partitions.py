@@ -6,24 +6,22 @@ from typing import Final
 import polars as pl
 
 from optkit.engine import frames, message_frames
-from optkit.engine.aggregate import PartialSum
 from optkit.engine.canonical import canonical_column, canonical_recipient, canonical_sender
 from optkit.engine.exposures import NO_SENDER, JointPartition
 from optkit.engine.frames import Table
 from optkit.engine.packing import EVENT, Codes, Interning, at_of, event_of, pack, recipient_of
-from optkit.engine.partitions import memory
+from optkit.engine.partitions import CollectedSum, passes_of
 from optkit.engine.question import Question, Side, record_of
 from optkit.engine.shared_columns import add_columns
 from optkit.times import INSTANT
 
-#: Messages of a partition, about: small enough to be sorted near the processor, large enough to keep polars busy.
+#: Approximate number of messages per partition: they are sorted within the processor's cache, without many partitions.
 SIZE: Final = 2**20
 
 #: The columns of a packed message, without its payload.
 _MESSAGE: Final = ("message", "reached", "message_id")
 
 _WIDTH: Final = 48  # bytes of a packed message with a usual payload
-_SHARE: Final = 4  # packed messages take a quarter of the memory, at most
 
 
 class JointPacking:
@@ -169,7 +167,7 @@ class JointPartitions:
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
         self._packing = JointPacking(events, sent, asked)
-        passes = max(1, -(-rows * _WIDTH * _SHARE // memory()))
+        passes = passes_of(rows, _WIDTH)
         sized = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)) if asked.in_order else passes
         self._parts = parts or sized
         self._passes = min(self._parts, passes) if asked.in_order else self._parts
@@ -194,7 +192,9 @@ class JointPartitions:
                     until=self.until,
                 )
 
-    def run(self, work: Callable[[JointPartition], dict[str, PartialSum]]) -> Iterator[dict[str, PartialSum]]:
+    def run(
+        self, work: Callable[[JointPartition], dict[str, CollectedSum]]
+    ) -> Iterator[dict[str, CollectedSum]]:
         """Yield what `work` counts in each partition."""
         for partition in self:
             counted = work(partition)

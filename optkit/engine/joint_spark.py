@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from optkit.engine import frames, message_frames, spark
-from optkit.engine.aggregate import PartialSum
 from optkit.engine.exposures import JointPartition
 from optkit.engine.joint_partitions import JointPacking
+from optkit.engine.partitions import CollectedSum
 from optkit.engine.question import Question, Side, record_of
 from optkit.history import OPT_OUT
 from optkit.times import INSTANT
@@ -62,26 +62,13 @@ class SparkJointPartitions:
             frame.withColumn(_PARTITION, part).drop(_ENDING) for frame in (events, sent)
         )
 
-    def run(self, work: Callable[[JointPartition], dict[str, PartialSum]]) -> Iterator[dict[str, PartialSum]]:
+    def run(
+        self, work: Callable[[JointPartition], dict[str, CollectedSum]]
+    ) -> Iterator[dict[str, CollectedSum]]:
         """Yield what `work` counts in each partition, an empty one first: so there is one."""
-        import pyarrow as pa
-
-        def travel(partition: JointPartition) -> pa.Table:
-            counted = work(partition)
-            payload = [part.frame.collect().write_ipc(None).getvalue() for part in counted.values()]
-            return pa.table(
-                {
-                    "name": list(counted),
-                    "keys": pa.array([part.keys for part in counted.values()], pa.list_(pa.string())),
-                    "payload": pa.array(payload, pa.binary()),
-                }
-            )
-
         yield work(self._empty())
-        for row in spark.collect(
-            self._map(travel, "name string, keys array<string>, payload binary")
-        ).to_pylist():
-            yield {row["name"]: PartialSum(row["keys"], pl.read_ipc(row["payload"]).lazy())}
+        sent = self._map(lambda partition: spark.pack_sums(work(partition)), spark.SUMS)
+        yield from spark.unpack_sums(spark.collect(sent))
 
     def rows(self, work: Callable[[JointPartition], pl.DataFrame]) -> "SparkFrame":
         """Return the rows that `work` makes of each partition, as a Spark frame that has not run yet."""

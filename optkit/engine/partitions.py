@@ -18,7 +18,7 @@ from optkit.engine.states import Partition, Scope
 SIZE: Final = 2**23
 
 _WIDTH: Final = 18  # bytes of a packed event and the number of its part
-_SHARE: Final = 4  # packed events take at most a quarter of the memory
+_SHARE: Final = 4  # packed rows take at most a quarter of the memory
 _UNKNOWN: Final = 8 * 2**30  # bytes of memory to assume if the system does not tell
 
 
@@ -52,7 +52,7 @@ class Partitions:
         rows, self.first, last = sizes.collect(engine="streaming").row(0)
         self.since, self.until = stretch.within(self.first, last)
         self._parts = parts or max(1, -(-rows // SIZE))
-        self._passes = min(self._parts, max(1, -(-rows * _WIDTH * _SHARE // memory())))
+        self._passes = min(self._parts, passes_of(rows, _WIDTH))
 
     def __iter__(self) -> Iterator[Partition]:
         """Yield the partitions one by one."""
@@ -79,6 +79,11 @@ class Partitions:
     def rows(self, work: Callable[[Partition], pl.DataFrame]) -> pl.DataFrame:
         """Return the rows that `work` makes of each partition."""
         return pl.concat(map(work, self))
+
+
+def passes_of(rows: int, width: int) -> int:
+    """Return how often to read a frame, some rows at a time, so that its rows of `width` bytes fit into memory."""
+    return max(1, -(-rows * width * _SHARE // memory()))
 
 
 def memory() -> int:

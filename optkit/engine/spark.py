@@ -4,7 +4,7 @@ Each partition is sent to a worker as Arrow, so the workers need only optkit and
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from operator import or_
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Approximate number of events per partition: several partitions, as text, have to fit into a worker's memory.
 SIZE: Final = 2**20
+
+#: The type of the table in which workers send partial sums.
+SUMS: Final = "name string, keys array<string>, payload binary"
 
 _PARTITION: Final = "partition of the recipient"  # a temporary name, unlike any of the history's columns
 
@@ -57,22 +60,8 @@ class SparkPartitions:
 
     def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:
         """Yield the counts of `work` in each partition, an empty one first: so there is always one."""
-        import pyarrow as pa
-
-        def travel(partition: Partition) -> pa.Table:
-            counted = work(partition)
-            payload = [part.frame.write_ipc(None).getvalue() for part in counted.values()]
-            return pa.table(
-                {
-                    "name": list(counted),
-                    "keys": pa.array([part.keys for part in counted.values()], pa.list_(pa.string())),
-                    "payload": pa.array(payload, pa.binary()),
-                }
-            )
-
         yield work(self._empty())
-        for row in collect(self._map(travel, "name string, keys array<string>, payload binary")).to_pylist():
-            yield {row["name"]: CollectedSum(row["keys"], pl.read_ipc(row["payload"]))}
+        yield from unpack_sums(collect(self._map(lambda partition: pack_sums(work(partition)), SUMS)))
 
     def rows(self, work: Callable[[Partition], pl.DataFrame]) -> "SparkFrame":
         """Return the rows that `work` makes of each partition, as a Spark frame that is not computed yet."""
@@ -102,6 +91,26 @@ class SparkPartitions:
             return Partition(packed, packing.codes(), scope=scope, first=first, since=since, until=until)
 
         return read
+
+
+def pack_sums(counted: Mapping[str, CollectedSum]) -> "pa.Table":
+    """Return partial sums as a table of the type `SUMS`, to be sent from a worker."""
+    import pyarrow as pa
+
+    payload = [part.frame.write_ipc(None).getvalue() for part in counted.values()]
+    return pa.table(
+        {
+            "name": list(counted),
+            "keys": pa.array([part.keys for part in counted.values()], pa.list_(pa.string())),
+            "payload": pa.array(payload, pa.binary()),
+        }
+    )
+
+
+def unpack_sums(sent: "pa.Table") -> Iterator[dict[str, CollectedSum]]:
+    """Yield the partial sums that workers sent, one at a time."""
+    for row in sent.to_pylist():
+        yield {row["name"]: CollectedSum(row["keys"], pl.read_ipc(row["payload"]))}
 
 
 def map_batches(

@@ -14,7 +14,7 @@ from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
 
 import optkit
-from optkit.engine import joint_partitions
+from optkit.engine import joint_partitions, partitions
 from optkit.engine.exposures import JointPartition
 
 CAMPAIGN = ["campaign_id", "campaign"]
@@ -102,7 +102,7 @@ def test_order_and_partitions_do_not_matter(
         patch.setattr(joint_partitions, "JointPartition", Counted)
         patch.setattr(joint_partitions, "SIZE", 4)
         for memory in (2**30, 500):  # bytes: all packed at once; a few messages at a time
-            patch.setattr(joint_partitions, "memory", lambda memory=memory: memory)
+            patch.setattr(partitions, "memory", lambda memory=memory: memory)
             Counted.count = 0
             answer = ask(*shuffled)
             if analysis == "quality":  # of events out of order there may be others now
