@@ -1,6 +1,6 @@
 """Many windows through one session: which requests go first, and what happens when one window fails."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 
 from optkit.datasets.endpoint import Endpoint
@@ -22,7 +22,7 @@ def fetch_windows(
     filters: Mapping[str, str] | None = None,
     *,
     on_page: Callable[[Page], None] = lambda _: None,
-) -> Iterator[tuple[Window, WindowRows]]:
+) -> Generator[tuple[Window, WindowRows]]:
     """Read windows, several at the same time, each page by one of the workers; yield each as soon as it is complete.
 
     Few windows are open at once. A window that fails does not keep the others from being read; but where two fail and

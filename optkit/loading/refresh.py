@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -166,10 +166,12 @@ def _fetch(
         bar.add_rows(len(page.entries), len(windows))
 
     try:
+        # closed, so that the workers stop at once where a commit fails
         found = fetch_windows(lambda: windows.next(session.clock.now), session, endpoint, on_page=on_page)
-        for window, rows in found:
-            committer.take(window, rows)
-            bar.finish_window()
+        with closing(found):
+            for window, rows in found:
+                committer.take(window, rows)
+                bar.finish_window()
         committer.finish()
     finally:
         bar.close()
