@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 import polars as pl
 
@@ -18,7 +18,7 @@ from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
 from optkit.loading.cached_rows import scan_windows
 from optkit.loading.window_file import CachedWindow, CorruptFileError, make_file, read_footer, verify_checksum
-from optkit.loading.windows import Window, WindowInfo, beginning, grid_window
+from optkit.loading.windows import Window, beginning, grid_window
 from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import from_ms, to_ms
 
@@ -119,12 +119,15 @@ class Cache:
             return str(problem)
         return ""
 
-    def commit(self, frame: pl.DataFrame, info: WindowInfo, **counts: Any) -> None:
+    def path(self, window: Window) -> Path:
+        """Return the file of a window."""
+        return self.folder / f"{from_ms(window.start):%Y-%m-%d}{SUFFIX}"
+
+    def commit(self, frame: pl.DataFrame, cached: CachedWindow) -> None:
         """Make a window part of the cache."""
         self.make()
-        path = self.folder / f"{from_ms(info.window.start):%Y-%m-%d}{SUFFIX}"
-        with PrivateFile(path, error=CacheError, remedy=REMEDY) as file:
-            file.write(make_file(frame.cast(self.endpoint.files_schema()), info, **counts))
+        with PrivateFile(cached.path, error=CacheError, remedy=REMEDY) as file:
+            file.write(make_file(frame.cast(self.endpoint.files_schema()), cached))
 
     def make(self) -> None:
         """Make the folder, for its owner alone, and remove what killed processes left in it."""

@@ -8,7 +8,8 @@ from optkit.datasets.endpoint import TimeUnit
 from optkit.errors import DriftError
 from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindows
-from optkit.loading.windows import Window, WindowInfo, grid_window, is_final, name_windows
+from optkit.loading.window_file import CachedWindow
+from optkit.loading.windows import Window, grid_window, is_final, name_windows
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
@@ -97,19 +98,18 @@ class Committer:
         self._covered[window.start] = covered.end
         whole = grid_window(window.start, self._cache.endpoint.window)
         identity = self._account.claim(self._cache)
-        info = WindowInfo(
+        frame = rows.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
+        cached = CachedWindow(
             covered,
             fetched_at=rows.clock.now,
             final=is_final(whole, rows.clock.cautious, self._account.settings.look_back),
             begins=window.start == self._begin,
-        )
-        frame = rows.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
-        self._cache.commit(
-            frame,
-            info,
+            path=self._cache.path(covered),
+            rows=frame.height,
             duplicates=rows.duplicates,
             dropped=rows.dropped,
             pages=rows.pages,
             account=identity.salt,
             time_unit=self._time_unit,
         )
+        self._cache.commit(frame, cached)

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -50,21 +50,33 @@ class CachedWindow(WindowInfo):
     duplicates: int
     dropped: int
     pages: int
-    account: str | None
-    time_unit: str | None
+    account: str | None = None
+    time_unit: str | None = None
 
 
-def make_file(frame: pl.DataFrame, info: WindowInfo, **counts: Any) -> bytes:
+#: What a footer says in addition to the version, the window's bounds and the checksum, in this order.
+_FIELDS: Final = (
+    "fetched_at",
+    "final",
+    "begins",
+    "rows",
+    "duplicates",
+    "dropped",
+    "pages",
+    "account",
+    "time_unit",
+)
+#: What is assumed of files of older versions, which do not say it.
+_OLDER: Final = {"dropped": 0, "account": None, "time_unit": None}
+
+
+def make_file(frame: pl.DataFrame, cached: CachedWindow) -> bytes:
     """Return the bytes of a window's file: rows, and what is to be known of them."""
     about = {
         "version": VERSION,
-        "start": info.window.start,
-        "end": info.window.end,
-        "fetched_at": info.fetched_at,
-        "final": info.final,
-        "begins": info.begins,
-        "rows": frame.height,
-        **counts,
+        "start": cached.window.start,
+        "end": cached.window.end,
+        **{name: getattr(cached, name) for name in _FIELDS},
         "checksum": _UNSIGNED,
     }
     buffer = io.BytesIO()
@@ -103,19 +115,8 @@ def read_footer(path: Path) -> CachedWindow:
     if about["version"] != VERSION:
         raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
     try:
-        cached = CachedWindow(
-            window=Window(about["start"], about["end"]),
-            fetched_at=about["fetched_at"],
-            final=about["final"],
-            begins=about["begins"],
-            path=path,
-            rows=about["rows"],
-            duplicates=about["duplicates"],
-            dropped=about.get("dropped", 0),
-            pages=about["pages"],
-            account=about.get("account"),
-            time_unit=about.get("time_unit"),
-        )
+        said = {name: (_OLDER | about)[name] for name in _FIELDS}
+        cached = CachedWindow(Window(about["start"], about["end"]), path=path, **said)
     except KeyError:
         raise CorruptFileError("differs from what was written (its description)") from None
     if path.stem != f"{from_ms(cached.window.start):%Y-%m-%d}":

@@ -12,7 +12,7 @@ from optkit.datasets.messages import MESSAGES
 from optkit.errors import CacheError
 from optkit.loading.cache import Cache
 from optkit.loading.window_file import CachedWindow
-from optkit.loading.windows import Window, WindowInfo
+from optkit.loading.windows import Window
 from optkit.messages import DELIVERY_STATUS, FAILURE, SCHEMA
 from optkit.times import DAY, from_ms
 
@@ -55,9 +55,23 @@ def cache(tmp_path: Path) -> Cache:
     cache = Cache(tmp_path, MESSAGES)
     for day in range(DAYS):
         window = Window(FIRST_DAY + day * DAY, FIRST_DAY + (day + 1) * DAY)
-        info = WindowInfo(window, fetched_at=window.end, final=True, begins=day == 0)
-        cache.commit(messages_of(day), info, duplicates=0, dropped=0, pages=1)
+        commit(cache, window, messages_of(day))
     return cache
+
+
+def commit(cache: Cache, window: Window, frame: pl.DataFrame) -> None:
+    cached = CachedWindow(
+        window,
+        fetched_at=window.end,
+        final=True,
+        begins=window.start == FIRST_DAY,
+        path=cache.path(window),
+        rows=frame.height,
+        duplicates=0,
+        dropped=0,
+        pages=1,
+    )
+    cache.commit(frame, cached)
 
 
 def windows_of(cache: Cache) -> list[CachedWindow]:
@@ -132,9 +146,8 @@ def test_bytes_that_are_read_are_those_of_the_files_with_rows(tmp_path: Path) ->
             messages_of(day).head(1).select(pl.exclude("to_phone", "message_id").repeat_by(200_000).explode())
         )
         window = Window(FIRST_DAY + day * DAY, FIRST_DAY + (day + 1) * DAY)
-        info = WindowInfo(window, fetched_at=window.end, final=True, begins=False)
         frame = rows.with_columns(phones, message_id=ids).select(SCHEMA.names())
-        cache.commit(frame, info, duplicates=0, dropped=0, pages=1)
+        commit(cache, window, frame)
     scanned = cache.scan(windows_of(cache))
     size = cache.paths()[2].stat().st_size
     assert size > 1_000_000
