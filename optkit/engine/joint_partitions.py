@@ -15,7 +15,7 @@ from optkit.engine.question import Question, Side, record_of
 from optkit.engine.shared_columns import add_columns
 from optkit.times import INSTANT
 
-#: Approximate number of messages per partition: they are sorted within the processor's cache, without many partitions.
+#: Approximate number of messages per partition: few enough to be sorted quickly, enough to keep all threads busy.
 SIZE: Final = 2**20
 
 #: The columns of a packed message, without its payload.

@@ -4,6 +4,7 @@ import message_tables as tables
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from plot_checks import check_page, written
 
@@ -63,6 +64,10 @@ def test_hazard_shades_the_excess_over_the_background() -> None:
     background = tables.HAZARD["background"][0]
     (line,) = [line for line in ax.lines if line.get_linestyle() == "--"]
     assert set(line.get_ydata()) == {background}
+    (shade,) = [area for area in ax.collections if isinstance(area, PolyCollection)]
+    heights = np.asarray(shade.get_paths()[0].vertices)[:, 1]
+    assert heights.min() == background
+    assert heights.max() == pytest.approx(tables.HAZARD["hazard"].max())
     dotted = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]
     assert dotted == [3, 4, 24, 72]
     groups = plots.opt_out_hazard(tables.HAZARD_BY_SENDER)
@@ -76,6 +81,7 @@ def test_fatigue_draws_both_curves() -> None:
     ax: Any = plots.fatigue(tables.FATIGUE)
     drawn = [line.get_ydata().tolist() for line in ax.lines]
     assert drawn == [tables.FATIGUE["rate"].to_list(), tables.FATIGUE["adjusted_rate"].to_list()]
+    assert any(text.startswith("grey between: other senders") for text in written(ax))
 
 
 def test_leaks_are_points_and_the_limits_are_lines() -> None:
@@ -84,7 +90,9 @@ def test_leaks_are_points_and_the_limits_are_lines() -> None:
     assert {"5 minutes", "10 business days", "15 days"} <= set(written(ax))
     curve: Any = plots.leak_curve(tables.LEAK_CURVE)
     assert curve.get_xscale() == "log"
-    assert {"10 business days", "15 days"} <= set(written(curve))
+    assert {"5 minutes", "10 business days", "15 days"} <= set(written(curve))
+    lines = [line.get_xdata()[0] for line in curve.lines if line.get_linestyle() == ":"]
+    assert lines == pytest.approx([5 / 1440, 14, 15])
 
 
 def test_timeline_has_messages_as_ticks() -> None:
