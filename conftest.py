@@ -38,6 +38,7 @@ LONGEST = (
     "test_accounts.py",
     "test_kills.py",
     "test_privacy.py",
+    "test_agreement_messages.py",
     "test_returns.py",
     "test_types.py",
 )

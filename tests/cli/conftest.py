@@ -60,7 +60,7 @@ def start(environment: dict[str, str], tmp_path: Path) -> Run:
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=300,
         )
 
     return command

@@ -158,7 +158,7 @@ def test_suppress_writes_through_a_fifo(run: Run, account: dict[str, str], tmp_p
     os.mkfifo(fifo)
     with subprocess.Popen(["/bin/cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
         done = run("suppress", "--out", str(fifo), **account)
-        received, _ = reader.communicate(timeout=20)
+        received, _ = reader.communicate(timeout=60)
     assert done.returncode == 0, done.stderr
     assert received.startswith("from_phone,to_phone,opted_out_at")
     assert stat.S_ISFIFO(fifo.stat().st_mode)

@@ -46,7 +46,7 @@ def test_the_emulator_serves_until_ctrl_c(run: Run) -> None:
             settings = dict(word.removeprefix("OPTKIT_").split("=") for word in line.split()[1:])
             done = run("refresh", **{name.lower(): value for name, value in settings.items()})
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert done.returncode == 0, done.stderr
@@ -71,10 +71,10 @@ def test_the_emulator_serves_messages_from_a_file(tmp_path: Path) -> None:
                 f"{settings['BASE_URL']}/api/v2/campaigns/insights",
                 {"start_time": 0},
                 headers={"access-token": settings["TOKEN"]},
-                timeout=10,
+                timeout=60,
             ).json()
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
         finally:
             process.kill()
     assert page["total_entries"] == messages.height

@@ -308,7 +308,7 @@ CURL_CALLS = {
 def test_the_vendors_curl_calls_work(server: Emulator, call: str, entries: int) -> None:
     command = [CURL, "--silent", "--location", "--request", "GET", server.url + call]
     command += ["--header", f"access-token: {server.token}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(done.stdout)["total_entries"] == entries
 
 
@@ -340,5 +340,5 @@ request(options, function (error, response) {
 )
 def test_the_vendors_node_snippets_work(server: Emulator, path: str, entries: int) -> None:
     script = NODE_CALL.replace("URL", server.url + path).replace("TOKEN", server.token)
-    done = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True, timeout=60)
     assert len(json.loads(done.stdout)["entries"]) == entries

@@ -260,5 +260,5 @@ CURL_CALLS = {
 def test_the_vendors_curl_calls_work(server: Emulator, call: str, entries: int) -> None:
     command = [CURL, "--silent", "--globoff", "--location", "--request", "GET", server.url + call]
     command += ["--header", f"access-token: {server.token}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(done.stdout)["total_entries"] == entries

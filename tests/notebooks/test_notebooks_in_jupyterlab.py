@@ -83,7 +83,7 @@ def lab(chromium: Browser, jupyterlab: str) -> Iterator[Page]:
     """Yield JupyterLab, loaded once: notebooks are opened in it one after the other."""
     with chromium.new_context(viewport=VIEW) as window:
         tab = window.new_page()
-        tab.set_default_timeout(60_000)
+        tab.set_default_timeout(300_000)  # all cells run within one wait, on a busy machine too
         tab.goto(jupyterlab)
         tab.locator("#jupyterlab-splash").wait_for(state="detached")
         for command in ("docmanager:open", "apputils:change-theme"):
