@@ -23,6 +23,8 @@ _MESSAGE: Final = ("message", "reached", "message_id")
 
 _WIDTH: Final = 48  # bytes of a packed message with a usual payload
 
+_BOUND: Final = "first or last opt-out"  # unlike any of the payload's columns
+
 
 class JointPacking:
     """Packs events and messages with the same codes.
@@ -113,9 +115,9 @@ def _beside_opt_outs(messages: pl.LazyFrame, events: pl.DataFrame, side: Side) -
         events.lazy()
         .filter((EVENT & 1) == 1)
         .group_by(recipient=recipient_of(EVENT))
-        .agg(bound=(at.min() if after else at.max()).cast(INSTANT))
+        .agg((at.min() if after else at.max()).cast(INSTANT).alias(_BOUND))
     )
-    sent_at, bound = pl.col("sent_at"), pl.col("bound")
+    sent_at, bound = pl.col("sent_at"), pl.col(_BOUND)
     return messages.join(bounds, on="recipient").filter(sent_at > bound if after else sent_at <= bound)
 
 
