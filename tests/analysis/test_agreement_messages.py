@@ -61,6 +61,7 @@ KINDS: dict[str, Callable[[pl.DataFrame], Any]] = {
     "pandas": pl.DataFrame.to_pandas,
     "pyarrow": pl.DataFrame.to_arrow,
     "DuckDB": in_duckdb,
+    "stream": lambda table: table.to_arrow().to_reader(),
 }
 
 
