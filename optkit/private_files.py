@@ -26,7 +26,7 @@ if sys.platform != "win32":
 SUFFIX: Final = ".part"
 #: An unfinished file younger than this is never removed: its process may not have locked it yet.
 _LEFTOVER_AGE: Final = timedelta(hours=6).total_seconds()
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class PrivateFile(io.RawIOBase):
@@ -151,7 +151,7 @@ class PrivateFile(io.RawIOBase):
 
     def _explain(self, failure: OSError) -> OptkitError:
         reason = failure.strerror or type(failure).__name__
-        if failure.errno in _NO_ROOM:
+        if failure.errno in _NO_SPACE:
             reason += f"; {_megabytes(self._size)} are needed{self._free()}"
         return self._error(f"{self._path} cannot be written ({reason}); {self._remedy}")
 

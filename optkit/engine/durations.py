@@ -12,7 +12,7 @@ from optkit.engine.states import Partition
 from optkit.engine.statistics import Array
 from optkit.times import DAY
 
-#: Products of the same fractions may differ in the last digits: a smaller difference than this is none.
+#: Products of the same fractions may differ in the last digits: smaller differences than this are ignored.
 _ROUNDING: Final = 1e-12
 
 _COMPARED: Final = 50  # spells per unit that are compared with each other

@@ -178,7 +178,7 @@ def _fetch(
 
 
 def _warn(*texts: str) -> None:
-    """Show warnings at the line that called `load`; empty ones are none."""
+    """Show warnings at the line that called `load`; an empty text is skipped."""
     for text in filter(None, texts):
         warnings.warn(text, stacklevel=5)
 

@@ -71,7 +71,7 @@ CELLS = """const panel = window.jupyterapp.shell.currentWidget;
 DONE = f"""() => {{ {CELLS}
     const failed = outputs.some(output => output.output_type === 'error');
     return idle && (failed || cells.every(cell => cell.executionCount)); }}"""
-TROUBLE = f"""() => {{ {CELLS}
+COMPLAINTS = f"""() => {{ {CELLS}
     return outputs.filter(output => output.output_type === 'error' || output.name === 'stderr')
         .map(output => [].concat(output.traceback ?? output.text).join('\\n')); }}"""
 EXECUTED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
@@ -179,7 +179,7 @@ def _shown(tab: Page) -> str:
 
 def _check(tab: Page) -> None:
     """No error and nothing on standard error, neither in a cell's outputs nor in what a control draws."""
-    assert tab.evaluate(TROUBLE) == []
+    assert tab.evaluate(COMPLAINTS) == []
     assert tab.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
     assert tab.get_by_text("Error displaying widget").count() == 0
 

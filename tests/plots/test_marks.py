@@ -14,7 +14,7 @@ from optkit.formatting import shorten
 
 CAMPAIGNS = {
     "2026-03-05": "spring sale",
-    date(2026, 3, 12): "a wording that takes more room",
+    date(2026, 3, 12): "a wording that needs the width",
     "2027-01-01": "later",
 }
 
@@ -26,7 +26,7 @@ def dotted(ax: Any) -> list[float]:
 def test_marks_are_lines_with_labels_within_the_picture() -> None:
     ax = plots.spikes(SPIKES, marks=CAMPAIGNS)
     assert dotted(ax) == [mdates.date2num(date(2026, 3, 5)), mdates.date2num(date(2026, 3, 12))]
-    assert {"spring sale", "a wording …more room"} <= set(written(ax))
+    assert {"spring sale", "a wording …the width"} <= set(written(ax))
     assert "later" not in written(ax)
     check_page(ax)
 
