@@ -95,8 +95,7 @@ def quality(
     """
     present = to_ms(instant(now, "now") if now is not None else datetime.now(UTC))
     end = None if until is None else to_ms(instant(until, "until"))
-    if not is_spark(history):
-        history = frames.lazy(history)  # some Arrow streams can be read only once
+    history = frames.rereadable(history)
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         return _counted(partition, present)

@@ -100,8 +100,7 @@ def scrub(
         raise SettingsError(
             "scope='pair' needs the column from_phone in the contacts: the sender that will message them"
         )
-    if not is_spark(history):
-        history = frames.lazy(history)  # some Arrow streams can be read only once
+    history = frames.rereadable(history)
     listed = suppression_list(history, at)
     forbidden = pl.DataFrame(spark.collect(listed)) if is_spark(listed) else listed
     numbers = _numbers(people[column], regions)

@@ -11,7 +11,7 @@ from optkit.analysis.messages_per_period import messages_per_period
 from optkit.engine import control_chart, frames
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.control_chart import Chart
-from optkit.engine.frames import History, by_columns, is_spark
+from optkit.engine.frames import History, by_columns
 from optkit.engine.periods import calendar, period_rows, read_stretch
 from optkit.engine.states import Partition
 from optkit.errors import HistoryError, SettingsError
@@ -114,8 +114,7 @@ def spikes(
     if messages is not None:
         if audience is not None:
             raise SettingsError("give audience or messages, not both")
-        if not is_spark(history):
-            history = frames.lazy(history)  # some Arrow streams can be read only once
+        history = frames.rereadable(history)
         sent = messages_per_period(
             history, messages, by=groups, every=every, time_zone=time_zone, until=until
         )

@@ -125,6 +125,11 @@ def lazy(table: Table, name: str = "history") -> pl.LazyFrame:
     return frame.lazy()
 
 
+def rereadable(history: History) -> "pl.LazyFrame | SparkFrame":
+    """Return a history that can be read several times, as some Arrow streams cannot; Spark's stays as it is."""
+    return history if is_spark(history) else lazy(history)
+
+
 def _why_unreadable(table: Any, name: str) -> str:
     """Return why a table cannot be read through Arrow, without quoting its cells."""
     columns = list(getattr(table, "columns", []))
