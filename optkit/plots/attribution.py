@@ -7,20 +7,20 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import percent, plural
-from optkit.plots import axes
-from optkit.plots.axes import OUT, QUIET
+from optkit.plots import axes, style
+from optkit.plots.style import OUT, QUIET
 
 #: Windows that products use, in hours: Iterable, Braze, Klaviyo as modelled by Fivetran; and this package's default.
 WINDOWS: Final = (3, 4, 24, 72)
 
 
-@axes.styled
+@style.styled
 def attribution(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw the time from the last message to each opt-out on a logarithmic axis, and how many follow no message.
 
@@ -57,7 +57,7 @@ def attribution(
         return axes.show_message(ax, "nobody opted out")
     source = pl.col("source").cast(pl.String)
     series: dict[str, int | str] = {"message": OUT, "earlier": QUIET}
-    shades = axes.series_colors(colors, series)
+    shades = style.series_colors(colors, series)
     hours = {name: table.filter(source == name)["hours"].to_numpy().clip(1 / 60) for name in series}
     longest = max((float(values.max()) for values in hours.values() if len(values)), default=72.0)
     edges = np.geomspace(1 / 60, max(longest, 72.0) * 1.01, 40)
@@ -65,14 +65,20 @@ def attribution(
     below = heights.cumsum(axis=0) - heights
     for counts, bottom, color in zip(heights, below, shades, strict=True):
         ax.bar(
-            edges[:-1], counts, np.diff(edges), bottom, align="edge", color=color, edgecolor=axes.background()
+            edges[:-1],
+            counts,
+            np.diff(edges),
+            bottom,
+            align="edge",
+            color=color,
+            edgecolor=style.background(),
         )
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
     axes.duration_axis(ax.xaxis, edges[0] * 0.99, edges[-1], day=24)
     ax.set_ylim(0, heights.sum(axis=0).max() * 1.18 or 1.0)
     for window in WINDOWS:
-        ax.axvline(window, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
+        ax.axvline(window, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
         ax.annotate(
             f"{window} h", (window, 1), xycoords=ax.get_xaxis_transform(), xytext=(-2, -2),
             textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8,

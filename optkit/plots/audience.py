@@ -3,17 +3,17 @@
 import polars as pl
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK
 
 
-@axes.styled
+@style.styled
 def audience(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     rows: int = 20,
 ) -> Axes:
     """Draw how many recipients each sender reached, and with how many messages.
@@ -47,12 +47,12 @@ def audience(
     'For a slide'
     """
     axes.require_columns(table, "audience", "recipients", "messages")
-    names, label = axes.labels_of(table, "recipients")
+    names, label = texts.labels_of(table, "recipients")
     shown = table.with_columns(label).sort("recipients", "label", descending=[True, False]).head(rows)
     ax = axes.get_axes(ax, height=1.6 + 0.33 * max(shown.height, 2))
     if shown.is_empty():
         return axes.show_message(ax, "no messages, so no audience")
-    (color,) = axes.series_colors(colors, {"recipients": BACK})
+    (color,) = style.series_colors(colors, {"recipients": BACK})
     places = range(shown.height)
     ax.barh(places, shown["recipients"], height=0.7, color=color)
     axes.row_axes(ax, shown["label"].to_list())
@@ -63,5 +63,5 @@ def audience(
         ax.text(1.01, place, f"{messages:,} messages{each}", transform=ax.get_yaxis_transform(), va="center")
     ax.set_xlabel("recipients reached")
     most = f": the {rows} largest of {table.height:,}" if table.height > rows else ""
-    ax.set_title(f"Who was messaged, by {axes.describe_groups(names)}{most}")
+    ax.set_title(f"Who was messaged, by {texts.describe_groups(names)}{most}")
     return axes.set_title(ax, title)

@@ -6,19 +6,19 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import shorten
-from optkit.plots import axes
+from optkit.plots import axes, style, texts
 from optkit.plots.rates import COLORS, MARKERS, name_points
 
 _LETTERS: Final = 34
 
 
-@axes.styled
+@style.styled
 def campaign_rates(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     kind: Literal["ranked", "funnel"] = "ranked",
     rows: int = 20,
 ) -> Axes:
@@ -61,15 +61,15 @@ def campaign_rates(
         "excess_high", "signal",
     )  # fmt: skip
     axes.validate_kind(kind, "ranked", "funnel")
-    names, label = axes.labels_of(table, "messages")
+    names, label = texts.labels_of(table, "messages")
     if "campaign" in names:  # the name says more than the number
         label = pl.coalesce("campaign", label).alias("label")
         names = [name for name in names if name != "campaign_id"]
     known = table.with_columns(label).filter(pl.col("exposures") > 0)
     if known.is_empty():
         return axes.show_message(axes.get_axes(ax), "no message reached anybody who was opted in")
-    shades = dict(zip(COLORS, axes.series_colors(colors, COLORS), strict=True))
-    what = axes.describe_groups(names)
+    shades = dict(zip(COLORS, style.series_colors(colors, COLORS), strict=True))
+    what = texts.describe_groups(names)
     draw = _funnel if kind == "funnel" else _ranked
     return axes.set_title(draw(known, ax, what, shades, rows), title)
 
@@ -83,8 +83,8 @@ def _ranked(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
         return axes.show_message(ax, "no time outside of messages, so no background to compare with")
     places = range(shown.height)
     colors = [shades[signal] for signal in shown["signal"]]
-    ax.axvline(0, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
-    ax.hlines(places, shown["excess_low"], shown["excess_high"], color=axes.PALE, linewidth=6, zorder=1)
+    ax.axvline(0, color=style.REFERENCE, linewidth=1, linestyle="--", zorder=1)
+    ax.hlines(places, shown["excess_low"], shown["excess_high"], color=style.PALE, linewidth=6, zorder=1)
     ax.scatter(shown["excess"], places, s=52, color=colors, zorder=3)
     labels = shown.select("label", "exposures").rows()
     axes.row_axes(ax, [f"{shorten(name, _LETTERS)} ({exposures:,})" for name, exposures in labels])
@@ -96,7 +96,7 @@ def _ranked(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
         text = ax.text(
             1.01, place, f"{opt_outs:,} · {signal}", transform=ax.get_yaxis_transform(), va="center"
         )
-        text.set_color(axes.readable(color))
+        text.set_color(style.readable(color))
     ax.set_xlabel(
         "opt-outs beyond the background, per 1,000 exposures (in brackets)\n"
         "bar: interval; right: opt-outs, and whether the rate is unusual among these"
@@ -111,8 +111,8 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
     ax = axes.get_axes(ax)
     overall = int(table["opt_outs"].sum()) / int(table["exposures"].sum())
     left, right = table["exposures"].to_numpy().min() * 0.7, axes.highest(table["exposures"]) * 1.4
-    ax.axhline(overall, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
-    ax.vlines(table["exposures"], table["low"], table["high"], color=axes.PALE, linewidth=5, zorder=1)
+    ax.axhline(overall, color=style.REFERENCE, linewidth=1, linestyle="--", zorder=1)
+    ax.vlines(table["exposures"], table["low"], table["high"], color=style.PALE, linewidth=5, zorder=1)
     ax.set_xscale("log")
     ax.set_xlim(left, right)
     ax.set_ylim(0, min(axes.highest(table["high"]), 2.5 * axes.highest(table["rate"])) * 1.08 or 1.0)
@@ -120,7 +120,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
         some = table.filter(pl.col("signal") == signal)
         ax.scatter(
             some["exposures"], some["rate"], color=color, marker=MARKERS[signal], s=70,
-            edgecolors=axes.background(), zorder=3,
+            edgecolors=style.background(), zorder=3,
         )  # fmt: skip
         if signal != "usual":
             name_points(
@@ -131,5 +131,5 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
     ax.set_xlabel("exposures (logarithmic); grey: interval")
     ax.set_ylabel("opted out after it, % of exposures")
     ax.set_title(f"Opt-out rate by {what}")
-    axes.end_labels(ax, [(overall, f"overall\n{overall:.2%}", axes.REFERENCE)])
+    texts.end_labels(ax, [(overall, f"overall\n{overall:.2%}", style.REFERENCE)])
     return ax

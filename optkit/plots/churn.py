@@ -7,18 +7,18 @@ import polars as pl
 from matplotlib import dates, patheffects
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT
+from optkit.plots import axes, style, texts
 from optkit.plots.marks import Marks, draw_marks
+from optkit.plots.style import BACK, OUT
 
 
-@axes.styled
+@style.styled
 def churn(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     marks: Marks | None = None,
     kind: Literal["movement", "rate", "size"] = "movement",
 ) -> Axes:
@@ -80,12 +80,12 @@ def churn(
     return axes.set_title(ax, title)
 
 
-def _churn_movement(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
+def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
     starts = table["period"].to_list()
     word = axes.period_word(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
-    out_color, back_color = axes.series_colors(colors, {"opt-outs": OUT, "re-opt-ins": BACK})
-    ground, ink = axes.background(), axes.ink()
+    out_color, back_color = style.series_colors(colors, {"opt-outs": OUT, "re-opt-ins": BACK})
+    ground, ink = style.background(), style.ink()
     for heights, color in ((outs, out_color), (-backs, back_color)):
         axes.period_bars(ax, table, heights, color)
     middles = dates.date2num(starts) + axes.period_widths(starts) / 2
@@ -96,7 +96,7 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -
     axes.two_sided_axis(ax.yaxis)
     ax.set_ylabel("opt-outs up, re-opt-ins down")
     ax.set_title(f"Opt-outs and re-opt-ins, by {word}")
-    axes.end_labels(
+    texts.end_labels(
         ax,
         [
             (outs[-1], "opt-outs", out_color),
@@ -107,8 +107,8 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -
     _period_axis(ax, table, word)
 
 
-def _churn_size(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
-    (color,) = axes.series_colors(colors, {"opt-outs": OUT})
+def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
+    (color,) = style.series_colors(colors, {"opt-outs": OUT})
     starts = table["period"].to_list()
     ends = dates.date2num(starts) + axes.period_widths(starts)
     sizes = table["opted_out_end"].to_numpy()
@@ -118,12 +118,12 @@ def _churn_size(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
     axes.count_axis(ax.yaxis)
     ax.set_ylabel("opted out at the period's end")
     ax.set_title("Opted out at the end of each " + axes.period_word(starts))
-    axes.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", color)])
+    texts.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", color)])
     axes.date_axis(ax)
 
 
-def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> None:
-    names, label = axes.labels_of(table, "period")
+def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
+    names, label = texts.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = (
         table.group_by("label")
@@ -131,13 +131,13 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
         .sort("opt_outs", "label", descending=[True, False])
     )
     groups = ranking["label"].to_list()
-    shades = axes.group_colors(colors, groups if names else ["opt-outs"])
+    shades = style.group_colors(colors, groups if names else ["opt-outs"])
     rated = table["churn_rate"].count() > 0
     value = "churn_rate" if rated else "opt_outs"
     labels = []
     for number, (name, color) in enumerate(zip(groups, shades, strict=True)):
-        named = number < axes.GROUPS
-        layer, mark = (3, axes.MARKS[number]) if named else (1, "")
+        named = number < style.GROUPS
+        layer, mark = (3, style.MARKS[number]) if named else (1, "")
         group = table.filter(pl.col("label") == name)
         starts = group["period"].to_list()
         middles = dates.date2num(starts) + axes.period_widths(starts) / 2
@@ -153,7 +153,7 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
             marker=mark,
             color=color,
             markersize=4.5,
-            mfc=axes.background(),
+            mfc=style.background(),
             linestyle="",
             zorder=layer,
         )
@@ -170,7 +170,7 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: axes.Colors | None) -> No
         axes.count_axis(ax.yaxis)
         ax.set_ylabel("opt-outs (no audience is known, so no rate)")
         ax.set_title(f"Opt-outs, by {word}")
-    axes.end_labels(ax, labels)
+    texts.end_labels(ax, labels)
     _period_axis(ax, table, word)
 
 

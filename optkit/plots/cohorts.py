@@ -4,16 +4,16 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
+from optkit.plots import axes, style, texts
 
 
-@axes.styled
+@style.styled
 def cohorts(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw the share of each cohort that has come back, by age.
 
@@ -57,12 +57,12 @@ def cohorts(
         (shares if mature else young)[row_of[cohort], age] = np.nan if share is None else share
     limit = max(axes.highest(table["share"]), 0.01)
     ax.imshow(np.where(np.isnan(young), np.nan, 0.25), aspect="auto", cmap="Greys", vmin=0, vmax=1)
-    image = ax.imshow(shares, aspect="auto", cmap=axes.color_map(colors), vmin=0, vmax=limit * 1.1)
+    image = ax.imshow(shares, aspect="auto", cmap=style.color_map(colors), vmin=0, vmax=limit * 1.1)
     axes.heat_axes(ax, len(row_of), ages)
     both = np.where(np.isnan(shares), young, shares)
     if ages <= 20:  # noqa: PLR2004 - with more, numbers do not fit into the cells
-        texts = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
-        axes.cell_texts(ax, image, texts, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
+        written = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
+        texts.cell_texts(ax, image, written, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
     word = axes.period_word(starts["cohort"].to_list())
     form = "%Y-%m" if word in {"month", "quarter"} else "%Y" if word == "year" else "%Y-%m-%d"
     ax.set_yticks(range(len(row_of)), [f"{start.strftime(form)} ({size:,})" for start, size in starts.rows()])

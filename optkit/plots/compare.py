@@ -4,17 +4,17 @@ import polars as pl
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK, OUT, QUIET
 
 
-@axes.styled
+@style.styled
 def compare(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     rows: int = 20,
 ) -> Axes:
     """Draw each group's ratio after : before with its interval, on a logarithmic axis.
@@ -50,7 +50,7 @@ def compare(
     axes.require_columns(
         table, "compare", "opt_outs_before", "opt_outs_after", "ratio", "low", "high", "signal"
     )
-    names, label = axes.labels_of(table, "opt_outs_before")
+    names, label = texts.labels_of(table, "opt_outs_before")
     counts = pl.col("opt_outs_before"), pl.col("opt_outs_after")
     known = table.with_columns(label, n=counts[0] + counts[1]).filter(pl.col("ratio") > 0)
     shown = known.sort("n", "label", descending=[True, False]).head(rows)
@@ -58,16 +58,16 @@ def compare(
     if shown.is_empty():
         return axes.show_message(ax, "no opt-outs on both sides to compare")
     series: dict[str, int | str] = {"more": OUT, "fewer": BACK, "none seen": QUIET}
-    shades = dict(zip(series, axes.series_colors(colors, series), strict=True))
-    ax.axvline(1, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
+    shades = dict(zip(series, style.series_colors(colors, series), strict=True))
+    ax.axvline(1, color=style.REFERENCE, linewidth=1, linestyle="--", zorder=1)
     left, right = 0.8, 1.25
     for place, (ratio, low, high, signal) in enumerate(shown.select("ratio", "low", "high", "signal").rows()):
-        color = shades.get(signal, axes.PALE)
+        color = shades.get(signal, style.PALE)
         if low is not None:
             # an end that is 0 or unknown is drawn outside the picture
             ax.hlines(place, low or 1e-9, high or 1e9, color=color, linewidth=2, zorder=2)
-        ax.scatter(ratio, place, s=52, color=color, edgecolors=axes.background(), zorder=3)
-        note = axes.ink() if signal is None else axes.readable(color)
+        ax.scatter(ratio, place, s=52, color=color, edgecolors=style.background(), zorder=3)
+        note = style.ink() if signal is None else style.readable(color)
         text = signal or "too little to say"
         ax.text(1.01, place, text, transform=ax.get_yaxis_transform(), va="center", color=note)
         ends = [end for end in (ratio, low, high) if end]
@@ -92,6 +92,6 @@ def compare(
         f"opt-outs {unit}, after : before (logarithmic); bar: interval; in brackets: opt-outs{left_out}"
     )
     most = f": the {rows} with most" if known.height > rows else ""
-    by = f", by {axes.describe_groups(names)}" if names else ""
+    by = f", by {texts.describe_groups(names)}" if names else ""
     ax.set_title(f"Opt-outs after the change{by}{most}")
     return axes.set_title(ax, title)

@@ -8,18 +8,18 @@ from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
 from optkit.formatting import plural
-from optkit.plots import axes
-from optkit.plots.axes import OUT
+from optkit.plots import axes, style
+from optkit.plots.style import OUT
 from optkit.times import DAY
 
 
-@axes.styled
+@style.styled
 def coverage(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw a calendar of the cached windows: one row per month, one cell per day (UTC).
 
@@ -55,7 +55,7 @@ def coverage(
     if table.is_empty():
         return axes.show_message(axes.get_axes(ax), "nothing is loaded yet")
     days = _days(table)
-    ground, (missing_color,) = axes.background(), axes.series_colors(None, {"missing": OUT})
+    ground, (missing_color,) = style.background(), style.series_colors(None, {"missing": OUT})
     months = days["day"].dt.truncate("1mo").unique().sort().to_list()
     ax = axes.get_axes(ax, height=1.4 + 0.26 * max(len(months), 3))
     row_of = {month: row for row, month in enumerate(months)}
@@ -69,10 +69,10 @@ def coverage(
         else:
             rates[row, column] = rate
             if not final:
-                ax.add_patch(_cell(row, column, fill=False, edgecolor=axes.ink(), linewidth=1))
+                ax.add_patch(_cell(row, column, fill=False, edgecolor=style.ink(), linewidth=1))
     most = max(np.nanmax(rates), 1.0)
     norm = PowerNorm(0.5, vmin=-0.12 * most, vmax=most)
-    image = ax.imshow(rates, aspect="auto", cmap=axes.color_map(colors), norm=norm)
+    image = ax.imshow(rates, aspect="auto", cmap=style.color_map(colors), norm=norm)
     axes.heat_axes(ax, len(months), 31)
     ax.set_yticks(range(len(months)), [f"{month:%Y-%m}" for month in months])
     ax.set_xticks([0, 4, 9, 14, 19, 24, 29], ["1", "5", "10", "15", "20", "25", "30"])

@@ -3,17 +3,17 @@
 import polars as pl
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK, OUT
 
 
-@axes.styled
+@style.styled
 def fatigue(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw the opt-out rate by messages in the recent days: as counted, and standardised, with the gap shaded.
 
@@ -52,11 +52,11 @@ def fatigue(
     ax = axes.get_axes(ax)
     if table.is_empty():
         return axes.show_message(ax, "no message after the burn-in reached anybody who was opted in")
-    names, label = axes.labels_of(table, "exposures_recent")
+    names, label = texts.labels_of(table, "exposures_recent")
     table = table.with_columns(label)
     largest = table.group_by("label").agg(pl.col("exposures").sum()).sort("exposures", "label").row(-1)[0]
     table = table.filter(pl.col("label") == largest).sort("exposures_recent")
-    adjusted_color, naive_color = axes.series_colors(colors, {"adjusted": OUT, "as counted": BACK})
+    adjusted_color, naive_color = style.series_colors(colors, {"adjusted": OUT, "as counted": BACK})
     recent = table["exposures_recent"].to_numpy()
     naive, adjusted = table["rate"].to_numpy(), table["adjusted_rate"].to_numpy()
     ax.fill_between(recent, table["low"], table["high"], color=naive_color, alpha=0.2, linewidth=0)
@@ -78,7 +78,7 @@ def fatigue(
     labels = [
         (float(adjusted[-1]), f"standardised\n{adjusted[-1]:.2%}", adjusted_color),
         (float(naive[-1]), f"as counted\n{naive[-1]:.2%}", naive_color),
-        (0.0, gap, axes.REFERENCE),
+        (0.0, gap, style.REFERENCE),
     ]
-    axes.end_labels(ax, labels)
+    texts.end_labels(ax, labels)
     return axes.set_title(ax, title)

@@ -5,18 +5,18 @@ import polars as pl
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
+from optkit.plots import axes, style, texts
 from optkit.plots.attribution import WINDOWS
-from optkit.plots.axes import OUT, REFERENCE
+from optkit.plots.style import OUT, REFERENCE
 
 
-@axes.styled
+@style.styled
 def opt_out_hazard(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw the hazard of opting out by hours since the last message, and shade the part above the background.
 
@@ -57,11 +57,11 @@ def opt_out_hazard(
     ax = axes.get_axes(ax)
     if not table["opt_outs"].sum():
         return axes.show_message(ax, "nobody opted out after a message")
-    names, label = axes.labels_of(table, "from_hours")
+    names, label = texts.labels_of(table, "from_hours")
     table = table.with_columns(label)
     sizes = table.group_by("label").agg(pl.col("opt_outs").sum())
     groups = sizes.sort("opt_outs", "label", descending=[True, False])["label"].head(3).to_list()
-    shades = axes.group_colors(colors, groups) if names else axes.series_colors(colors, {"hazard": OUT})
+    shades = style.group_colors(colors, groups) if names else style.series_colors(colors, {"hazard": OUT})
     ends = table["to_hours"].drop_nulls().to_numpy()
     first = ends.min(initial=24.0) / 4
     last = max(axes.highest(table["from_hours"]) * 1.6, ends.max(initial=first * 4))
@@ -87,7 +87,7 @@ def opt_out_hazard(
     ax.xaxis.set_minor_locator(ticker.NullLocator())
     ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
     for window in WINDOWS:
-        ax.axvline(window, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
+        ax.axvline(window, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
     ax.set_xlabel("hours since the last message (logarithmic); dotted: windows of 3, 4, 24 and 72 hours")
     ax.set_ylabel("opt-outs per 1,000 person-days")
     ax.set_title("How long after a message people opt out")

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
 from optkit.formatting import plural
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK, OUT, QUIET
 
 #: In days: the five minutes of a confirmation, ten business days (usually two weeks), Florida's fifteen days.
 _LIMITS: Final = {5 / 1440: "5 minutes", 14.0: "10 business days", 15.0: "15 days"}
@@ -17,13 +17,13 @@ _LIMITS: Final = {5 / 1440: "5 minutes", 14.0: "10 business days", 15.0: "15 day
 _SERIES: Final[dict[str, int | str]] = {"overdue": OUT, "reached": BACK, "not delivered": QUIET}
 
 
-@axes.styled
+@style.styled
 def leaks(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw each message to somebody who had opted out: when it was sent, and how long after the opt-out.
 
@@ -67,12 +67,12 @@ def leaks(
     }
     labels = []
     for (name, rows), color, marker in zip(
-        kinds.items(), axes.series_colors(colors, _SERIES), "^ov", strict=True
+        kinds.items(), style.series_colors(colors, _SERIES), "^ov", strict=True
     ):
         some = table.filter(rows)
         ax.scatter(
             some["sent_at"].dt.replace_time_zone(None).to_numpy(), some["hours"].to_numpy().clip(1 / 60) / 24,
-            color=color, marker=marker, s=34, edgecolors=axes.background(), linewidths=0.5, zorder=3,
+            color=color, marker=marker, s=34, edgecolors=style.background(), linewidths=0.5, zorder=3,
             label=f"{name}: {some.height:,}",
         )  # fmt: skip
         labels.append(f"{some.height:,} {name}")
@@ -94,13 +94,13 @@ def leaks(
     return axes.set_title(ax, title)
 
 
-@axes.styled
+@style.styled
 def leak_curve(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw the share of opt-outs followed by a message, attempted or delivered, on a logarithmic axis of time.
 
@@ -137,7 +137,7 @@ def leak_curve(
     ax = axes.get_axes(ax)
     if table.is_empty():
         return axes.show_message(ax, "nobody opted out within the record")
-    names, label = axes.labels_of(table, "kind")
+    names, label = texts.labels_of(table, "kind")
     table = table.with_columns(label)
     sizes = table.group_by("label").agg(pl.col("at_risk").max())
     largest = sizes.sort("at_risk", "label").row(-1)[0]
@@ -146,7 +146,7 @@ def leak_curve(
     first = 1 / 1440
     labels, top = [], 0.0
     series: dict[str, int | str] = {"reached": OUT, "attempted": QUIET}
-    for kind, color in zip(series, axes.series_colors(colors, series), strict=True):
+    for kind, color in zip(series, style.series_colors(colors, series), strict=True):
         curve = table.filter(pl.col("kind").cast(pl.String) == kind).sort("days")
         if curve.is_empty():
             continue
@@ -169,7 +169,7 @@ def leak_curve(
     ax.set_ylabel("had a message, % of opt-outs")
     whose = f" ({largest})" if names else ""
     ax.set_title(f"Messages after {plural(opt_outs, 'opt-out')}{whose}")
-    axes.end_labels(ax, labels)
+    texts.end_labels(ax, labels)
     return axes.set_title(ax, title)
 
 
@@ -181,10 +181,10 @@ def _draw_limits(ax: Axes, *, horizontal: bool) -> None:
         # The two longest limits are close together: one label is before its line, the other after it.
         sign = 1 if label == "15 days" else -1
         if horizontal:
-            ax.axhline(days, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
+            ax.axhline(days, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
             _write(ax, label, (0.005, days), ax.get_yaxis_transform(), offset=(0, 2 * sign), rotation=0)
         else:
-            ax.axvline(days, color=axes.ink(), linewidth=0.7, linestyle=":", zorder=1)
+            ax.axvline(days, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
             _write(ax, label, (days, 0.99), ax.get_xaxis_transform(), offset=(2 * sign, 0), rotation=90)
 
 

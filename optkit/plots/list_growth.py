@@ -8,20 +8,20 @@ import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots import axes, style
 from optkit.plots.marks import Marks, draw_marks
+from optkit.plots.style import BACK, OUT, QUIET
 
 _FLOWS: Final[dict[str, int | str]] = {"opt-outs": OUT, "re-opt-ins": BACK, "joined": QUIET}
 
 
-@axes.styled
+@style.styled
 def list_growth(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     marks: Marks | None = None,
 ) -> Axes:
     """Draw how many join and come back (up) and leave (down) per period, and the size of the list as a line.
@@ -74,7 +74,7 @@ def list_growth(
         return axes.show_message(ax, "no messages, so no list")
     counts = pl.col("joined", "re_opt_ins", "opt_outs", "list_end").sum()
     summed = table.group_by("period").agg(counts, pl.col("complete").all()).sort("period")
-    shades = dict(zip(_FLOWS, axes.series_colors(colors, _FLOWS), strict=True))
+    shades = dict(zip(_FLOWS, style.series_colors(colors, _FLOWS), strict=True))
     starts = summed["period"].to_list()
     widths, left = axes.period_widths(starts), dates.date2num(starts)
     joined, back, out = (summed[name].to_numpy() for name in ("joined", "re_opt_ins", "opt_outs"))
@@ -103,7 +103,7 @@ def list_growth(
 def _draw_size(ax: Axes, when: npt.ArrayLike, size: pl.Series) -> None:
     """Draw the size of the list as a line, on its own axis that begins at 0."""
     right = ax.twinx()
-    right.plot(when, size, "o-", color=axes.ink(), markersize=3.5, mfc=axes.background())
+    right.plot(when, size, "o-", color=style.ink(), markersize=3.5, mfc=style.background())
     right.set_ylim(0, axes.highest(size) * 1.15 or 1.0)
     right.grid(visible=False)
     right.tick_params(axis="x", labelbottom=False)  # the bars have the same labels

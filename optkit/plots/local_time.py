@@ -4,17 +4,17 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import percent
-from optkit.plots import axes
+from optkit.plots import axes, style
 from optkit.plots.transitions import draw_hours
 
 
-@axes.styled
+@style.styled
 def with_local_time(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw how many rows are in each hour of the week, in the recipients' local time.
 

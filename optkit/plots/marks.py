@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from optkit.errors import SettingsError
 from optkit.formatting import shorten
-from optkit.plots import axes
+from optkit.plots import style
 from optkit.times import Moment, instant
 
 #: Dates with labels: a mapping, or a frame whose first column of dates or times has labels in its first text column.
@@ -41,7 +41,7 @@ def draw_marks(ax: Axes, marks: Marks | None) -> None:
     ax.set_ylim(low, low + (high - low) / (1 - _LABEL_HEIGHT))
     labelled = -float("inf")
     for when, label in sorted(shown):
-        ax.axvline(when, color=axes.ink(), linewidth=0.8, linestyle=":", zorder=1)
+        ax.axvline(when, color=style.ink(), linewidth=0.8, linestyle=":", zorder=1)
         if when - labelled < _LABEL_WIDTH * (last - first):
             continue
         labelled = when

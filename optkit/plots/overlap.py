@@ -8,19 +8,19 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import shorten
-from optkit.plots import axes
+from optkit.plots import axes, style, texts
 
 #: Most letters of a name below the picture, where names are side by side.
 _LETTERS: Final = 16
 
 
-@axes.styled
+@style.styled
 def overlap(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     rows: int = 12,
 ) -> Axes:
     """Draw for each pair of senders the share of people opted out of one who are also opted out of the other.
@@ -71,13 +71,13 @@ def overlap(
     image = ax.imshow(
         shares,
         aspect="auto",
-        cmap=axes.color_map(colors),
+        cmap=style.color_map(colors),
         vmin=0,
         vmax=max(np.nanmax(shares, initial=0), 0.01),
     )
     axes.heat_axes(ax, len(senders), len(senders))
-    texts = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
-    axes.cell_texts(ax, image, texts)
+    written = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
+    texts.cell_texts(ax, image, written)
     outs = dict(sizes.rows())
     ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
     names = [shorten(sender, _LETTERS) for sender in senders]

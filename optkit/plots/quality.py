@@ -4,17 +4,17 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import percent, plural
-from optkit.plots import axes
-from optkit.plots.axes import OUT, QUIET
+from optkit.plots import axes, style
+from optkit.plots.style import OUT, QUIET
 
 
-@axes.styled
+@style.styled
 def quality(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw each check, whether it passed, and how many rows it concerns.
 
@@ -50,7 +50,7 @@ def quality(
         return axes.show_message(ax, "no checks")
     shares = table["share"].fill_null(0.0)
     good = [bool(ok) for ok in table["ok"]]
-    failed, passed = axes.series_colors(colors, {"failed": OUT, "passed": QUIET})
+    failed, passed = style.series_colors(colors, {"failed": OUT, "passed": QUIET})
     ax.barh(range(table.height), shares, height=0.6, color=[passed if ok else failed for ok in good])
     axes.row_axes(
         ax, [f"{check}  {'✓' if ok else '✗'}" for check, ok in zip(table["check"], good, strict=True)]

@@ -5,8 +5,8 @@ from typing import Final, Literal
 import polars as pl
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK, OUT, QUIET
 
 #: Colour and marker of each signal.
 COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
@@ -16,13 +16,13 @@ MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
 _SEEN: Final = "its recipients seen in the history"
 
 
-@axes.styled
+@style.styled
 def opt_out_rates(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     kind: Literal["funnel", "dumbbell"] = "funnel",
     rows: int = 20,
 ) -> Axes:
@@ -74,13 +74,13 @@ def opt_out_rates(
         "signal",
     )
     axes.validate_kind(kind, "funnel", "dumbbell")
-    names, label = axes.labels_of(table, "recipients")
-    what = axes.describe_groups(names)
+    names, label = texts.labels_of(table, "recipients")
+    what = texts.describe_groups(names)
     known = table.with_columns(label).filter(pl.col("n") > 0)
     if known.is_empty():
         return axes.show_message(axes.get_axes(ax), "no opt-outs, so no rates to compare")
     of = "its audience" if known["denominator"][0] == "audience" else _SEEN
-    shades = dict(zip(COLORS, axes.series_colors(colors, COLORS), strict=True))
+    shades = dict(zip(COLORS, style.series_colors(colors, COLORS), strict=True))
     if kind == "funnel":
         return axes.set_title(_funnel(known, ax, what, of, shades), title)
     return axes.set_title(_dumbbell(known, ax, what, of, rows=rows, shades=shades), title)
@@ -91,14 +91,14 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
     overall = _overall(table)
     left, right = table["n"].to_numpy().min() * 0.7, axes.highest(table["n"]) * 1.4
     judged = table.filter(pl.col("limit_low").is_not_null())
-    ax.vlines(judged["n"], judged["limit_low"], judged["limit_high"], color=axes.PALE, linewidth=9, zorder=1)
-    ax.axhline(overall, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=2)
+    ax.vlines(judged["n"], judged["limit_low"], judged["limit_high"], color=style.PALE, linewidth=9, zorder=1)
+    ax.axhline(overall, color=style.REFERENCE, linewidth=1, linestyle="--", zorder=2)
     ax.set_xscale("log")
     ax.set_xlim(left, right)
     # the limits of a small sender may be far above all rates
     limit = min(axes.highest(judged["limit_high"]), 2.5 * axes.highest(table["rate"]))
     ax.set_ylim(0, max(axes.highest(table["rate"]), limit, min(overall * 2, 1.0)) * 1.12 or 1.0)
-    ground = axes.background()
+    ground = style.background()
     for signal, color in shades.items():
         some = table.filter(pl.col("signal").cast(pl.String).fill_null("usual") == signal)
         marker = MARKERS[signal]
@@ -111,7 +111,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
     ax.set_ylabel("ever opted out, % of n")
     grey = "; grey: limits of each, 99.8%" if judged.height else ""
     ax.set_title(f"{_measure(of)} by {what}{grey}")
-    axes.end_labels(ax, [(overall, f"overall\n{overall:.1%}", axes.REFERENCE)])
+    texts.end_labels(ax, [(overall, f"overall\n{overall:.1%}", style.REFERENCE)])
     return ax
 
 
@@ -125,7 +125,7 @@ def _overall(table: pl.DataFrame) -> float:
 
 def name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
     """Write names beside points, the largest n first."""
-    axes.point_labels(ax, some.sort("n", descending=True).select("n", "rate", "label").rows(), color)
+    texts.point_labels(ax, some.sort("n", descending=True).select("n", "rate", "label").rows(), color)
 
 
 def _dumbbell(
@@ -136,10 +136,10 @@ def _dumbbell(
     ax = axes.get_axes(ax, height=1.7 + 0.33 * max(shown.height, 2))
     places = range(shown.height)
     overall = _overall(table)
-    ax.axvline(overall, color=axes.REFERENCE, linewidth=1, linestyle="--", zorder=1)
-    ax.hlines(places, shown["low"], shown["high"], color=axes.PALE, linewidth=6, zorder=1)
-    ax.hlines(places, shown["rate"], shown["shrunk_rate"], color=axes.REFERENCE, linewidth=1, zorder=2)
-    ax.scatter(shown["rate"], places, s=42, facecolors=axes.background(), edgecolors=axes.ink(), zorder=3)
+    ax.axvline(overall, color=style.REFERENCE, linewidth=1, linestyle="--", zorder=1)
+    ax.hlines(places, shown["low"], shown["high"], color=style.PALE, linewidth=6, zorder=1)
+    ax.hlines(places, shown["rate"], shown["shrunk_rate"], color=style.REFERENCE, linewidth=1, zorder=2)
+    ax.scatter(shown["rate"], places, s=42, facecolors=style.background(), edgecolors=style.ink(), zorder=3)
     signals = shown["signal"].cast(pl.String).to_list()
     colors = [shades[signal or "usual"] for signal in signals]
     ax.scatter(shown["shrunk_rate"], places, s=52, color=colors, zorder=4)
@@ -151,7 +151,7 @@ def _dumbbell(
     axes.percent_axis(ax.xaxis)
     for place, (signal, color) in enumerate(zip(signals, colors, strict=True)):
         text = ax.text(1.01, place, signal or "", transform=ax.get_yaxis_transform(), va="center")
-        text.set_color(axes.readable(color))
+        text.set_color(style.readable(color))
     ax.set_xlabel(
         f"ever opted out, % of {of} (in brackets)\n"
         f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"

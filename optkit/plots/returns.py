@@ -5,17 +5,17 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK
 
 
-@axes.styled
+@style.styled
 def return_curve(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     days: float | None = None,
 ) -> Axes:
     """Draw the share that has come back by each day with its interval, and the numbers at risk below the axis.
@@ -54,7 +54,7 @@ def return_curve(
     ax = axes.get_axes(ax)
     if table.is_empty():
         return axes.show_message(ax, "nobody opted out, so nobody can come back")
-    names, label = axes.labels_of(table, "days")
+    names, label = texts.labels_of(table, "days")
     table = table.with_columns(label)
     sizes = (
         table.group_by("label")
@@ -69,7 +69,9 @@ def return_curve(
             ticks.append(tick)
     below = [f"{tick:,}" for tick in ticks]
     labels, top = [], 0.0
-    shades = axes.group_colors(colors, groups) if names else axes.series_colors(colors, {"re-opt-ins": BACK})
+    shades = (
+        style.group_colors(colors, groups) if names else style.series_colors(colors, {"re-opt-ins": BACK})
+    )
     for group, color in zip(groups, shades, strict=True):
         curve = table.filter((pl.col("label") == group) & (pl.col("days") <= end))
         when = np.concatenate([[0.0], curve["days"], [end]])
@@ -99,7 +101,7 @@ def return_curve(
     ax.set_xlabel("days since the opt-out; below: opt-outs still out and observed (at risk)")
     ax.set_ylabel("came back, % of opt-outs")
     ax.set_title("How many come back, and when")
-    axes.end_labels(ax, labels)
+    texts.end_labels(ax, labels)
     return axes.set_title(ax, title)
 
 
@@ -113,13 +115,13 @@ def _at_risk(table: pl.DataFrame, group: str, day: float) -> int:
     return int(axes.highest(later["at_risk"]))
 
 
-@axes.styled
+@style.styled
 def cycles(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     rows: int = 15,
 ) -> Axes:
     """Draw for each sender the share of opt-outs that were followed by a return within each horizon.
@@ -154,20 +156,20 @@ def cycles(
     """
     axes.require_columns(table, "cycles", "spells", "cycles", "relapse_90d")
     horizons = [column for column in table.columns if column.startswith("win_back_")]
-    names, label = axes.labels_of(table, "spells")
+    names, label = texts.labels_of(table, "spells")
     top = table.with_columns(label).sort("spells", "label", descending=[True, False]).head(rows)
     ax = axes.get_axes(ax, height=1.7 + 0.36 * max(top.height, 2))
     if top.is_empty() or not horizons:
         return axes.show_message(ax, "nobody opted out, so nobody can come back")
-    shades = axes.color_map(colors or axes.series_colors(None, {"re-opt-ins": BACK}))(
+    shades = style.color_map(colors or style.series_colors(None, {"re-opt-ins": BACK}))(
         np.linspace(0.3, 1, len(horizons))
     )
     places = np.arange(top.height)
     reach = top.select(pl.max_horizontal(horizons)).to_series().fill_null(0.0)
-    ax.hlines(places, 0, reach, color=axes.PALE, linewidth=3, zorder=1)
+    ax.hlines(places, 0, reach, color=style.PALE, linewidth=3, zorder=1)
     for column, shade in zip(horizons, shades, strict=True):
         values = top[column].fill_null(float("nan"))
-        ax.scatter(values, places, s=55, color=[shade], edgecolors=axes.ink(), linewidths=0.6, zorder=3)
+        ax.scatter(values, places, s=55, color=[shade], edgecolors=style.ink(), linewidths=0.6, zorder=3)
     axes.row_axes(ax, [f"{name} ({count:,})" for name, count in top.select("label", "spells").rows()])
     ax.set_xlim(0, axes.highest(reach) * 1.08 or 1.0)
     axes.percent_axis(ax.xaxis)
@@ -177,7 +179,7 @@ def cycles(
     days = ", ".join(column.removeprefix("win_back_").removesuffix("d") for column in horizons)
     ax.set_xlabel(f"came back within {days} days (light to dark), % of opt-outs; in brackets: opt-outs")
     ax.set_title(
-        f"Who comes back, by {axes.describe_groups(names)}"
+        f"Who comes back, by {texts.describe_groups(names)}"
         + (f": the {rows} with most opt-outs" if table.height > rows else "")
     )
     return axes.set_title(ax, title)

@@ -7,19 +7,19 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import plural
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT
+from optkit.plots import axes, style
+from optkit.plots.style import BACK, OUT
 
 _KEPT: Final = "may be messaged"
 
 
-@axes.styled
+@style.styled
 def scrub(
     tables: tuple[pl.DataFrame, pl.DataFrame],
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw how many contacts may be messaged, and why the others may not.
 
@@ -59,7 +59,7 @@ def scrub(
     if not total:
         return axes.show_message(ax, "no contacts")
     sizes = np.array([count for _, count in counts])
-    kept, suppressed_color = axes.series_colors(colors, {_KEPT: BACK, "suppressed": OUT})
+    kept, suppressed_color = style.series_colors(colors, {_KEPT: BACK, "suppressed": OUT})
     shades = [kept] + [suppressed_color] * (len(counts) - 1)
     ax.barh(range(len(counts)), sizes, color=shades, height=0.7)
     for place, size in enumerate(sizes.tolist()):

@@ -5,18 +5,18 @@ import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots import axes, style, texts
 from optkit.plots.marks import Marks, draw_marks
+from optkit.plots.style import BACK, OUT, QUIET
 
 
-@axes.styled
+@style.styled
 def spikes(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     marks: Marks | None = None,
     labelled: int = 5,
 ) -> Axes:
@@ -67,9 +67,9 @@ def spikes(
     when = dates.date2num(starts)
     ax.fill_between(when, table["low"], table["high"], step="mid", color=QUIET, alpha=0.3, linewidth=0)
     ax.plot(
-        when, table["expected"], color=axes.REFERENCE, linewidth=1.2, linestyle="--", drawstyle="steps-mid"
+        when, table["expected"], color=style.REFERENCE, linewidth=1.2, linestyle="--", drawstyle="steps-mid"
     )
-    usual_color, spike_color = axes.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
+    usual_color, spike_color = style.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
     ax.plot(when, table["opt_outs"], color=usual_color, linewidth=1, marker=".", markersize=4)
     spiked = table.filter("spike").sort("opt_outs", descending=True)
     ax.plot(
@@ -83,8 +83,8 @@ def spikes(
     ax.set_ylabel(f"opt-outs in a {word}")
     ax.set_title(f"Opt-outs by {word}, and what was expected")
     last = table.tail(1)
-    axes.end_labels(
-        ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", axes.REFERENCE)]
+    texts.end_labels(
+        ax, [(last["high"][0], "limits", QUIET), (last["expected"][0], "expected", style.REFERENCE)]
     )
     axes.date_axis(ax)
     return axes.set_title(ax, title)
@@ -96,11 +96,11 @@ def _spike_dates(ax: Axes, spiked: pl.DataFrame, color: str) -> None:
         (float(dates.date2num(period)), count, f"{period:%a} {period.day} {period:%b}: {count:,}")
         for period, count in spiked.select("period", "opt_outs").rows()
     )
-    axes.point_labels(ax, points, color)
+    texts.point_labels(ax, points, color)
 
 
-def _spike_lanes(table: pl.DataFrame, ax: Axes | None, colors: axes.Colors | None) -> Axes:
-    names, label = axes.labels_of(table, "period")
+def _spike_lanes(table: pl.DataFrame, ax: Axes | None, colors: style.Colors | None) -> Axes:
+    names, label = texts.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = table.group_by("label").agg(pl.col("spike").sum(), pl.col("opt_outs").sum())
     lanes = ranking.sort("spike", "opt_outs", "label", descending=[True, True, False])["label"].to_list()
@@ -108,7 +108,7 @@ def _spike_lanes(table: pl.DataFrame, ax: Axes | None, colors: axes.Colors | Non
     if table.is_empty():
         return axes.show_message(ax, "no events, so no periods to draw")
     found = table.filter("spike")
-    _, color = axes.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
+    _, color = style.series_colors(colors, {"opt-outs": BACK, "spikes": OUT})
     excess = found["opt_outs"] - found["expected"]
     ax.scatter(
         dates.date2num(found["period"].to_list()),
@@ -122,5 +122,5 @@ def _spike_lanes(table: pl.DataFrame, ax: Axes | None, colors: axes.Colors | Non
     ax.set_xlim(*dates.date2num([starts[0], starts[-1]]) + np.array([-1.0, 1.0]))
     axes.row_axes(ax, lanes)
     axes.date_axis(ax)
-    ax.set_title(f"Spikes of opt-outs, by {axes.describe_groups(names)} (area: opt-outs above expectation)")
+    ax.set_title(f"Spikes of opt-outs, by {texts.describe_groups(names)} (area: opt-outs above expectation)")
     return ax

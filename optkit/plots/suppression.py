@@ -4,17 +4,17 @@ import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT
+from optkit.plots import axes, style, texts
+from optkit.plots.style import BACK, OUT
 
 
-@axes.styled
+@style.styled
 def status_at(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     rows: int = 15,
 ) -> Axes:
     """Draw how many people are opted out of each sender, and how many are opted in again.
@@ -58,7 +58,7 @@ def status_at(
     if top.is_empty():
         return axes.show_message(ax, "no events, so everybody is opted in")
     places = range(top.height)
-    out_color, in_color = axes.series_colors(colors, {"opted out": OUT, "opted in": BACK})
+    out_color, in_color = style.series_colors(colors, {"opted out": OUT, "opted in": BACK})
     ax.barh(places, top["out"], color=out_color, height=0.7)
     ax.barh(places, top["opted_in"], left=top["out"], color=in_color, height=0.7)
     for place, (out_count, in_count, everyone) in enumerate(top.select("out", "opted_in", "everyone").rows()):
@@ -73,13 +73,13 @@ def status_at(
     return axes.set_title(ax, title)
 
 
-@axes.styled
+@style.styled
 def suppression_list(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw in which months the people on the list opted out.
 
@@ -113,7 +113,7 @@ def suppression_list(
     ax = axes.get_axes(ax, height=3.6)
     if table.is_empty():
         return axes.show_message(ax, "nobody is opted out")
-    (color,) = axes.series_colors(colors, {"opted out": OUT})
+    (color,) = style.series_colors(colors, {"opted out": OUT})
     month = pl.col("opted_out_at").dt.truncate("1mo").dt.date()
     counts = table.group_by(month=month).len().sort("month")
     starts = dates.date2num(counts["month"].to_list())
@@ -128,13 +128,13 @@ def suppression_list(
     return axes.set_title(ax, title)
 
 
-@axes.styled
+@style.styled
 def suppression_diff(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
 ) -> Axes:
     """Draw how many were added to the list and removed from it, by day.
 
@@ -178,7 +178,7 @@ def suppression_diff(
     )
     days = dates.date2num(daily["day"].to_list())
     added, removed = (daily[column].cast(pl.Int64).to_numpy() for column in ("added", "removed"))
-    added_color, removed_color = axes.series_colors(colors, {"added": OUT, "removed": BACK})
+    added_color, removed_color = style.series_colors(colors, {"added": OUT, "removed": BACK})
     ax.bar(days, added, width=0.8, align="edge", color=added_color)
     ax.bar(days, -removed, width=0.8, align="edge", color=removed_color)
     ax.axhline(0, color="#888888", linewidth=0.8)
@@ -192,5 +192,5 @@ def suppression_diff(
     ax.set_title("What changed on the list")
     labels = [(added.max() * 0.5, f"{added.sum():,} added", added_color)]
     labels += [(-removed.max() * 0.5, f"{removed.sum():,} removed", removed_color)]
-    axes.end_labels(ax, labels)
+    texts.end_labels(ax, labels)
     return axes.set_title(ax, title)

@@ -9,19 +9,19 @@ from matplotlib.axes import Axes
 
 from optkit.formatting import plural
 from optkit.messages import REACHED
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT, QUIET
+from optkit.plots import axes, style
+from optkit.plots.style import BACK, OUT, QUIET
 
 _NO_SENDER: Final = "no sender"
 
 
-@axes.styled
+@style.styled
 def timeline(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     until: datetime | None = None,
 ) -> Axes:
     """Draw the events of one number: one row per sender, thick while opted out, with messages as ticks below.
@@ -68,9 +68,9 @@ def timeline(
     moments_of_all = everything["created_at"].sort()
     first, last = moments_of_all[0], moments_of_all[-1]
     margin = max((last - first) * 0.04, timedelta(hours=1))
-    ground = axes.background()
+    ground = style.background()
     end = max(until or last, last + margin)
-    out_color, in_color = axes.series_colors(colors, {"opted out": OUT, "opted in": BACK})
+    out_color, in_color = style.series_colors(colors, {"opted out": OUT, "opted in": BACK})
     for lane, sender in enumerate(senders):
         events = table.filter(pl.col("from_phone") == sender).select(
             "created_at", "status", "state_after", "note"
@@ -105,4 +105,4 @@ def _draw_messages(ax: Axes, lane: int, messages: pl.DataFrame) -> None:
     """Draw a sender's messages as ticks below its state: long if they may have been read, short if not."""
     read = pl.col("delivery_status").cast(pl.String).is_in(REACHED)
     for rows, length in ((messages.filter(read), 0.22), (messages.filter(~read), 0.1)):
-        ax.vlines(rows["created_at"], lane + 0.28, lane + 0.28 + length, color=axes.ink(), linewidth=1.2)
+        ax.vlines(rows["created_at"], lane + 0.28, lane + 0.28 + length, color=style.ink(), linewidth=1.2)

@@ -8,8 +8,8 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from optkit.formatting import plural
-from optkit.plots import axes
-from optkit.plots.axes import BACK, OUT
+from optkit.plots import axes, style
+from optkit.plots.style import BACK, OUT
 from optkit.times import DAY, SECOND
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -18,13 +18,13 @@ WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHORTEST: Final = SECOND / DAY
 
 
-@axes.styled
+@style.styled
 def transitions(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     kind: Literal["opt-out", "re-opt-in"] = "opt-out",
     time_zone: str = "UTC",
 ) -> Axes:
@@ -77,29 +77,29 @@ def transitions(
     return axes.set_title(ax, title)
 
 
-def draw_hours(ax: Axes, hours: pl.DataFrame, what: str, colors: axes.Colors | None) -> None:
+def draw_hours(ax: Axes, hours: pl.DataFrame, what: str, colors: style.Colors | None) -> None:
     """Draw a heat map of the week from the columns day (0: Monday), hour and len."""
     counts = np.zeros((7, 24), dtype=int)
     counts[hours["day"].to_numpy(), hours["hour"].to_numpy()] = hours["len"].to_numpy()
-    image = ax.imshow(counts, aspect="auto", cmap=axes.color_map(colors), vmin=0)
+    image = ax.imshow(counts, aspect="auto", cmap=style.color_map(colors), vmin=0)
     axes.heat_axes(ax, 7, 24)
     ax.set_yticks(range(7), WEEKDAYS)
     ax.set_xticks(range(0, 24, 3), [f"{hour:02}:00" for hour in range(0, 24, 3)])
     day, hour = np.unravel_index(counts.argmax(), counts.shape)
     most = f"{counts.max():,}"
-    ax.text(float(hour), float(day), most, ha="center", va="center", color=axes.background(), fontsize=8)
+    ax.text(float(hour), float(day), most, ha="center", va="center", color=style.background(), fontsize=8)
     bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
     bar.outline.set_visible(False)
     bar.set_label(what)
 
 
-@axes.styled
+@style.styled
 def spells(
     table: pl.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
-    colors: axes.Colors | None = None,
+    colors: style.Colors | None = None,
     quick: float = 10 / 1440,
 ) -> Axes:
     """Draw how long finished opt-outs lasted, on a logarithmic axis that shows quick reversals.
@@ -142,14 +142,14 @@ def spells(
     edges = quick * 10 ** (np.arange(np.floor(low * 6), np.floor(high * 6) + 2) / 6)
     counts, _ = np.histogram(shown, edges)
     fast = edges[:-1] < quick * 0.99
-    quick_color, color = axes.series_colors(colors, {"quick reversals": OUT, "other returns": BACK})
+    quick_color, color = style.series_colors(colors, {"quick reversals": OUT, "other returns": BACK})
     ax.bar(
         edges[:-1],
         counts,
         np.diff(edges),
         align="edge",
         color=[quick_color if is_fast else color for is_fast in fast],
-        edgecolor=axes.background(),
+        edgecolor=style.background(),
         linewidth=0.6,
     )
     ax.set_xscale("log")
@@ -158,10 +158,10 @@ def spells(
     ax.set_ylim(0, counts.max() * 1.15)
     axes.count_axis(ax.yaxis)
     few = int((back <= quick).sum())
-    ax.axvline(quick, color=axes.ink(), linewidth=0.8, linestyle=":")
+    ax.axvline(quick, color=style.ink(), linewidth=0.8, linestyle=":")
     note = f"quick reversals:\n{few:,} ({few / back.size:.1%})"
     text = ax.text(quick * 0.9, 0.97, note, transform=ax.get_xaxis_transform(), ha="right", va="top")
-    text.set_color(axes.readable(quick_color))
+    text.set_color(style.readable(quick_color))
     still = table.height - back.size
     ax.set_xlabel(
         f"time from opt-out to return (logarithmic); {plural(still, 'opt-out')} still open not shown"

@@ -1,0 +1,163 @@
+"""The style of all pictures: their settings and colours."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
+
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+from matplotlib import colormaps, rc_params_from_file, rcParamsDefault
+from matplotlib import colors as mpl_colors
+from matplotlib.axes import Axes
+
+from optkit.engine import frames
+from optkit.errors import HistoryError, OptkitError, SettingsError
+from optkit.plots.names import clean_names
+
+#: Colours by the name of a series, or in the order of the series.
+Colors: TypeAlias = Mapping[str, str] | Sequence[str]
+
+#: Positions in the colour cycle. Each has one meaning in all pictures: opting out, and coming back.
+OUT: Final = 0
+BACK: Final = 1
+
+#: Greys outside the cycle: limits and usual values; further groups and backgrounds of rows; reference lines and notes.
+QUIET: Final = "#94a4a2"
+PALE: Final = "#dfe4e4"
+REFERENCE: Final = "#666666"
+
+#: How many groups have a colour and a name. Further groups are drawn in grey.
+GROUPS: Final = 6
+
+#: Markers of these groups, which distinguish them in a black-and-white print.
+MARKS: Final = ("o", "s", "^", "D", "v", "P")
+
+#: Errors of drawing a table with values that no analysis returns.
+_UNDRAWABLE: Final = (TypeError, ValueError, LookupError, AttributeError, pl.exceptions.PolarsError)
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+_Table = TypeVar("_Table")
+
+
+def styled(
+    draw: Callable[Concatenate[_Table, _Arguments], _Result],
+) -> Callable[Concatenate[Any, _Arguments], _Result]:
+    """Decorate a drawing function: it takes any frame, and draws in optkit's style.
+
+    Settings that the caller has changed from matplotlib's defaults take precedence over optkit's style. The title is
+    where the caller's `Axes.set_title` puts a title, so that a later call replaces it.
+    """
+
+    @functools.wraps(draw)
+    def draw_styled(table: Any, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        ours, current, default = _style(), cast("Any", plt.rcParams), cast("Any", rcParamsDefault)
+        changed = {name: current[name] for name in ours if current[name] != default[name]}
+        location = {"axes.titlelocation": current["axes.titlelocation"]}
+        ax: Any = kwargs.get("ax")
+        callers = set(ax.texts) if isinstance(ax, Axes) else set()
+        with plt.rc_context(ours | changed | location):
+            try:
+                result = draw(_read(table), *args, **kwargs)
+            except OptkitError:
+                raise
+            except _UNDRAWABLE as error:
+                name = draw.__name__
+                raise HistoryError(
+                    f"plots.{name} cannot draw this: it takes the result of optkit.{name}, and arguments as documented"
+                ) from error
+            if isinstance(result, Axes):
+                clean_names(result, callers)
+            return result
+
+    return cast("Callable[Concatenate[Any, _Arguments], _Result]", draw_styled)
+
+
+def _read(table: Any) -> Any:
+    """Return the caller's table, or each of a tuple of tables, as polars."""
+    if isinstance(table, tuple):
+        return tuple(_read(part) for part in table)
+    if isinstance(table, pl.DataFrame):
+        return table
+    read = frames.lazy(table, "table").collect()
+    # `frames.lazy` drops types of columns without rows, which a table needs
+    return pl.DataFrame(table) if read.is_empty() and not isinstance(table, pl.LazyFrame) else read
+
+
+@functools.cache
+def _style() -> Any:
+    """Return optkit's matplotlib settings."""
+    with resources.as_file(resources.files("optkit") / "optkit.mplstyle") as path:
+        return dict(cast("Any", rc_params_from_file(path, use_default_template=False)))
+
+
+def series_colors(colors: Colors | None, series: Mapping[str, int | str]) -> list[str]:
+    """Return a colour for each series.
+
+    Parameters
+    ----------
+    colors : mapping or sequence of str, optional
+        The caller's colours, by name of a series or in their order. Other series get their default.
+    series : mapping of str to int or str
+        Names of the series, each with its default: a position in the colour cycle, or a colour.
+
+    Raises
+    ------
+    SettingsError
+        An entry of `colors` is not a colour.
+    """
+    given = [colors] if isinstance(colors, str) else colors
+    if not isinstance(given, Mapping):
+        given = dict(zip(series, given or (), strict=False))
+    wrong = [color for color in given.values() if not mpl_colors.is_color_like(color)]
+    if wrong:
+        raise SettingsError(
+            f"colors has {wrong[0]!r}, which is not a colour of matplotlib, such as '#bd1f01'"
+        )
+    cycle = plt.rcParams["axes.prop_cycle"].by_key().get("color", ["black"])
+    defaults = {
+        name: default if isinstance(default, str) else cycle[default % len(cycle)]
+        for name, default in series.items()
+    }
+    return [mpl_colors.to_hex(given.get(name, default)) for name, default in defaults.items()]
+
+
+def group_colors(colors: Colors | None, groups: Sequence[str]) -> list[str]:
+    """Return a colour for each of the first groups, and grey for the others."""
+    named = series_colors(colors, {name: place for place, name in enumerate(groups[:GROUPS])})
+    return named + [PALE] * (len(groups) - GROUPS)
+
+
+def color_map(colors: Colors | None) -> mpl_colors.Colormap:
+    """Return the colours of a heat map: the style's, or shades of the caller's first colour."""
+    if not colors:
+        return colormaps[plt.rcParams["image.cmap"]]
+    (color,) = series_colors(list(colors.values()) if isinstance(colors, Mapping) else colors, {"": 0})
+    return mpl_colors.LinearSegmentedColormap.from_list("", [background(), color])
+
+
+def background() -> str:
+    """Return the background colour of pictures."""
+    return mpl_colors.to_hex(plt.rcParams["axes.facecolor"])
+
+
+def ink() -> str:
+    """Return the colour of text, and of lines that do not belong to a group."""
+    return mpl_colors.to_hex(plt.rcParams["text.color"])
+
+
+LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
+
+
+def readable(color: str) -> tuple[float, float, float]:
+    """Return the colour, darker or lighter until text in it is readable on the background."""
+    rgb = np.array(mpl_colors.to_rgb(color))
+    if np.dot(mpl_colors.to_rgb(background()), LUMINANCE) > 0.5:  # noqa: PLR2004 - a light background
+        while rgb @ LUMINANCE > 0.4:  # noqa: PLR2004 - about 4.5 : 1 on white
+            rgb *= 0.9
+    else:
+        while rgb @ LUMINANCE < 0.5:  # noqa: PLR2004 - about 5 : 1 on black
+            rgb = 1 - (1 - rgb) * 0.9
+    return tuple(rgb)
