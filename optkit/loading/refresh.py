@@ -184,23 +184,22 @@ def _warn(*texts: str) -> None:
 
 
 def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:
-    """Answer without asking the server, or name what is missing."""
-    first = cache.beginning(cached) if request.start is None else request.start
-    if first is None:
-        raise MissingWindowsError(
-            "the cache does not know where the account begins; load with refresh='auto', or name a start"
-            if cached.windows
-            else "nothing is cached; load with refresh='auto'"
-        )
-    asked = Window(first, max(first, cached.latest if request.end is None else request.end))
-    missing = gaps(asked, cached.windows)
+    """Answer without asking the server, or say what is missing."""
+    asked = request.resolve(cache.beginning(cached), cached.latest if request.end is None else request.end)
+    missing = [] if asked is None else gaps(asked, cached.windows)
     if missing:
-        names = ", ".join(path.name for path in cached.corrupt)
-        corrupt = f" (corrupt: {names})" if names else ""
-        raise MissingWindowsError(
-            f"the cache does not hold {_join(missing)}{corrupt}; load with refresh='auto'"
-        )
-    return _rows(asked, cache, cached)
+        problem = f"the cache does not hold {name_windows(missing)}"
+    elif not cached.windows:
+        problem = "nothing is cached"
+    elif asked is None:
+        problem = "the cache does not know where the account begins, and no start is given"
+    elif request.start is not None and not asked.length:
+        problem = f"the cache ends at {format_instant(cached.latest)}, and the start is not before that"
+    else:
+        return _rows(asked, cache, cached)
+    names = ", ".join(path.name for path in cached.corrupt)
+    corrupt = f" (corrupt: {names})" if names else ""
+    raise MissingWindowsError(f"{problem}{corrupt}; load with refresh='auto'")
 
 
 def _no_token(cached: CachedWindows) -> SettingsError:

@@ -138,7 +138,12 @@ def test_fetch_takes_several_values_and_the_servers_filters(server: Emulator) ->
 def test_never_reads_the_cache_alone_and_names_the_gaps(server: Emulator) -> None:
     with pytest.raises(optkit.MissingWindowsError, match="nothing is cached"):
         optkit.load(refresh="never")
+    with pytest.raises(optkit.MissingWindowsError, match="nothing is cached"):
+        optkit.load("2026-03-02", refresh="never")
     optkit.load("2026-03-02", "2026-03-09")
+    for after in ("2026-03-09", "2026-03-16"):
+        with pytest.raises(optkit.MissingWindowsError, match="the cache ends at 2026-03-09"):
+            optkit.load(after, refresh="never")
     optkit.load("2026-03-16", "2026-03-23")
     asked = len(server.requests)
     with pytest.raises(optkit.MissingWindowsError, match=r"\[2026-03-09, 2026-03-16\)"):
