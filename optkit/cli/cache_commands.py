@@ -27,7 +27,7 @@ def refresh(
 
     dataset, settings = _dataset(messages), resolve(account=account)
     request = load_request(start, end, "force" if force else "auto", settings)
-    refresh_cache(request, DATASETS[dataset], settings, is_lazy=False, show=None)
+    refresh_cache(request, DATASETS[dataset], settings, verify=True, progress=None)
     table = optkit.coverage(account, dataset)
     rows, windows = table["rows"].sum(), table.height
     open_ = table.filter(~table["final"]).height

@@ -1,12 +1,11 @@
 """What is asked of a server before windows are fetched: the time, the unit of time, where the account begins."""
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 
 from optkit.datasets.endpoint import Endpoint, TimeUnit
 from optkit.loading.pages import PageRequest
 from optkit.loading.session import ApiSession
-from optkit.loading.windows import Window, grid_window
+from optkit.loading.windows import Window, grid_window, join_windows
 from optkit.times import SECOND, WEEK
 
 
@@ -35,7 +34,7 @@ def find_time_unit(
     for unit in endpoint.time_units:
         if unit.name in known:
             return unit
-    for stretch in reversed(_stretches(windows)):
+    for stretch in reversed(join_windows(windows, most=WEEK)):
         for unit in endpoint.time_units:
             session.time_unit = unit
             request = PageRequest(stretch.start, stretch.end, page=1, per_page=1)
@@ -46,17 +45,6 @@ def find_time_unit(
                 if times.is_between(stretch.start - SECOND, stretch.end + SECOND).all():
                     return unit
     return None
-
-
-def _stretches(windows: Sequence[Window]) -> list[Window]:
-    """Return windows that touch as one, a week long at most."""
-    stretches = list(windows[:1])
-    for earlier, later in pairwise(windows):
-        if earlier.end == later.start and later.end - stretches[-1].start <= WEEK:
-            stretches[-1] = Window(stretches[-1].start, later.end)
-        else:
-            stretches.append(later)
-    return stretches
 
 
 def find_beginning(session: ApiSession, length: int, now: int) -> int:

@@ -1,4 +1,4 @@
-"""What callers filter by: read, checked, and brought into the form in which it is compared."""
+"""The times and filters that callers name: read, checked, and brought into the form in which they are compared."""
 
 from collections.abc import Iterable
 

@@ -1,19 +1,22 @@
 """Load, scan, fetch: what users call."""
 
 from itertools import product
+from typing import Final
 
 import polars as pl
 
-from optkit.config import Settings, resolve
+from optkit.config import resolve
 from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
-from optkit.loading.plan import LoadRequest, Refresh
+from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
 from optkit.phones import spellings, warn_of_unknown_senders
 from optkit.times import DAY, Moment
+
+_PHONES: Final = ("to_phone", "from_phone")
 
 
 def load(
@@ -90,9 +93,8 @@ def load(
     ['to_phone', 'from_phone', 'created_at', 'status', 'current_status']
     """
     filters = _read_filters(to_phone, from_phone, status, current_status, region)
-    settings = resolve(account=account)
-    request = load_request(start, end, refresh, settings)
-    return _scan(request, settings, filters, reported=reported, progress=progress, is_lazy=False).collect()
+    events = _scan(filters, start, end, account, refresh, reported=reported, progress=progress, verify=True)
+    return events.collect()
 
 
 def scan(
@@ -139,9 +141,7 @@ def scan(
     True
     """
     filters = _read_filters(to_phone, from_phone, status, current_status, region)
-    settings = resolve(account=account)
-    request = load_request(start, end, refresh, settings)
-    return _scan(request, settings, filters, reported=reported, progress=progress, is_lazy=True)
+    return _scan(filters, start, end, account, refresh, reported=reported, progress=progress, verify=False)
 
 
 def _read_filters(
@@ -162,31 +162,35 @@ def _read_filters(
 
 
 def _scan(
-    request: LoadRequest,
-    settings: Settings,
     filters: dict[str, list[str]],
+    start: Moment | None,
+    end: Moment | None,
+    account: str | None,
+    refresh: Refresh,
     *,
     reported: bool,
     progress: bool | None,
-    is_lazy: bool,
+    verify: bool,
 ) -> pl.LazyFrame:
-    """Return what `load` and `scan` return; see `refresh_cache` for `is_lazy`."""
-    events = refresh_cache(request, OPT_STATUS, settings, is_lazy=is_lazy, show=progress)
+    """Return what `load` and `scan` return; see `refresh_cache` for `verify`."""
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    events = refresh_cache(request, OPT_STATUS, settings, verify=verify, progress=progress)
     if "from_phone" in filters:
         known = events.select(pl.col("from_phone").unique()).collect()["from_phone"]
         warn_of_unknown_senders(filters["from_phone"], known, stacklevel=3)
     matches = {name: _matches(name, values) for name, values in filters.items()}
     # phones first, so that the filter reaches the files; statuses last, because all of a pair's events make its status
-    events = events.filter(*(matches[name] for name in matches if name in OPT_STATUS.private))
+    events = events.filter(*(matches[name] for name in matches if name in _PHONES))
     if reported:
         events = events.with_columns(reported_current_status=pl.col("current_status"))
     events = events.with_columns(current_status=last_status())
-    return events.filter(*(matches[name] for name in matches if name not in OPT_STATUS.private))
+    return events.filter(*(matches[name] for name in matches if name not in _PHONES))
 
 
 def _matches(name: str, values: list[str]) -> pl.Expr:
     """Return whether an event has one of the values in a column: of a phone, in any of its spellings."""
-    if name in OPT_STATUS.private:
+    if name in _PHONES:
         values = [spelling for value in values for spelling in spellings(value)]
     return pl.col(name).is_in(values)
 

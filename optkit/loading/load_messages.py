@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from optkit.config import Settings, resolve
+from optkit.config import resolve
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import SettingsError
 from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
-from optkit.loading.plan import LoadRequest, Refresh
+from optkit.loading.plan import Refresh
 from optkit.loading.refresh import refresh_cache
 from optkit.messages import DELIVERY_STATUS
 from optkit.times import Moment
@@ -70,9 +70,7 @@ def load_messages(
     ['message_id', 'to_phone', 'from_phone', 'sent_at']
     """
     conditions = _conditions(to_phone, from_phone, campaign_id, delivery_status, region)
-    settings = resolve(account=account)
-    request = load_request(start, end, refresh, settings)
-    return _scan(request, settings, conditions, progress=progress, is_lazy=False).collect()
+    return _scan(conditions, start, end, account, refresh, progress=progress, verify=True).collect()
 
 
 def scan_messages(
@@ -117,22 +115,23 @@ def scan_messages(
     True
     """
     conditions = _conditions(to_phone, from_phone, campaign_id, delivery_status, region)
-    settings = resolve(account=account)
-    request = load_request(start, end, refresh, settings)
-    return _scan(request, settings, conditions, progress=progress, is_lazy=True)
+    return _scan(conditions, start, end, account, refresh, progress=progress, verify=False)
 
 
 def _scan(
-    request: LoadRequest,
-    settings: Settings,
     conditions: list[pl.Expr],
+    start: Moment | None,
+    end: Moment | None,
+    account: str | None,
+    refresh: Refresh,
     *,
     progress: bool | None,
-    is_lazy: bool,
+    verify: bool,
 ) -> pl.LazyFrame:
-    """Return what `load_messages` and `scan_messages` return; see `refresh_cache` for `is_lazy`."""
-    messages = refresh_cache(request, MESSAGES, settings, is_lazy=is_lazy, show=progress)
-    return messages.filter(*conditions)
+    """Return what `load_messages` and `scan_messages` return; see `refresh_cache` for `verify`."""
+    settings = resolve(account=account)
+    request = load_request(start, end, refresh, settings)
+    return refresh_cache(request, MESSAGES, settings, verify=verify, progress=progress).filter(*conditions)
 
 
 def _conditions(

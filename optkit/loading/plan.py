@@ -81,29 +81,32 @@ class Plan:
         self._request = request
         self._endpoint = endpoint
         self._cached = cached
-        self._is_found = False
+        self._found: int | None = None
+
+    @property
+    def _is_beginning_unknown(self) -> bool:
+        return self.begin is None and self._endpoint.horizon_months is None
 
     @property
     def needs_beginning(self) -> bool:
         """Whether only the server can tell where to begin."""
-        return self._begin(0) is None and self._request.start is None
+        return self._is_beginning_unknown and self._request.start is None
 
     def may_be_shortened(self, now: int) -> bool:
         """Return whether most of the windows may be before the account's beginning."""
-        return self._begin(now) is None and len(self.windows(now)) > _MANY_WINDOWS
+        return self._is_beginning_unknown and len(self.windows(now)) > _MANY_WINDOWS
 
     def begin_at(self, start: int) -> None:
         """Set where the account begins, as the server says."""
-        self.begin = start
-        self._is_found = True
+        self.begin = self._found = start
 
     def windows(self, now: int) -> list[Window]:
         """Return the windows to fetch, in order, as far as they are known; nothing is fetched beyond `now`."""
         windows = [window for window in self._needed(now) if not self._endpoint.is_expired(window.start, now)]
-        if not self._is_found or self.begin is None:
+        if self._found is None:
             return windows
         # the first window is fetched even if it is cached: its file must say that there is nothing before it
-        first = grid_window(self.begin, self._endpoint.window)
+        first = grid_window(self._found, self._endpoint.window)
         return [first, *(window for window in windows if window > first)]
 
     def lost(self, now: int) -> list[Window]:
@@ -121,13 +124,13 @@ class Plan:
 
     def _needed(self, now: int) -> list[Window]:
         """Return the windows that are not cached or not final, whether the API answers for them or not."""
-        asked = self._request.resolve(self._begin(now), now)
+        asked = self._request.resolve(self._open_start(now), now)
         if asked is None:
             return []
         force = self._request.refresh == "force"
         return windows_to_fetch(asked, self._cached, length=self._endpoint.window, now=now, force=force)
 
-    def _begin(self, now: int) -> int | None:
+    def _open_start(self, now: int) -> int | None:
         """Return what an open start means; None where only the server knows."""
         horizon = self._endpoint.horizon(now)
         if horizon is None:

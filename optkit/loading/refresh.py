@@ -24,7 +24,7 @@ from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
 from optkit.loading.progress import Progress
-from optkit.loading.windows import Window, format_instant, gaps, name_windows
+from optkit.loading.windows import Window, format_instant, gaps, join_windows, name_windows
 from optkit.times import from_ms
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def refresh_cache(
-    request: LoadRequest, endpoint: Endpoint, settings: Settings, *, is_lazy: bool, show: bool | None
+    request: LoadRequest, endpoint: Endpoint, settings: Settings, *, verify: bool, progress: bool | None
 ) -> pl.LazyFrame:
     """Fetch what is missing for a request, and return its rows; the errors are those of `optkit.load`.
 
@@ -41,15 +41,15 @@ def refresh_cache(
     ----------
     request, endpoint, settings
         What is asked for, of which dataset and account.
-    is_lazy : bool
-        Whether only a part may be read, and later: then files are verified as they are read. Otherwise they are
-        verified now, and fetched again where they are corrupt.
-    show : bool or None
+    verify : bool
+        Whether to verify all files now, and to fetch those again that are corrupt. Otherwise files are verified as they
+        are read: perhaps only a few of them, and later.
+    progress : bool or None
         Whether to show a progress bar; None: in terminals and interactive notebooks.
     """
     account = Account(settings)
     cache = Cache(account.folder, endpoint)
-    cached = _usable(request, account, cache, is_lazy=is_lazy)
+    cached = _usable(request, account, cache, verify=verify)
     if request.refresh == "never":
         return _answer_from_cache(request, cache, cached)
     for path, problem in cached.corrupt.items():
@@ -66,13 +66,16 @@ def refresh_cache(
         with interruptible(), account.connect(endpoint) as session:
             account.confirm()
             now = _prepare(plan, session, endpoint, cached, now)
+            # where all is fetched again, what was cached says nothing about what comes
             kept = CachedWindows([], {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
-            _fetch(PlannedWindows(plan, now), session, endpoint, committer, Progress(wanted=show))
+            _fetch_and_commit(
+                PlannedWindows(plan, now), session, endpoint, committer, Progress(wanted=progress)
+            )
         _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
-        # not what is cached now: another process may have cleared it
+        # not up to what is cached now: another process may have cleared that, and then it is missing
         latest = max(latest, committer.latest)
-        cached = _usable(request, account, cache, is_lazy=is_lazy)
+        cached = _usable(request, account, cache, verify=verify)
     asked = request.resolve(cache.beginning(cached), latest)
     missing = [] if asked is None else gaps(asked, cached.windows)
     if asked is None or missing:
@@ -106,17 +109,17 @@ def interruptible() -> Iterator[None]:
         ) from None
 
 
-def _usable(request: LoadRequest, account: Account, cache: Cache, *, is_lazy: bool) -> CachedWindows:
-    """Return what is cached; see `refresh_cache` for `is_lazy`."""
+def _usable(request: LoadRequest, account: Account, cache: Cache, *, verify: bool) -> CachedWindows:
+    """Return what is cached; see `refresh_cache` for `verify`."""
     cached = cache.list_windows(account.identity.salt if account.identity else None)
-    if is_lazy:
+    if not verify:
         return cached
     touched = [window for window in cached.windows if request.touches(window)]
     return cached.without(cache.find_corrupt(touched))
 
 
 def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: CachedWindows, now: int) -> int:
-    """Ask the server what has to be known before windows are fetched; return the time, by its clock if that was asked.
+    """Ask the server what the plan and the session have to know; return the time, by its clock if that was asked.
 
     Raises
     ------
@@ -127,11 +130,11 @@ def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: Cach
 
     if endpoint.horizon_months is not None:
         now = explore.ask_clock(session, now)
-        lost = plan.lost(now)
+        lost = join_windows(plan.lost(now))
         if lost:
             raise MissingWindowsError(
-                f"the server answers for the last {endpoint.horizon_months} months only: {_join(lost)} cannot be had "
-                f"any more; load with a start of {format_instant(max(window.end for window in lost))} or later"
+                f"the server answers for the last {endpoint.horizon_months} months only: {name_windows(lost)} cannot "
+                f"be had any more; load with a start of {format_instant(lost[-1].end)} or later"
             )
     if session.time_unit is None:
         known = {window.time_unit for window in cached.windows}
@@ -145,18 +148,7 @@ def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: Cach
     return now
 
 
-def _join(windows: list[Window]) -> str:
-    """Return windows as a message names them, those that touch as one."""
-    joined: list[Window] = []
-    for window in windows:
-        if joined and joined[-1].end == window.start:
-            joined[-1] = Window(joined[-1].start, window.end)
-        else:
-            joined.append(window)
-    return name_windows(joined)
-
-
-def _fetch(
+def _fetch_and_commit(
     windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
 ) -> None:
     """Fetch windows and commit each as soon as it is complete."""
@@ -180,7 +172,7 @@ def _fetch(
 def _warn(*texts: str) -> None:
     """Show warnings at the line that called `load`; an empty text is skipped."""
     for text in filter(None, texts):
-        warnings.warn(text, stacklevel=5)
+        warnings.warn(text, stacklevel=5)  # the caller's line → load → _scan → refresh_cache → _warn
 
 
 def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:

@@ -81,6 +81,18 @@ class WindowInfo:
     begins: bool
 
 
+def join_windows(windows: Iterable[Window], most: int | None = None) -> list[Window]:
+    """Return windows, which are in order of time, with those that touch as one, of `most` milliseconds at most."""
+    joined: list[Window] = []
+    for window in windows:
+        together = Window(joined[-1].start, window.end) if joined else window
+        if joined and joined[-1].end == window.start and (most is None or together.length <= most):
+            joined[-1] = together
+        else:
+            joined.append(window)
+    return joined
+
+
 def name_windows(windows: Iterable[Window]) -> str:
     """Return the names of windows for a message, of the first few where there are many."""
     return join_names([str(window) for window in windows], _NAMED)
