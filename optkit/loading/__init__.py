@@ -3,7 +3,7 @@
 From a call to the socket::
 
     load.load → ._scan → refresh.refresh_cache      what is asked for, what is cached, what is missing (plan.Plan)
-    refresh._fetch → fetch.fetch_windows            several windows at once
+    refresh._fetch_and_commit → fetch.fetch_windows several windows at once
     workers.WorkerPool                              each page by one of the workers, in order of priority
     session.ApiSession.get → ._attempt → ._request  retries; the limits; one request
     transport.Connections.get                       a connection that is kept open

@@ -72,16 +72,24 @@ class Plan:
 
     Attributes
     ----------
+    now : int
+        The time, by this machine's clock until the server has said it; nothing is fetched beyond it.
     begin : int or None
         Start of the account's first window; None where it is not known, or where the API does not answer that far back.
     """
 
-    def __init__(self, request: LoadRequest, endpoint: Endpoint, cached: Sequence[WindowInfo]) -> None:
+    def __init__(
+        self, request: LoadRequest, endpoint: Endpoint, cached: Sequence[WindowInfo], now: int
+    ) -> None:
+        self.now = now
         self.begin = beginning(cached)
         self._request = request
         self._endpoint = endpoint
         self._cached = cached
         self._found: int | None = None
+        self._windows: list[Window] | None = None
+        self._last: Window | None = None
+        self._done = -1
 
     @property
     def _is_beginning_unknown(self) -> bool:
@@ -92,83 +100,80 @@ class Plan:
         """Whether only the server can tell where to begin."""
         return self._is_beginning_unknown and self._request.start is None
 
-    def may_be_shortened(self, now: int) -> bool:
-        """Return whether most of the windows may be before the account's beginning."""
-        return self._is_beginning_unknown and len(self.windows(now)) > _MANY_WINDOWS
+    @property
+    def may_be_shortened(self) -> bool:
+        """Whether most of the windows may be before the account's beginning."""
+        return self._is_beginning_unknown and len(self.windows()) > _MANY_WINDOWS
+
+    @property
+    def is_fulfilled(self) -> bool:
+        """Whether nothing has to be fetched."""
+        return not self.needs_beginning and not self._needed()
 
     def begin_at(self, start: int) -> None:
         """Set where the account begins, as the server says."""
         self.begin = self._found = start
 
-    def windows(self, now: int) -> list[Window]:
-        """Return the windows to fetch, in order, as far as they are known; nothing is fetched beyond `now`."""
-        windows = [window for window in self._needed(now) if not self._endpoint.is_expired(window.start, now)]
+    def windows(self) -> list[Window]:
+        """Return the windows to fetch, in order, as far as they are known."""
+        windows = [window for window in self._needed() if not self._is_expired(window)]
         if self._found is None:
             return windows
         # the first window is fetched even if it is cached: its file must say that there is nothing before it
         first = grid_window(self._found, self._endpoint.window)
         return [first, *(window for window in windows if window > first)]
 
-    def lost(self, now: int) -> list[Window]:
+    def lost(self) -> list[Window]:
         """Return the windows that are not cached and that the API does not answer for any more, in order."""
         known = {info.window.start for info in self._cached}
-        return [
-            window
-            for window in self._needed(now)
-            if self._endpoint.is_expired(window.start, now) and window.start not in known
-        ]
+        return [window for window in self._needed() if self._is_expired(window) and window.start not in known]
 
-    def is_fulfilled(self, now: int) -> bool:
-        """Return whether nothing has to be fetched."""
-        return not self.needs_beginning and not self._needed(now)
+    def next_window(self, clock: int | None) -> Window | None:
+        """Return the next window to fetch, as far as it has begun; None where there is none.
 
-    def _needed(self, now: int) -> list[Window]:
+        Where the server's clock turns out to be later than `now`, the present window comes again, up to that clock.
+
+        Parameters
+        ----------
+        clock : int or None
+            The server's, None before its first answer.
+        """
+        if clock is not None and clock != self.now:
+            last = self._last
+            if last is not None and last.end == self.now and self.now + TOLERANCE < clock:
+                self._done = last.start - 1
+            self.now = clock
+            self._windows = None
+        if self._windows is None:
+            self._windows = self.windows()
+        window = next((window for window in self._windows if window.start > self._done), None)
+        if window is None:
+            return None
+        self._done = window.start
+        self._last = window.until(self.now)
+        return self._last
+
+    @property
+    def count(self) -> int:
+        """How many windows there are to fetch, those that were fetched included."""
+        return len(self._windows or ())
+
+    def _is_expired(self, window: Window) -> bool:
+        return self._endpoint.is_expired(window.start, self.now)
+
+    def _needed(self) -> list[Window]:
         """Return the windows that are not cached or not final, whether the API answers for them or not."""
-        asked = self._request.resolve(self._open_start(now), now)
+        asked = self._request.resolve(self._open_start(), self.now)
         if asked is None:
             return []
         force = self._request.refresh == "force"
-        return windows_to_fetch(asked, self._cached, length=self._endpoint.window, now=now, force=force)
+        return windows_to_fetch(asked, self._cached, length=self._endpoint.window, now=self.now, force=force)
 
-    def _open_start(self, now: int) -> int | None:
+    def _open_start(self) -> int | None:
         """Return what an open start means; None where only the server knows."""
-        horizon = self._endpoint.horizon(now)
+        horizon = self._endpoint.horizon(self.now)
         if horizon is None:
             return self.begin
         # where the first window that is within the horizon begins
         earliest = grid_window(horizon - 1, self._endpoint.window).end
         return min([earliest, *(info.window.start for info in self._cached)])
-
-
-class PlannedWindows:
-    """The windows of a plan, one by one: those that have begun, by the server's clock as soon as it is known.
-
-    Where the server's clock is later than the time that was assumed, the present window comes again, up to that clock.
-
-    `now` is the time that is assumed until the server has answered.
-    """
-
-    def __init__(self, plan: Plan, now: int) -> None:
-        self._plan = plan
-        self._now = now
-        self._windows = plan.windows(now)
-        self._done = -1
-        self._last: Window | None = None
-
-    def next(self, clock: int | None) -> Window | None:
-        """Return the next window, up to the server's clock, which is None before the first answer; None at the end."""
-        if clock is not None and clock != self._now:
-            # this machine's clock was behind: what was to be read up to the present is to be read further
-            if self._last is not None and self._last.end == self._now and self._now + TOLERANCE < clock:
-                self._done = self._last.start - 1
-            self._now = clock
-            self._windows = self._plan.windows(clock)
-        window = next((window for window in self._windows if window.start > self._done), None)
-        if window is None:
-            return None
-        self._done = window.start
-        self._last = window.until(self._now)
-        return self._last
-
-    def __len__(self) -> int:
-        return len(self._windows)

@@ -22,7 +22,7 @@ from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.commit import Committer
-from optkit.loading.plan import LoadRequest, Plan, PlannedWindows
+from optkit.loading.plan import LoadRequest, Plan
 from optkit.loading.progress import Progress
 from optkit.loading.windows import Window, format_instant, gaps, join_windows, name_windows
 from optkit.times import from_ms
@@ -58,20 +58,18 @@ def refresh_cache(
     # where the cache was read later than now, this machine's clock is behind: only the server knows the time
     now = account.latest(request.end)
     now = cached.last_read + 1 if cached.last_read > now + TOLERANCE else now
-    plan = Plan(request, endpoint, cached.windows)
+    plan = Plan(request, endpoint, cached.windows, now)
     latest = cached.latest
-    if not plan.is_fulfilled(now) or not account.is_confirmed:
+    if not plan.is_fulfilled or not account.is_confirmed:
         if settings.token is None and not account.is_demo:
             raise _no_token(cached)
         with interruptible(), account.connect(endpoint) as session:
             account.confirm()
-            now = _prepare(plan, session, endpoint, cached, now)
+            _prepare(plan, session, endpoint, cached)
             # where all is fetched again, what was cached says nothing about what comes
             kept = CachedWindows([], {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
-            _fetch_and_commit(
-                PlannedWindows(plan, now), session, endpoint, committer, Progress(wanted=progress)
-            )
+            _fetch_and_commit(plan, session, endpoint, committer, Progress(wanted=progress))
         _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
         # not up to what is cached now: another process may have cleared that, and then it is missing
         latest = max(latest, committer.latest)
@@ -118,8 +116,8 @@ def _usable(request: LoadRequest, account: Account, cache: Cache, *, verify: boo
     return cached.without(cache.find_corrupt(touched))
 
 
-def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: CachedWindows, now: int) -> int:
-    """Ask the server what the plan and the session have to know; return the time, by its clock if that was asked.
+def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: CachedWindows) -> None:
+    """Ask the server what the plan and the session have to know before windows are fetched.
 
     Raises
     ------
@@ -129,8 +127,8 @@ def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: Cach
     from optkit.loading import explore  # what asks the server is imported only where it is asked
 
     if endpoint.horizon_months is not None:
-        now = explore.ask_clock(session, now)
-        lost = join_windows(plan.lost(now))
+        plan.now = explore.ask_clock(session, plan.now)
+        lost = join_windows(plan.lost())
         if lost:
             raise MissingWindowsError(
                 f"the server answers for the last {endpoint.horizon_months} months only: {name_windows(lost)} cannot "
@@ -138,28 +136,27 @@ def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: Cach
             )
     if session.time_unit is None:
         known = {window.time_unit for window in cached.windows}
-        session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(now), known)
+        session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(), known)
     if plan.needs_beginning:
-        plan.begin_at(explore.find_beginning(session, endpoint.window, now))
-    elif plan.may_be_shortened(now):
+        plan.begin_at(explore.find_beginning(session, endpoint.window, plan.now))
+    elif plan.may_be_shortened:
         # a long stretch of time may be too much for the server; its windows are not
         with suppress(TransportError, ResponseError):
-            plan.begin_at(explore.find_beginning(session, endpoint.window, now))
-    return now
+            plan.begin_at(explore.find_beginning(session, endpoint.window, plan.now))
 
 
 def _fetch_and_commit(
-    windows: PlannedWindows, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
+    plan: Plan, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
 ) -> None:
     """Fetch windows and commit each as soon as it is complete."""
     from optkit.loading.fetch import fetch_windows
 
     def on_page(page: "Page") -> None:
-        bar.add_rows(len(page.entries), len(windows))
+        bar.add_rows(len(page.entries), plan.count)
 
     try:
         # closed, so that the workers stop at once where a commit fails
-        found = fetch_windows(lambda: windows.next(session.clock.now), session, endpoint, on_page=on_page)
+        found = fetch_windows(lambda: plan.next_window(session.clock.now), session, endpoint, on_page=on_page)
         with closing(found):
             for window, rows in found:
                 committer.take(window, rows)
