@@ -105,36 +105,36 @@ class Account:
         if self.identity is not None and self.identity.has(self._token):
             return
         cached = [
-            (endpoint, window)
+            (endpoint, info)
             for endpoint in DATASETS.values()
-            for window in Cache(self.folder, endpoint).list_windows().windows
+            for info in Cache(self.folder, endpoint).list_windows().windows
         ]
         if self.identity is None and not cached:
             return
         name = self.settings.account
-        evidence = [(endpoint, window) for endpoint, window in cached if self._is_evidence(endpoint, window)]
+        evidence = [(endpoint, info) for endpoint, info in cached if self._is_evidence(endpoint, info)]
         if not evidence:
             raise CacheError(
                 f"the cache of account '{name}' was filled with another token, and has no final window to tell "
                 "whether it is the same account; give this one a name of its own (OPTKIT_ACCOUNT), or forget that one "
                 "with optkit clear"
             )
-        endpoint, window = min(evidence, key=lambda pair: _how_telling(pair[1]))
+        endpoint, info = min(evidence, key=lambda pair: _how_telling(pair[1]))
         with self.connect(endpoint) as session:
-            is_same = _reads_same(session, endpoint, self.folder, window)
+            is_same = _reads_same(session, endpoint, self.folder, info)
         if not is_same:
             raise CacheError(
-                f"this token reads another account than the one cached as '{name}': window {window.window} "
+                f"this token reads another account than the one cached as '{name}': window {info.window} "
                 "differs; give it a name of its own (OPTKIT_ACCOUNT), or forget the cached one with optkit clear"
             )
-        salt = self.identity.salt if self.identity is not None else window.account
+        salt = self.identity.salt if self.identity is not None else info.account
         self.identity = AccountIdentity.of(self._server, self._token, salt)
         self.identity.write(self.folder, is_first=False)
 
-    def _is_evidence(self, endpoint: Endpoint, window: CachedWindow) -> bool:
+    def _is_evidence(self, endpoint: Endpoint, info: CachedWindow) -> bool:
         """Return whether a window can be read again, and must then have the same rows."""
         horizon = endpoint.horizon(now_of(self.settings))
-        return window.final and window.rows > 0 and (horizon is None or window.window.start > horizon)
+        return info.final and info.rows > 0 and (horizon is None or info.window.start > horizon)
 
     def claim(self, cache: Cache) -> AccountIdentity:
         """Return the identity that the folder belongs to; a new folder is given to this account.
@@ -170,19 +170,20 @@ class Account:
         return self.settings.token or DEMO
 
 
-def _how_telling(window: CachedWindow) -> tuple[bool, int]:
+def _how_telling(info: CachedWindow) -> tuple[bool, int]:
     """Return a sort key: the first window has enough rows to tell accounts apart, and few pages to read."""
-    return window.rows < _EVIDENCE, abs(window.rows - _EVIDENCE)
+    return info.rows < _EVIDENCE, abs(info.rows - _EVIDENCE)
 
 
-def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, window: CachedWindow) -> bool:
+def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, info: CachedWindow) -> bool:
     """Return whether a window, read again, has the rows that are cached."""
     from optkit.loading.fetch import fetch_window
 
-    units = [unit for unit in endpoint.time_units if unit.name == window.time_unit]
+    units = [unit for unit in endpoint.time_units if unit.name == info.time_unit]
     session.time_unit = units[0] if units else session.time_unit
-    rows = fetch_window(window.window, session, endpoint).frame.select(endpoint.order)
-    return rows.equals(Cache(folder, endpoint).scan([window]).select(endpoint.order).collect())
+    frame = fetch_window(info.window, session, endpoint).frame
+    cached = Cache(folder, endpoint).scan([info]).collect()
+    return frame.select(endpoint.order).equals(cached.select(endpoint.order))
 
 
 def now_of(settings: Settings) -> int:

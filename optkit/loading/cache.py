@@ -46,16 +46,16 @@ class CachedWindows:
     @property
     def latest(self) -> int:
         """Until when windows are cached, in epoch milliseconds; 0 where none is."""
-        return max((cached.window.end for cached in self.windows), default=0)
+        return max((info.window.end for info in self.windows), default=0)
 
     @property
     def last_read(self) -> int:
         """When the last one was read, in epoch milliseconds; 0 where none is."""
-        return max((cached.fetched_at for cached in self.windows), default=0)
+        return max((info.fetched_at for info in self.windows), default=0)
 
     def without(self, corrupt: dict[Path, str]) -> Self:
         """Return the windows whose files are not among some corrupt ones."""
-        kept = [window for window in self.windows if window.path not in corrupt]
+        kept = [info for info in self.windows if info.path not in corrupt]
         return type(self)(kept, self.corrupt | corrupt)
 
 
@@ -77,28 +77,28 @@ class Cache:
         account : str or None
             The account identity that the files must have been written for; None where it is not known.
         """
-        windows: list[CachedWindow] = []
+        infos: list[CachedWindow] = []
         corrupt: dict[Path, str] = {}
         for path in self.paths():
             try:
-                window = read_footer(path)
+                info = read_footer(path)
             except CorruptFileError as problem:
                 corrupt[path] = str(problem)
                 continue
             except FileNotFoundError:  # another process has cleared it
                 continue
-            if account is not None and window.account not in {account, None}:
+            if account is not None and info.account not in {account, None}:
                 corrupt[path] = "was written for another account"
             else:
-                windows.append(window)
-        return CachedWindows(windows, corrupt)
+                infos.append(info)
+        return CachedWindows(infos, corrupt)
 
-    def find_corrupt(self, windows: Iterable[CachedWindow], *, again: bool = False) -> dict[Path, str]:
+    def find_corrupt(self, infos: Iterable[CachedWindow], *, again: bool = False) -> dict[Path, str]:
         """Read files whole and return what is wrong with those whose checksum is not right.
 
         Files that this process has verified, and that look unchanged, are only read if `again` is true.
         """
-        paths = [window.path for window in windows]
+        paths = [info.path for info in infos]
         with ThreadPoolExecutor(min(_HASHING, len(paths) or 1)) as pool:
             problems = pool.map(lambda path: self._verify(path, again=again), paths)
             return {path: problem for path, problem in zip(paths, problems, strict=True) if problem}
@@ -123,11 +123,11 @@ class Cache:
         """Return the file of a window."""
         return self.folder / f"{from_ms(window.start):%Y-%m-%d}{SUFFIX}"
 
-    def commit(self, frame: pl.DataFrame, cached: CachedWindow) -> None:
+    def commit(self, frame: pl.DataFrame, info: CachedWindow) -> None:
         """Make a window part of the cache."""
         self.make()
-        with PrivateFile(cached.path, error=CacheError, remedy=REMEDY) as file:
-            file.write(make_file(frame.cast(self.endpoint.files_schema()), cached))
+        with PrivateFile(info.path, error=CacheError, remedy=REMEDY) as file:
+            file.write(make_file(frame.cast(self.endpoint.files_schema()), info))
 
     def make(self) -> None:
         """Make the folder, for its owner alone, and remove what killed processes left in it."""
@@ -174,11 +174,11 @@ class Cache:
                 f"the cache folder {self.folder} cannot be read ({error.strerror}); set OPTKIT_CACHE_DIR to a folder"
             ) from None
 
-    def scan(self, windows: Sequence[CachedWindow]) -> pl.LazyFrame:
+    def scan(self, infos: Sequence[CachedWindow]) -> pl.LazyFrame:
         """Return the rows of windows, which are in order of time, as a lazy frame; see `scan_windows`."""
-        if not windows:
+        if not infos:
             return self.endpoint.schema.to_frame(eager=False)
-        return scan_windows(windows, self.endpoint.schema, self.find_corrupt)
+        return scan_windows(infos, self.endpoint.schema, self.find_corrupt)
 
     def beginning(self, cached: CachedWindows) -> int | None:
         """Return what an open start means, as far as the cache knows."""

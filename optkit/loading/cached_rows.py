@@ -21,7 +21,7 @@ _FILE: Final = "file"
 
 
 def scan_windows(
-    windows: Sequence["CachedWindow"], schema: pl.Schema, find_corrupt: FindCorrupt
+    infos: Sequence["CachedWindow"], schema: pl.Schema, find_corrupt: FindCorrupt
 ) -> pl.LazyFrame:
     """Return the rows of cached windows as a lazy frame; nothing is read before it is collected.
 
@@ -32,8 +32,8 @@ def scan_windows(
 
     Parameters
     ----------
-    windows, schema
-        Which ones, in order; their columns and dtypes.
+    infos, schema
+        Which windows, in order; their columns and dtypes.
     find_corrupt : callable
         Verifies windows, and returns what is wrong with the files of some.
 
@@ -42,7 +42,7 @@ def scan_windows(
     polars.LazyFrame
         Collecting it raises `CacheError` where a window is corrupt, or is not cached any more.
     """
-    source = _Source(windows, schema, find_corrupt)
+    source = _Source(infos, schema, find_corrupt)
     columns = {_COUNTED: pl.Null(), **schema}
     return register_io_source(source.read, schema=columns, is_pure=True).select(schema.names())
 
@@ -50,10 +50,8 @@ def scan_windows(
 class _Source:
     """What polars reads the rows from; see `scan_windows`."""
 
-    def __init__(
-        self, windows: Sequence["CachedWindow"], schema: pl.Schema, find_corrupt: FindCorrupt
-    ) -> None:
-        self._windows = {str(window.path): window for window in windows}
+    def __init__(self, infos: Sequence["CachedWindow"], schema: pl.Schema, find_corrupt: FindCorrupt) -> None:
+        self._infos = {str(info.path): info for info in infos}
         self._schema = schema
         self._find_corrupt = find_corrupt
 
@@ -67,17 +65,17 @@ class _Source:
         """Read batches of rows: what a query needs, as polars' documentation of sources says."""
         columns = columns or [_COUNTED, *self._schema]
         try:
-            for window in self._windows.values():
-                window.path.stat()
+            for info in self._infos.values():
+                info.path.stat()
             if columns == [_COUNTED] and predicate is None:
                 yield self._count(n_rows)
                 return
-            rows = self._rows() if n_rows is None else self._rows().head(n_rows)
+            frame = self._scan_files() if n_rows is None else self._scan_files().head(n_rows)
             if predicate is None and n_rows is None:
-                self._reject_corrupt(self._windows)
-                yield from rows.select(columns).collect_batches(chunk_size=batch_size, engine="streaming")
+                self._reject_corrupt(self._infos)
+                yield from frame.select(columns).collect_batches(chunk_size=batch_size, engine="streaming")
                 return
-            wanted = rows if predicate is None else rows.filter(predicate)
+            wanted = frame if predicate is None else frame.filter(predicate)
             batches = wanted.select(*columns, _FILE).collect_batches(
                 chunk_size=batch_size, engine="streaming"
             )
@@ -85,19 +83,19 @@ class _Source:
         except FileNotFoundError:
             raise CacheError("a window was removed from the cache before it was read; load again") from None
         except pl.exceptions.PolarsError:
-            self._reject_corrupt(self._windows)
+            self._reject_corrupt(self._infos)
             raise
 
     def _count(self, n_rows: int | None) -> pl.DataFrame:
         """Return a row for each row there is, without what is in it."""
-        count = sum(window.rows for window in self._windows.values())
+        count = sum(info.rows for info in self._infos.values())
         count = count if n_rows is None else min(count, n_rows)
         return pl.select(pl.repeat(None, count, dtype=pl.Null()).alias(_COUNTED))
 
-    def _rows(self) -> pl.LazyFrame:
+    def _scan_files(self) -> pl.LazyFrame:
         """Return all rows with the file of each."""
-        rows = pl.scan_parquet(list(self._windows), glob=False, include_file_paths=_FILE)
-        return rows.cast(self._schema).with_columns(pl.lit(None, pl.Null()).alias(_COUNTED))
+        frame = pl.scan_parquet(list(self._infos), glob=False, include_file_paths=_FILE)
+        return frame.cast(self._schema).with_columns(pl.lit(None, pl.Null()).alias(_COUNTED))
 
     def _only_verified(self, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         verified: set[str] = set()
@@ -108,7 +106,7 @@ class _Source:
             yield batch.drop(_FILE)
 
     def _reject_corrupt(self, files: Iterable[str]) -> None:
-        for path, problem in self._find_corrupt([self._windows[file] for file in files]).items():
+        for path, problem in self._find_corrupt([self._infos[file] for file in files]).items():
             raise CacheError(
                 f"the cached window {path.name} {problem}; a load of it, or optkit refresh, fetches it again"
             )

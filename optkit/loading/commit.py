@@ -51,15 +51,15 @@ class Committer:
         """Until when windows are cached, in epoch milliseconds; 0 where none is."""
         return max(self._covered.values(), default=0)
 
-    def take(self, window: Window, rows: "WindowRows") -> None:
+    def take(self, window: Window, result: "WindowRows") -> None:
         """Commit a window; one that the server counts otherwise waits for what the other windows show."""
-        self._do_totals_fit |= rows.totals_fit
-        if rows.totals_contradict and not self._are_totals_ignored:
-            self._doubtful.append((window, rows))
+        self._do_totals_fit |= result.totals_fit
+        if result.totals_contradict and not self._are_totals_ignored:
+            self._doubtful.append((window, result))
             if len(self._doubtful) == _ENOUGH and not self._do_totals_fit:
                 self._ignore_totals()
         else:
-            self._commit(window, rows)
+            self._commit(window, result)
 
     def finish(self) -> None:
         """Decide about the windows that wait.
@@ -87,29 +87,29 @@ class Committer:
             "this server's totals mean nothing: it counts other numbers of entries than it sends, each time that it is "
             "asked; what it sends is assumed to be complete"
         )
-        for window, rows in self._doubtful:
-            self._commit(window, rows)
+        for window, result in self._doubtful:
+            self._commit(window, result)
         self._doubtful.clear()
 
-    def _commit(self, window: Window, rows: "WindowRows") -> None:
-        covered = window.until(rows.clock.now)
+    def _commit(self, window: Window, result: "WindowRows") -> None:
+        covered = window.until(result.clock.now)
         if covered.length == 0 or covered.end < self._covered.get(window.start, 0):
             return  # it has not begun; or more is cached already, read before or by a clock that was later then
         self._covered[window.start] = covered.end
         whole = grid_window(window.start, self._cache.endpoint.window)
         identity = self._account.claim(self._cache)
-        frame = rows.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
-        cached = CachedWindow(
+        frame = result.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
+        info = CachedWindow(
             covered,
-            fetched_at=rows.clock.now,
-            final=is_final(whole, rows.clock.cautious, self._account.settings.look_back),
+            fetched_at=result.clock.now,
+            final=is_final(whole, result.clock.cautious, self._account.settings.look_back),
             begins=window.start == self._begin,
             path=self._cache.path(covered),
             rows=frame.height,
-            duplicates=rows.duplicates,
-            dropped=rows.dropped,
-            pages=rows.pages,
+            duplicates=result.duplicates,
+            dropped=result.dropped,
+            pages=result.pages,
             account=identity.salt,
             time_unit=self._time_unit,
         )
-        self._cache.commit(frame, cached)
+        self._cache.commit(frame, info)

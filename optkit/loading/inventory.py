@@ -67,7 +67,7 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     settings = resolve(account=account)
     cache, identity = _cache(settings, dataset)
     table = pl.DataFrame(
-        [_describe(window) for window in cache.list_windows(identity).windows],
+        [_describe(info) for info in cache.list_windows(identity).windows],
         schema={
             "window_start": INSTANT,
             "window_end": INSTANT,
@@ -86,16 +86,16 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     return table.with_columns(expired=pl.col("window_start") < from_ms(horizon))
 
 
-def _describe(cached: CachedWindow) -> tuple[object, ...]:
+def _describe(info: CachedWindow) -> tuple[object, ...]:
     return (
-        from_ms(cached.window.start),
-        from_ms(cached.window.end),
-        cached.rows,
-        cached.duplicates,
-        cached.pages,
-        cached.final,
-        from_ms(cached.fetched_at),
-        cached.dropped,
+        from_ms(info.window.start),
+        from_ms(info.window.end),
+        info.rows,
+        info.duplicates,
+        info.pages,
+        info.final,
+        from_ms(info.fetched_at),
+        info.dropped,
     )
 
 
@@ -130,14 +130,14 @@ def verify(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     cache, identity = _cache(resolve(account=account), dataset)
     cached = cache.list_windows(identity)
     cached = cached.without(cache.find_corrupt(cached.windows, again=True))
-    rows: list[tuple[str, datetime | None, bool, str]] = [
+    checked: list[tuple[str, datetime | None, bool, str]] = [
         (info.path.name, from_ms(info.window.start), True, "") for info in cached.windows
     ]
-    rows += [(path.name, None, False, problem) for path, problem in cached.corrupt.items()]
+    checked += [(path.name, None, False, problem) for path, problem in cached.corrupt.items()]
     schema = pl.Schema(
         {"file": pl.String(), "window_start": INSTANT, "ok": pl.Boolean(), "problem": pl.String()}
     )
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("file")
+    return pl.DataFrame(checked, schema=schema, orient="row").sort("file")
 
 
 def clear(

@@ -112,7 +112,7 @@ def _usable(request: LoadRequest, account: Account, cache: Cache, *, verify: boo
     cached = cache.list_windows(account.identity.salt if account.identity else None)
     if not verify:
         return cached
-    touched = [window for window in cached.windows if request.touches(window)]
+    touched = [info for info in cached.windows if request.touches(info)]
     return cached.without(cache.find_corrupt(touched))
 
 
@@ -135,7 +135,7 @@ def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: Cach
                 f"be had any more; load with a start of {format_instant(lost[-1].end)} or later"
             )
     if session.time_unit is None:
-        known = {window.time_unit for window in cached.windows}
+        known = {info.time_unit for info in cached.windows}
         session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(), known)
     if plan.needs_beginning:
         plan.begin_at(explore.find_beginning(session, endpoint.window, plan.now))

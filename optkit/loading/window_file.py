@@ -70,13 +70,13 @@ _FIELDS: Final = (
 _OLDER: Final = {"dropped": 0, "account": None, "time_unit": None}
 
 
-def make_file(frame: pl.DataFrame, cached: CachedWindow) -> bytes:
+def make_file(frame: pl.DataFrame, info: CachedWindow) -> bytes:
     """Return the bytes of a window's file: rows, and what is to be known of them."""
     about = {
         "version": VERSION,
-        "start": cached.window.start,
-        "end": cached.window.end,
-        **{name: getattr(cached, name) for name in _FIELDS},
+        "start": info.window.start,
+        "end": info.window.end,
+        **{name: getattr(info, name) for name in _FIELDS},
         "checksum": _UNSIGNED,
     }
     buffer = io.BytesIO()
@@ -116,12 +116,12 @@ def read_footer(path: Path) -> CachedWindow:
         raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
     try:
         said = {name: (_OLDER | about)[name] for name in _FIELDS}
-        cached = CachedWindow(Window(about["start"], about["end"]), path=path, **said)
+        info = CachedWindow(Window(about["start"], about["end"]), path=path, **said)
     except KeyError:
         raise CorruptFileError("differs from what was written (its description)") from None
-    if path.stem != f"{from_ms(cached.window.start):%Y-%m-%d}":
+    if path.stem != f"{from_ms(info.window.start):%Y-%m-%d}":
         raise CorruptFileError("was renamed: it holds another window than its name says")
-    return cached
+    return info
 
 
 def verify_checksum(path: Path) -> None:

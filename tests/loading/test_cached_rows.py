@@ -60,7 +60,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def commit(cache: Cache, window: Window, frame: pl.DataFrame) -> None:
-    cached = CachedWindow(
+    info = CachedWindow(
         window,
         fetched_at=window.end,
         final=True,
@@ -71,7 +71,7 @@ def commit(cache: Cache, window: Window, frame: pl.DataFrame) -> None:
         dropped=0,
         pages=1,
     )
-    cache.commit(frame, cached)
+    cache.commit(frame, info)
 
 
 def windows_of(cache: Cache) -> list[CachedWindow]:
