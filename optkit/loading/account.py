@@ -121,7 +121,7 @@ class Account:
             )
         endpoint, info = min(evidence, key=lambda pair: _how_telling(pair[1]))
         with self.connect(endpoint) as session:
-            is_same = _reads_same(session, endpoint, self.folder, info)
+            is_same = _reads_same(session, self.folder, info)
         if not is_same:
             raise CacheError(
                 f"this token reads another account than the one cached as '{name}': window {info.window} "
@@ -175,15 +175,16 @@ def _how_telling(info: CachedWindow) -> tuple[bool, int]:
     return info.rows < _EVIDENCE, abs(info.rows - _EVIDENCE)
 
 
-def _reads_same(session: "ApiSession", endpoint: Endpoint, folder: Path, info: CachedWindow) -> bool:
+def _reads_same(session: "ApiSession", folder: Path, info: CachedWindow) -> bool:
     """Return whether a window, read again, has the rows that are cached."""
+    from optkit.loading.explore import find_time_unit
     from optkit.loading.fetch import fetch_window
 
-    units = [unit for unit in endpoint.time_units if unit.name == info.time_unit]
-    session.time_unit = units[0] if units else session.time_unit
-    frame = fetch_window(info.window, session, endpoint).frame
-    cached = Cache(folder, endpoint).scan([info]).collect()
-    return frame.select(endpoint.order).equals(cached.select(endpoint.order))
+    find_time_unit(session, [info.window], {info.time_unit})
+    frame = fetch_window(info.window, session).frame
+    cached = Cache(folder, session.endpoint).scan([info]).collect()
+    order = session.endpoint.order
+    return frame.select(order).equals(cached.select(order))
 
 
 def now_of(settings: Settings) -> int:

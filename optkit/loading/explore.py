@@ -1,8 +1,8 @@
 """What is asked of a server before windows are fetched: the time, the unit of time, where the account begins."""
 
 from collections.abc import Collection, Sequence
+from itertools import product
 
-from optkit.datasets.endpoint import Endpoint, TimeUnit
 from optkit.loading.pages import PageRequest
 from optkit.loading.session import ApiSession
 from optkit.loading.windows import Window, grid_window, join_windows
@@ -14,52 +14,59 @@ def ask_clock(session: ApiSession, now: int) -> int:
     return session.get(PageRequest(now - SECOND, now, page=1, per_page=1)).clock.now
 
 
-def find_time_unit(
-    session: ApiSession, endpoint: Endpoint, windows: Sequence[Window], known: Collection[str | None]
-) -> TimeUnit | None:
-    """Return the unit in which the API reads the bounds of a request.
+def find_time_unit(session: ApiSession, windows: Sequence[Window], known: Collection[str | None]) -> None:
+    """Set the session's time unit, unless it is known: the unit in which the API reads the bounds of a request.
 
     It is the one with which an answer has an entry within the bounds: read in another unit, bounds lie far in the
-    future or in 1970. Where no week has an entry in any unit, there is none, and every answer would be empty: None.
+    future or in 1970. Where no week has an entry in any unit, every answer would be empty, and it stays unknown.
 
     Parameters
     ----------
-    session, endpoint
-        Who is asked, and which units there may be.
+    session : ApiSession
+        Its endpoint names the units there may be.
     windows : sequence of Window
         What is going to be fetched, in order; asked for in stretches of a week at most, the latest first.
     known : collection of str or None
         Names of units that were found out before.
     """
-    for unit in endpoint.time_units:
-        if unit.name in known:
-            return unit
-    for stretch in reversed(join_windows(windows, most=WEEK)):
-        for unit in endpoint.time_units:
-            session.time_unit = unit
-            request = PageRequest(stretch.start, stretch.end, page=1, per_page=1)
-            entries = session.get(request).entries
-            if entries:
-                times = endpoint.to_columns(entries)[endpoint.time].to_physical()
-                # seconds are cut or rounded
-                if times.is_between(stretch.start - SECOND, stretch.end + SECOND).all():
-                    return unit
-    return None
+    if session.time_unit is not None:
+        return
+    units = session.endpoint.time_units
+    session.time_unit = next((unit for unit in units if unit.name in known), None)
+    if session.time_unit is not None:
+        return
+    for stretch, unit in product(reversed(join_windows(windows, most=WEEK)), units):
+        session.time_unit = unit
+        if _has_entries(session, stretch):
+            return
+    session.time_unit = None
 
 
-def find_beginning(session: ApiSession, length: int, now: int) -> int:
+def _has_entries(session: ApiSession, stretch: Window) -> bool:
+    """Return whether the API has entries in a stretch of time, and none that lie elsewhere."""
+    entries = session.get(PageRequest(stretch.start, stretch.end, page=1, per_page=1)).entries
+    if not entries:
+        return False
+    times = session.endpoint.to_columns(entries)[session.endpoint.time].to_physical()
+    # seconds are cut or rounded
+    return bool(times.is_between(stretch.start - SECOND, stretch.end + SECOND).all())
+
+
+def find_beginning(session: ApiSession, now: int) -> int:
     """Return the start of the window of the account's first record; of the present one, where it has none.
 
-    It asks whether a stretch of time holds anything, and halves it; emptiness alone counts, no order and no total. For
-    a record at the very start of a window it may name the window before.
+    It asks whether a stretch of time has any entries, and halves it; only whether there are any counts, no order and no
+    total. For a record at the very start of a window, it may return the window before.
     """
+    length = session.endpoint.window
     first, last = grid_window(0, length).start, grid_window(now, length).start
     while first < last:
-        middle = first + (last - first) // length // 2 * length
-        page = session.get(PageRequest(first, middle + length, page=1, per_page=1))
+        middle = grid_window((first + last) // 2, length)
+        page = session.get(PageRequest(first, middle.end, page=1, per_page=1))
+        # `now` may be later than the server's clock
         last = min(last, grid_window(page.clock.now, length).start)
         if page.entries:
-            last = min(last, middle)
+            last = min(last, middle.start)
         else:
-            first = middle + length
+            first = middle.end
     return min(first, last)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 
-from optkit.datasets.endpoint import Endpoint
 from optkit.errors import DriftError, OptkitError, ResponseError, TransportError
 from optkit.loading.pages import Page, PageRequest
 from optkit.loading.reader import WindowReader, WindowRows
@@ -18,7 +17,6 @@ _OF_ONE_WINDOW = (DriftError, ResponseError, TransportError)
 def fetch_windows(
     next_window: Callable[[], Window | None],
     session: ApiSession,
-    endpoint: Endpoint,
     filters: Mapping[str, str] | None = None,
     *,
     on_page: Callable[[Page], None] = lambda _: None,
@@ -32,8 +30,8 @@ def fetch_windows(
     ----------
     next_window : callable
         Returns what to read next, None while there is nothing; called again after each page.
-    session, endpoint
-        Where from, and what the records are.
+    session : ApiSession
+        Fetches the pages.
     filters : mapping, optional
         Query parameters that the server filters by.
     on_page : callable
@@ -50,7 +48,7 @@ def fetch_windows(
     is_server_failing = has_page_come = False
     try:
         while not is_server_failing:
-            _open_windows(next_window, endpoint, session.limiter.limit, reading, pool)
+            _open_windows(next_window, session, reading, pool)
             if not pool.outstanding:
                 break
             reader, request, result = pool.next_result()
@@ -81,17 +79,17 @@ def fetch_windows(
 
 def _open_windows(
     next_window: Callable[[], Window | None],
-    endpoint: Endpoint,
-    limit: int,
+    session: ApiSession,
     reading: set[WindowReader],
     pool: WorkerPool[WindowReader],
 ) -> None:
     """Begin as many windows as keep the workers busy."""
+    limit = session.limiter.limit
     while pool.outstanding < 2 * limit and len(reading) <= limit:
         window = next_window()
         if window is None:
             return
-        reader = WindowReader(window, endpoint)
+        reader = WindowReader(window, session.endpoint)
         reading.add(reader)
         _submit(pool, reader, reader.start())
 
@@ -112,10 +110,8 @@ def _first_error(failed: Mapping[WindowReader, OptkitError]) -> OptkitError:
     return error
 
 
-def fetch_window(
-    window: Window, session: ApiSession, endpoint: Endpoint, filters: Mapping[str, str] | None = None
-) -> WindowRows:
+def fetch_window(window: Window, session: ApiSession, filters: Mapping[str, str] | None = None) -> WindowRows:
     """Return the rows of one window."""
     windows = iter([window])
-    ((_, rows),) = fetch_windows(lambda: next(windows, None), session, endpoint, filters)
+    ((_, rows),) = fetch_windows(lambda: next(windows, None), session, filters)
     return rows

@@ -243,7 +243,7 @@ def fetch(
         assert window is not None
         for values in product(*filters.values()) if window.length else ():
             wanted = dict(zip(filters, values, strict=True))
-            answer = fetch_window(window, session, OPT_STATUS, wanted)
+            answer = fetch_window(window, session, wanted)
             if answer.totals_contradict:
                 raise DriftError(
                     "the server counts another number of events than it sends; ask again, or use optkit.load, which "

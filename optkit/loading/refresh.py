@@ -65,11 +65,11 @@ def refresh_cache(
             raise _no_token(cached)
         with interruptible(), account.connect(endpoint) as session:
             account.confirm()
-            _prepare(plan, session, endpoint, cached)
+            _prepare(plan, session, cached)
             # where all is fetched again, what was cached says nothing about what comes
             kept = CachedWindows([], {}) if request.refresh == "force" else cached
             committer = Committer(account, cache, kept, begin=plan.begin, time_unit=session.time_unit)
-            _fetch_and_commit(plan, session, endpoint, committer, Progress(wanted=progress))
+            _fetch_and_commit(plan, session, committer, Progress(wanted=progress))
         _warn(committer.warning, session.clock.warning, warn_of_step_back(session.clock.now, kept.last_read))
         # not up to what is cached now: another process may have cleared that, and then it is missing
         latest = max(latest, committer.latest)
@@ -116,7 +116,7 @@ def _usable(request: LoadRequest, account: Account, cache: Cache, *, verify: boo
     return cached.without(cache.find_corrupt(touched))
 
 
-def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: CachedWindows) -> None:
+def _prepare(plan: Plan, session: "ApiSession", cached: CachedWindows) -> None:
     """Ask the server what the plan and the session have to know before windows are fetched.
 
     Raises
@@ -126,28 +126,25 @@ def _prepare(plan: Plan, session: "ApiSession", endpoint: Endpoint, cached: Cach
     """
     from optkit.loading import explore  # what asks the server is imported only where it is asked
 
-    if endpoint.horizon_months is not None:
+    months = session.endpoint.horizon_months
+    if months is not None:
         plan.now = explore.ask_clock(session, plan.now)
         lost = join_windows(plan.lost())
         if lost:
             raise MissingWindowsError(
-                f"the server answers for the last {endpoint.horizon_months} months only: {name_windows(lost)} cannot "
+                f"the server answers for the last {months} months only: {name_windows(lost)} cannot "
                 f"be had any more; load with a start of {format_instant(lost[-1].end)} or later"
             )
-    if session.time_unit is None:
-        known = {info.time_unit for info in cached.windows}
-        session.time_unit = explore.find_time_unit(session, endpoint, plan.windows(), known)
+    explore.find_time_unit(session, plan.windows(), {info.time_unit for info in cached.windows})
     if plan.needs_beginning:
-        plan.begin_at(explore.find_beginning(session, endpoint.window, plan.now))
+        plan.begin_at(explore.find_beginning(session, plan.now))
     elif plan.may_be_shortened:
         # a long stretch of time may be too much for the server; its windows are not
         with suppress(TransportError, ResponseError):
-            plan.begin_at(explore.find_beginning(session, endpoint.window, plan.now))
+            plan.begin_at(explore.find_beginning(session, plan.now))
 
 
-def _fetch_and_commit(
-    plan: Plan, session: "ApiSession", endpoint: Endpoint, committer: Committer, bar: Progress
-) -> None:
+def _fetch_and_commit(plan: Plan, session: "ApiSession", committer: Committer, bar: Progress) -> None:
     """Fetch windows and commit each as soon as it is complete."""
     from optkit.loading.fetch import fetch_windows
 
@@ -156,7 +153,7 @@ def _fetch_and_commit(
 
     try:
         # closed, so that the workers stop at once where a commit fails
-        found = fetch_windows(lambda: plan.next_window(session.clock.now), session, endpoint, on_page=on_page)
+        found = fetch_windows(lambda: plan.next_window(session.clock.now), session, on_page=on_page)
         with closing(found):
             for window, rows in found:
                 committer.take(window, rows)

@@ -38,8 +38,11 @@ class ApiSession:
 
     Attributes
     ----------
+    endpoint : Endpoint
+        The endpoint that is asked.
     time_unit : TimeUnit or None
-        How the API reads the bounds of a request; None as long as it is not known.
+        How the API reads the bounds of a request; None while that is not known: then the first unit of the endpoint
+        is sent.
     failure : OptkitError or None
         Why no request can succeed; set by the first one that found out, and raised by all that follow.
     """
@@ -52,11 +55,10 @@ class ApiSession:
         self.limiter = ConcurrencyLimiter(settings.workers)
         self.rate = RateLimiter(settings.max_rps)
         self.failure: OptkitError | None = None
+        self.endpoint = endpoint
         self.time_unit = endpoint.time_units[0] if len(endpoint.time_units) == 1 else None
-        self._first_unit = endpoint.time_units[0]
         self._policy = policy or RetryPolicy()
         self._host = origin.netloc
-        self._paths = endpoint.paths
         self._path = 0
         self._constants = _encode(endpoint.constants)
         self._decoder = PageDecoder(endpoint)
@@ -103,7 +105,7 @@ class ApiSession:
         query = (
             self._constants
             + _encode(filters or {})
-            + _encode_page(request, self.time_unit or self._first_unit)
+            + _encode_page(request, self.time_unit or self.endpoint.time_units[0])
         )
         failures, waited = 0, 0.0
         while True:
@@ -141,7 +143,9 @@ class ApiSession:
             page = self._decoder.decode(response.body)
         except UnreadableBodyError as problem:
             raise TransientError(
-                ResponseError(f"{self._host} answered {self._paths[self._path]}, repeatedly, with {problem}")
+                ResponseError(
+                    f"{self._host} answered {self.endpoint.paths[self._path]}, repeatedly, with {problem}"
+                )
             ) from None
         page.clock = self.clock.read(page.time_token, response.headers.get("date"))
         return page
@@ -149,13 +153,13 @@ class ApiSession:
     def _request(self, query: str) -> tuple[Response, float]:
         path = self._path
         try:
-            response, seconds = self._connections.get(f"{self._paths[path]}?{query}", _MAX_BODY)
+            response, seconds = self._connections.get(f"{self.endpoint.paths[path]}?{query}", _MAX_BODY)
         except TooLargeError:
             raise ResponseError(f"{self._host} sent a page of more than {_MAX_BODY // 2**20} MB") from None
         except (OSError, HTTPException, UnpackError) as error:
             problem = explain(error, self._host, proxy=self._connections.proxy, timeout=self._timeout)
             raise (problem if isinstance(problem, TransientError) else self._give_up(problem)) from None
-        if response.status == HTTPStatus.NOT_FOUND and path + 1 < len(self._paths):
+        if response.status == HTTPStatus.NOT_FOUND and path + 1 < len(self.endpoint.paths):
             self._path = path + 1
             return self._request(query)
         self._check_status(response)
@@ -201,7 +205,7 @@ class ApiSession:
                 "the token would go along; set OPTKIT_BASE_URL to the right origin"
             )
         elif status == HTTPStatus.NOT_FOUND:
-            problem = f"does not know {' or '.join(self._paths)} (HTTP 404); check OPTKIT_BASE_URL"
+            problem = f"does not know {' or '.join(self.endpoint.paths)} (HTTP 404); check OPTKIT_BASE_URL"
         else:
             problem = f"did not accept the request (HTTP {status})"
         raise self._give_up(ResponseError(f"{self._host} {problem}"))

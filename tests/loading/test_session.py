@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_without_json_in_the_path_it_asks_once_more_and_remembers(start: Any) ->
 
 def test_a_server_that_knows_neither_path_is_named(start: Any) -> None:
     _, client = start()
-    client._paths = ("/api/v3/other",)
+    client.endpoint = replace(OPT_STATUS, paths=("/api/v3/other",))
     error = failure(client)
     assert isinstance(error, ResponseError)
     assert "does not know /api/v3/other" in str(error)
