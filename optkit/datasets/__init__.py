@@ -7,4 +7,4 @@ from optkit.datasets.messages import MESSAGES
 from optkit.datasets.opt_status import OPT_STATUS
 
 #: Every dataset by its name, as users give it.
-DATASETS: Final[dict[str, Endpoint]] = {endpoint.dataset: endpoint for endpoint in (OPT_STATUS, MESSAGES)}
+DATASETS: Final[dict[str, Endpoint]] = {"events": OPT_STATUS, "messages": MESSAGES}

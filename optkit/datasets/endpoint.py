@@ -15,14 +15,14 @@ class TimeUnit(NamedTuple):
     Attributes
     ----------
     name : str
-        Of the unit.
-    start, end : int
-        Milliseconds per unit.
+        Under which cached files remember it.
+    start_ms, end_ms : int
+        Milliseconds per unit of the start, and per unit of the end.
     """
 
     name: str
-    start: int
-    end: int
+    start_ms: int
+    end_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,14 @@ class Endpoint:
 
     Attributes
     ----------
-    dataset : str
-        What users call it, such as ``"events"``.
     subfolder : str
         Where its windows are cached, within the account's folder.
     paths : tuple of str
         Where it may be served; the first one that is not a 404 is used.
     record : type
         A `msgspec.Struct`: one entry of a page.
-    identity : callable
-        Returns of a record everything that makes it this record; what may change between two readings is left out.
+    record_key : callable
+        Returns what identifies a record, without what may change between two readings.
     to_columns : callable
         Returns records as a frame with the columns of `schema`, one row per record, and raises `ResponseError` where
         one cannot be read.
@@ -66,14 +64,13 @@ class Endpoint:
     horizon_months : int or None
         How far back the API answers, in months of the calendar; None: to the account's first record.
     time_units : tuple of TimeUnit
-        The units in which the API may read the bounds that are sent; more than one: it has to be found out.
+        The units in which the API may read the bounds that are sent; if there are several, the loader finds out which.
     """
 
-    dataset: str
     subfolder: str = ""
     paths: tuple[str, ...]
     record: type[Any]
-    identity: Callable[[Any], Any]
+    record_key: Callable[[Any], Any]
     to_columns: Callable[[Sequence[Any]], pl.DataFrame]
     strip_private: Callable[[Sequence[Any]], None] | None = None
     select: Callable[[Sequence[Any]], list[Any]] | None = None

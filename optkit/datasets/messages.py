@@ -193,11 +193,10 @@ def _to_columns(messages: Sequence[Message]) -> pl.DataFrame:
 
 
 MESSAGES: Final = Endpoint(
-    dataset="messages",
     subfolder="messages",
     paths=("/api/v2/campaigns/insights",),
     record=Message,
-    identity=attrgetter("id"),
+    record_key=attrgetter("id"),
     to_columns=_to_columns,
     strip_private=_strip_private,
     select=_select,

@@ -46,11 +46,10 @@ def _to_columns(events: Sequence[Event]) -> pl.DataFrame:
 
 
 OPT_STATUS: Final = Endpoint(
-    dataset="events",
     # the document's heading has the first, its snippets the second
     paths=("/api/v2/sms/opt-status.json", "/api/v2/sms/opt-status"),
     record=Event,
-    identity=attrgetter("to_phone", "from_phone", "created_at", "status"),
+    record_key=attrgetter("to_phone", "from_phone", "created_at", "status"),
     to_columns=_to_columns,
     schema=SCHEMA,
     time="created_at",

@@ -245,17 +245,17 @@ def _count(pages: list[Page]) -> int:
 
 def _same_records(one: Page, other: Page, endpoint: Endpoint) -> bool:
     """Return whether both pages have the same records in the same order."""
-    return list(map(endpoint.identity, one.entries)) == list(map(endpoint.identity, other.entries))
+    return list(map(endpoint.record_key, one.entries)) == list(map(endpoint.record_key, other.entries))
 
 
 def _reject_repeats(pages: list[Page], endpoint: Endpoint) -> None:
     """Reject a server that sends one page under two numbers: the entries between would be missing."""
-    identity = endpoint.identity
+    key = endpoint.record_key
     seen: dict[object, Page] = {}
     for page in pages:
         if not page.entries:
             continue
-        ends = (identity(page.entries[0]), identity(page.entries[-1]))
+        ends = (key(page.entries[0]), key(page.entries[-1]))
         if ends in seen and _same_records(page, seen[ends], endpoint):
             raise ResponseError(
                 "the server sends one page under two numbers, so it does not page as documented and entries "

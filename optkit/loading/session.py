@@ -217,7 +217,10 @@ def _encode(parameters: Mapping[str, str]) -> str:
 
 def _encode_page(request: PageRequest, unit: TimeUnit) -> str:
     """Return the parameters of a page: always both bounds, because a start alone yields three entries."""
-    start, end = request.start // unit.start, -(-request.end // unit.end)  # no less than what is asked for
+    start, end = (
+        request.start // unit.start_ms,
+        -(-request.end // unit.end_ms),
+    )  # no less than what is asked for
     return f"start_time={start}&end_time={end}&page={request.page}&per_page={request.per_page}"
 
 

@@ -58,7 +58,7 @@ def read(answer: Answer, window: Window = WEEK_OF_MARCH, most: int = 5000) -> tu
 
 
 def truth(entries: Sequence[Event]) -> set[tuple[object, ...]]:
-    return {OPT_STATUS.identity(entry) for entry in entries}
+    return {OPT_STATUS.record_key(entry) for entry in entries}
 
 
 def found(frame: pl.DataFrame) -> set[tuple[object, ...]]:
