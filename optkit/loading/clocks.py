@@ -41,10 +41,6 @@ class Clock:
         return type(self)(min(self.now, other.now), min(self.cautious, other.cautious))
 
 
-#: The clock of a page that no server has sent.
-UNKNOWN: Final = Clock(0, 0)
-
-
 class ServerClock:
     """Reads the clocks of a server's answers, as `compare_clocks` does; any number of threads may use it.
 

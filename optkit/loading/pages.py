@@ -4,24 +4,20 @@ An entry that cannot be read is an error, never a dropped row.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import ResponseError
-from optkit.loading.clocks import UNKNOWN, Clock
-
-R = TypeVar("R")
+from optkit.loading.clocks import Clock
 
 #: Entries per page that are requested: the documented maximum.
 PER_PAGE: Final = 100
 
 
 class PageRequest(NamedTuple):
-    """One page of the entries from `start` to `end` (epoch milliseconds, both as sent)."""
+    """One page of the entries from `start` to `end` (epoch milliseconds)."""
 
     start: int
     end: int
@@ -29,36 +25,25 @@ class PageRequest(NamedTuple):
     per_page: int = PER_PAGE
 
 
-class _Envelope(msgspec.Struct, Generic[R], gc=False):
-    """The content of a response. The counts may have any value, because nothing relies on them alone."""
-
-    entries: list[R]
-    per_page: Any = None
-    total_entries: Any = None
-    total_pages: Any = None
-    time_token: Any = None
-
-
-@dataclass(slots=True)
-class Page:
+class Page(msgspec.Struct, gc=False):
     """One page of records, with what the server says of the whole.
 
     Attributes
     ----------
-    entries : sequence
+    entries : list
         The records.
     per_page, total_entries, total_pages, time_token : Any
-        As sent; None where missing.
+        As sent, whatever it is, because nothing relies on one of them alone; None where missing.
     clock : Clock
-        When the server answered.
+        When the server answered. The session sets it: the API has no such field.
     """
 
-    entries: Sequence[Any]
+    entries: list[Any]
     per_page: Any = None
     total_entries: Any = None
     total_pages: Any = None
     time_token: Any = None
-    clock: Clock = UNKNOWN
+    clock: Clock = msgspec.field(name="clock of the answer", default=Clock(0, 0))
 
     @property
     def most(self) -> int:
@@ -93,8 +78,10 @@ class PageDecoder:
     """Decodes the answers of an endpoint."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        envelope: Any = _Envelope
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(envelope[endpoint.record]).decode
+        list_of: Any = list  # not known to type checkers: which records they are is data
+        entries = ("entries", list_of[endpoint.record])
+        page: Any = msgspec.defstruct("Page", [entries], bases=(Page,), gc=False)
+        self._decoder: msgspec.json.Decoder[Page] = msgspec.json.Decoder(page)
         self._strip_private = endpoint.strip_private
 
     def decode(self, body: bytes) -> Page:
@@ -108,7 +95,7 @@ class PageDecoder:
             It is JSON of another shape than documented.
         """
         try:
-            sent = self._decode(body.removeprefix(b"\xef\xbb\xbf"))
+            page = self._decoder.decode(body.removeprefix(b"\xef\xbb\xbf"))
         except msgspec.ValidationError as error:
             raise ResponseError(_explain(str(error))) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -116,8 +103,8 @@ class PageDecoder:
         except RecursionError:
             raise ResponseError("the answer is nested too deeply to be the documented object") from None
         if self._strip_private is not None:
-            self._strip_private(sent.entries)
-        return Page(sent.entries, sent.per_page, sent.total_entries, sent.total_pages, sent.time_token)
+            self._strip_private(page.entries)
+        return page
 
 
 def _explain(problem: str) -> str:
