@@ -42,7 +42,9 @@ def fetch_windows(
     OptkitError
         Of the type of the first failure; its message names the windows that failed.
     """
-    pool: WorkerPool[WindowReader] = WorkerPool(partial(session.get, filters=filters), session.limiter)
+    pool: WorkerPool[WindowReader] = WorkerPool(
+        partial(session.get, filters=filters), session.concurrency_limiter
+    )
     reading: set[WindowReader] = set()
     failed: dict[WindowReader, OptkitError] = {}
     is_server_failing = has_page_come = False
@@ -84,7 +86,7 @@ def _open_windows(
     pool: WorkerPool[WindowReader],
 ) -> None:
     """Begin as many windows as keep the workers busy."""
-    limit = session.limiter.limit
+    limit = session.concurrency_limiter.limit
     while pool.outstanding < 2 * limit and len(reading) <= limit:
         window = next_window()
         if window is None:

@@ -11,56 +11,69 @@ _STOPPED: Final = "the load was stopped"
 
 #: Requests in flight at the start. More would hide how quick the server is on its own.
 _START: Final = 2
-#: How many times its best the latency may be before the limit stops growing, and before it is lowered immediately.
-_NEAR: Final = 1.25
-_SLOW: Final = 1.6
-#: Rounds between the two after which the limit is also lowered.
-_HOLD: Final = 8
-#: Latencies that make a round, at least: while the limit grows fast, and later.
+#: Latencies that make a round, at least: while the limit doubles, and later.
 _SHORT_ROUND: Final = 3
 _ROUND: Final = 8
-#: A latency counts as at most this many times the median, because a single hang says little.
+#: A latency counts as at most this many times the median of its round, because a single hang says little.
 _OUTLIER: Final = 3
-#: Growth per round, until latency rises for the first time; lowering after a refusal.
+#: The limit grows while a round takes at most this many times the best one: by this factor, then by one of so many.
+_NEAR: Final = 1.25
 _GROWTH: Final = 2
+_SLOW_GROWTH: Final = 8
+#: The limit is lowered where a round takes more than this many times the best one, or so many rounds are not near it.
+_SLOW: Final = 1.6
+_HOLD: Final = 8
+#: A refusal multiplies the limit by this.
 _BACK_OFF: Final = 0.75
 #: Rounds without a refusal before one more request than was refused is tried; doubled by each refusal.
 _PATIENCE: Final = 16
 
 
-class ConcurrencyLimit:
+class AdaptiveLimit:
     """How many requests may be in flight: a number that follows the latency. It knows neither threads nor clocks.
 
-    The latencies of as many requests as the limit make a round. While their mean stays near the best one, the limit
-    grows: it doubles at first, then rises slowly. (Of requests that come in waves, the median hides a queue of nearly
-    half of them.) Where it rises, requests wait for each other, at the server or for this
-    processor: the limit is lowered to what kept them from waiting (Little's law). If that does not make them quicker,
-    the server has become slower by itself; its latency is the new best, and the limit is restored. Refusals
-    (429, 503) and time-outs lower it at once, and the number refused is tried again only after a while.
+    The latencies of as many requests as the limit make a round, and their mean is compared with the best one so far.
+    (Of requests that come in waves, the median would hide a queue of nearly half of them.)
 
-    `most` is its upper bound.
+    * Near the best: the limit doubles, and once a round has not been near, it rises by an eighth.
+    * Not near: requests wait for each other, at the server or for this processor. At once where they are slow, and
+      otherwise after a while, the limit is lowered to what kept them from waiting (Little's law). If the next round is
+      not quicker, the server has become slower by itself: its latency is the new best, and the limit is restored.
+    * A refusal (429, 503) or a time-out lowers the limit at once. The number that was refused becomes a ceiling, which
+      rises again only after a while.
+
+    Parameters
+    ----------
+    most : int
+        The upper bound.
+
+    Attributes
+    ----------
+    value : int
+        The limit.
+    generation : int
+        Changes with the limit: only requests that started under the present limit count.
     """
 
     def __init__(self, most: int) -> None:
-        self.limit = min(_START, most)
-        self._most = most
-        self._best: float | None = None
-        self._is_starting = True
-        self._held = 0
-        self._round: list[float] = []
-        #: Changes with the limit: only requests that started under the present limit count.
+        self.value = min(_START, most)
         self.generation = 0
-        self._lowered_from: tuple[int, float] | None = None
+        self._most = most
         self._ceiling = most
+        self._best: float | None = None
+        self._round: list[float] = []
+        self._is_doubling = True
+        self._rounds_not_near = 0
+        self._lowered_from: tuple[int, float] | None = None  # the limit, and the latency under it
+        self._calm_rounds = 0  # without a refusal
         self._patience = _PATIENCE
-        self._calm_rounds = 0
 
     def add(self, latency: float, generation: int) -> None:
         """Take the latency of a request that started under the limit of that generation, most slots in use."""
         if generation != self.generation:
             return
         self._round.append(latency)
-        if len(self._round) >= max(_SHORT_ROUND if self._is_starting else _ROUND, self.limit):
+        if len(self._round) >= max(_SHORT_ROUND if self._is_doubling else _ROUND, self.value):
             most = _OUTLIER * median(self._round)
             typical = fmean(min(latency, most) for latency in self._round)
             self._round.clear()
@@ -70,54 +83,62 @@ class ConcurrencyLimit:
         """Record that the server refused a request, or that it timed out."""
         if generation != self.generation:
             return  # it started before the limit was lowered
-        self._ceiling = max(1, self.limit - 1)
+        self._ceiling = max(1, self.value - 1)
         self._calm_rounds = 0
         self._patience *= 2
-        self._is_starting = False
+        self._is_doubling = False
         self._lowered_from = None
-        self._set(int(self.limit * _BACK_OFF))
+        self._set(int(self.value * _BACK_OFF))
 
     def _adapt(self, typical: float) -> None:
+        """Set the limit by the mean latency of a round."""
         self._calm_rounds += 1
         if self._lowered_from is not None:
             limit, latency = self._lowered_from
             self._lowered_from = None
-            if typical > latency * (1 + self.limit / limit) / 2:
-                # fewer requests are not quicker: they did not wait for each other
+            # midway between not quicker at all and quicker in proportion to the limit
+            if typical > latency * (1 + self.value / limit) / 2:
                 self._best = typical
                 self._set(limit)
                 return
         # a request that is alone waits for no other
-        best = typical if self._best is None or self.limit == 1 else min(self._best, typical)
+        best = typical if self._best is None or self.value == 1 else min(self._best, typical)
         self._best = best
-        self._held = self._held + 1 if typical > _NEAR * best else 0
-        if not self._held:
-            self._set(self.limit * _GROWTH if self._is_starting else self.limit + max(1, self.limit // 8))
+        if typical <= _NEAR * best:
+            self._rounds_not_near = 0
+            self._set(
+                self.value * _GROWTH if self._is_doubling else self.value + max(1, self.value // _SLOW_GROWTH)
+            )
             return
-        self._is_starting = False
-        if self.limit > 1 and (typical > _SLOW * best or self._held >= _HOLD):
-            self._held = 0
-            self._lowered_from = (self.limit, typical)
-            self._set(round(self.limit * best / typical))
+        self._is_doubling = False
+        self._rounds_not_near += 1
+        if self.value > 1 and (typical > _SLOW * best or self._rounds_not_near >= _HOLD):
+            self._rounds_not_near = 0
+            self._lowered_from = (self.value, typical)
+            self._set(round(self.value * best / typical))
 
     def _set(self, limit: int) -> None:
+        """Set the limit, within its bounds; the ceiling rises by one after enough calm rounds."""
         if limit > self._ceiling:
             if self._calm_rounds >= self._patience and self._ceiling < self._most:
                 self._ceiling += 1
                 self._calm_rounds = 0
             limit = self._ceiling
         limit = max(1, min(limit, self._most))
-        if limit != self.limit:
-            self.limit = limit
+        if limit != self.value:
+            self.value = limit
             self.generation += 1
             self._round.clear()
 
 
 class ConcurrencyLimiter:
-    """Limits how many requests are in flight, from any number of threads, as `ConcurrencyLimit` says."""
+    """Lets as many requests be in flight as an `AdaptiveLimit` says, from any number of threads.
+
+    `most` is the upper bound.
+    """
 
     def __init__(self, most: int) -> None:
-        self._limit = ConcurrencyLimit(most)
+        self._limit = AdaptiveLimit(most)
         self._in_flight = 0
         self._free = threading.Condition()
         self._stopped = False
@@ -125,10 +146,10 @@ class ConcurrencyLimiter:
     @property
     def limit(self) -> int:
         """Requests that may be in flight now."""
-        return self._limit.limit
+        return self._limit.value
 
     def start(self) -> int:
-        """Wait until a request may start; return the generation of the limit that it starts under.
+        """Wait until a request may start, and count it; return the generation of the limit that it starts under.
 
         Raises
         ------
@@ -136,7 +157,7 @@ class ConcurrencyLimiter:
             `stop` was called.
         """
         with self._free:
-            while self._in_flight >= self._limit.limit and not self._stopped:
+            while self._in_flight >= self._limit.value and not self._stopped:
                 self._free.wait()
             if self._stopped:
                 raise LoadInterrupted(_STOPPED)
@@ -158,10 +179,10 @@ class ConcurrencyLimiter:
         with self._free:
             if was_refused:
                 self._limit.refuse(generation)
-            elif latency is not None and 2 * self._in_flight > self._limit.limit:
+            elif latency is not None and 2 * self._in_flight > self._limit.value:
                 self._limit.add(latency, generation)
             self._in_flight -= 1
-            self._free.notify(max(0, self._limit.limit - self._in_flight))
+            self._free.notify(max(0, self._limit.value - self._in_flight))
 
     def stop(self) -> None:
         """End all waiting: `start` raises from now on."""
@@ -171,7 +192,7 @@ class ConcurrencyLimiter:
 
 
 class RateLimiter:
-    """When the next request may start: one for all workers, so that one answer of 429 holds all of them back.
+    """Says when the next request may start: one for all workers, so that one answer of 429 holds all of them back.
 
     Parameters
     ----------
@@ -180,15 +201,21 @@ class RateLimiter:
     """
 
     def __init__(self, max_rps: float | None) -> None:
-        self.stopped = threading.Event()
+        self._stopped = threading.Event()
         self._interval = 1 / max_rps if max_rps else 0.0
         self._opens = 0.0
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Return when a request may start; it then counts as started."""
+        """Wait until a request may start, and count it.
+
+        Raises
+        ------
+        LoadInterrupted
+            `stop` was called.
+        """
         while True:
-            if self.stopped.is_set():
+            if self._stopped.is_set():
                 raise LoadInterrupted(_STOPPED)
             with self._lock:
                 now = time.monotonic()
@@ -204,6 +231,10 @@ class RateLimiter:
             self._opens = max(self._opens, time.monotonic() + seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, or raise `LoadInterrupted` as soon as the load is stopped."""
-        if self.stopped.wait(seconds):
+        """Sleep, or raise `LoadInterrupted` as soon as `stop` is called."""
+        if self._stopped.wait(seconds):
             raise LoadInterrupted(_STOPPED)
+
+    def stop(self) -> None:
+        """End all waiting: `wait` and `sleep` raise from now on."""
+        self._stopped.set()

@@ -52,8 +52,8 @@ class ApiSession:
             raise SettingsError("there is no token; set OPTKIT_TOKEN, or optkit.configure(token=…)")
         origin = urlsplit(settings.base_url)
         self.clock = ServerClock(on_this_machine=is_loopback(origin.hostname or ""))
-        self.limiter = ConcurrencyLimiter(settings.workers)
-        self.rate = RateLimiter(settings.max_rps)
+        self.concurrency_limiter = ConcurrencyLimiter(settings.workers)
+        self.rate_limiter = RateLimiter(settings.max_rps)
         self.failure: OptkitError | None = None
         self.endpoint = endpoint
         self.time_unit = endpoint.time_units[0] if len(endpoint.time_units) == 1 else None
@@ -82,8 +82,8 @@ class ApiSession:
 
     def close(self) -> None:
         """Stop waiting requests and close connections."""
-        self.rate.stopped.set()
-        self.limiter.stop()
+        self.concurrency_limiter.stop()
+        self.rate_limiter.stop()
         self._connections.close()
 
     def get(self, request: PageRequest, filters: Mapping[str, str] | None = None) -> Page:
@@ -120,17 +120,17 @@ class ApiSession:
                 # too high, and then all requests wait
                 is_rate_too_high = isinstance(transient.error, RateLimitError) and failures > 1
                 if transient.retry_after is not None or is_rate_too_high:
-                    self.rate.pause(pause)
+                    self.rate_limiter.pause(pause)
                 waited += transient.retry_after or 0.0
                 if failures >= self._policy.attempts or waited > self._policy.patience:
                     raise transient.error from None
-            self.rate.sleep(pause)
+            self.rate_limiter.sleep(pause)
 
     def _attempt(self, query: str) -> Page:
         """Request once, as soon as the limits allow."""
-        generation, latency, was_refused = self.limiter.start(), None, False
+        generation, latency, was_refused = self.concurrency_limiter.start(), None, False
         try:
-            self.rate.wait()
+            self.rate_limiter.wait()
             if self.failure is not None:
                 raise self.failure
             response, latency = self._request(query)
@@ -138,7 +138,7 @@ class ApiSession:
             was_refused = transient.was_refused
             raise
         finally:
-            self.limiter.finish(generation, latency, was_refused=was_refused)
+            self.concurrency_limiter.finish(generation, latency, was_refused=was_refused)
         try:
             page = self._decoder.decode(response.body)
         except UnreadableBodyError as problem:

@@ -65,6 +65,6 @@ def test_a_paused_limiter_holds_all_workers_back() -> None:
 def test_a_stopped_limiter_lets_nobody_wait() -> None:
     limiter = RateLimiter(None)
     limiter.pause(3600)
-    limiter.stopped.set()
+    limiter.stop()
     with pytest.raises(LoadInterrupted):
         limiter.wait()

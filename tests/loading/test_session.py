@@ -201,7 +201,7 @@ def test_without_retry_after_only_a_second_refusal_of_a_request_makes_all_wait(
 ) -> None:
     server, client = start(faults=Faults(rate_limit=0, retry_after_form="missing"))
     pauses: list[float] = []
-    monkeypatch.setattr(client.rate, "pause", pauses.append)
+    monkeypatch.setattr(client.rate_limiter, "pause", pauses.append)
     assert isinstance(failure(client), RateLimitError)
     assert [record.status for record in server.requests] == [429] * 6
     assert len(pauses) == 5
@@ -232,7 +232,7 @@ def test_neither_token_nor_phone_is_logged_or_shown(start: Any, caplog: pytest.L
     with caplog.at_level(logging.DEBUG):
         for _ in range(3):
             client.get(ALL, PHONES)
-    text = caplog.text + repr(client) + repr(vars(client)["rate"])
+    text = caplog.text + repr(client) + repr(vars(client)["rate_limiter"])
     assert "opt-status" in caplog.text
     assert server.token not in text
     assert "2125550" not in text

@@ -1,4 +1,4 @@
-"""The concurrency limit against simulated servers: a queue with so many places, in simulated time."""
+"""The adaptive limit against simulated servers: a queue with so many places, in simulated time."""
 
 import heapq
 import random
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from optkit.loading.limits import ConcurrencyLimit
+from optkit.loading.limits import AdaptiveLimit
 
 SERVICE = 0.06
 
@@ -36,12 +36,12 @@ def simulate(
     most: int = 32,
 ) -> Run:
     """Send requests as fast as the limit allows to a server that serves so many at once."""
-    limit, run, chance = ConcurrencyLimit(most), Run(), random.Random(0)
+    limit, run, chance = AdaptiveLimit(most), Run(), random.Random(0)
     now, in_flight, sent = 0.0, 0, 0
     free = [0.0] * capacity  # when each place of the server is free again
     ends: list[tuple[float, float, int, bool]] = []
     while run.answered < requests:
-        while in_flight < limit.limit and sent - run.refused < requests:
+        while in_flight < limit.value and sent - run.refused < requests:
             in_flight += 1
             sent += 1
             if refuses and free[0] > now:
@@ -59,9 +59,9 @@ def simulate(
             limit.refuse(generation)
         else:
             run.answered += 1
-            if 2 * in_flight >= limit.limit:
+            if 2 * in_flight >= limit.value:
                 limit.add(now - began, generation)
-        run.limits.append(limit.limit)
+        run.limits.append(limit.value)
     run.seconds = now
     return run
 
