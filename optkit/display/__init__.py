@@ -7,7 +7,7 @@ from optkit.display.alerts import Alert, Alerts, find_alerts
 from optkit.display.export import export
 from optkit.display.figures import explore, show
 from optkit.display.inputs import comparison_times, format_phone, local_day
-from optkit.display.messaged import churn, messaged, rates_since
+from optkit.display.messaged import burn_in_since, churn, messaged, rates_since
 from optkit.display.tables import as_text, style, table
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Alert",
     "Alerts",
     "as_text",
+    "burn_in_since",
     "churn",
     "comparison_times",
     "explore",

@@ -35,6 +35,26 @@ def rates_since(data: "AccountData") -> datetime | None:
     return _first_sent(data)
 
 
+def burn_in_since(data: "AccountData", burn_in: timedelta = timedelta(days=30)) -> datetime | None:
+    """Return a `since` for `optkit.fatigue` with which its burn-in ends where the period to show begins.
+
+    Parameters
+    ----------
+    data : AccountData
+        The result of `open_account`.
+    burn_in : timedelta
+        The `burn_in` of `optkit.fatigue`.
+
+    Returns
+    -------
+    datetime or None
+        UTC; the first known message if that is later. None, if all is shown: the burn-in follows the first message.
+    """
+    if data.since is None or data.messages.is_empty():
+        return data.since
+    return max(data.since - burn_in, _first_sent(data))
+
+
 def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | None:
     """Return how many people each sender messaged in the period to show, from `rates_since` on.
 

@@ -61,13 +61,15 @@ def test_fatigue_compares_the_first_message_of_a_week_with_the_last() -> None:
             "opt_outs_saved_high": [110.0, 50.0],
         }
     )
-    answer = headlines.fatigue(table, caps)
+    sent = pl.DataFrame({"message_id": [1]})
+    answer = headlines.fatigue(table, caps, sent)
     assert (
         "only message of a week, 1.0% (0.80% to 1.2%) opt out; after the third 5.0% (3.0% to 7.0%)" in answer
     )
     assert "prevented 5.0% of the messages and, as estimated, 40 opt-outs (30 to 50)" in answer
-    assert headlines.fatigue(table.head(1), caps.clear()).endswith("opt out.")
-    assert "No messages are loaded" in headlines.fatigue(table.clear(), caps.clear())
+    assert headlines.fatigue(table.head(1), caps.clear(), sent).endswith("opt out.")
+    assert "No messages are loaded" in headlines.fatigue(table.clear(), caps.clear(), sent.clear())
+    assert "only count as earlier messages" in headlines.fatigue(table.clear(), caps.clear(), sent)
 
 
 def test_leaks_counts_what_was_blocked_what_arrived_and_what_is_overdue() -> None:

@@ -116,3 +116,21 @@ def test_weekly_rates_begin_at_once_where_the_messages_are_complete(
 def test_weekly_churn_is_that_of_the_history_without_messages(account_data: display.AccountData) -> None:
     data = account(account_data, history((B, 10, "opt-out")), messages())
     assert display.churn(data).equals(optkit.churn(data.history, every="1w", until=data.until))
+
+
+def test_messages_of_thirty_days_before_the_period_only_count_as_earlier_ones(
+    account_data: display.AccountData,
+) -> None:
+    # A receives a message on 1 January and on each day of the period, which begins on 10 February
+    sent = messages(*((A, on, "delivered") for on in (1, 41, 42, 43)), (B, 43, "delivered"))
+    data = replace(account(account_data, history((B, 44, "opt-out")), sent), since=day(41))
+    assert display.burn_in_since(data) == day(11)
+    table = optkit.fatigue(data.history, sent, since=display.burn_in_since(data), until=data.until)
+    assert table.select("exposures_recent", "exposures", "opt_outs").rows() == [
+        (1, 2, 1),
+        (2, 1, 0),
+        (3, 1, 0),
+    ]
+    assert display.burn_in_since(replace(data, since=day(20))) == day(1), "no earlier message is known"
+    assert display.burn_in_since(replace(data, since=None)) is None
+    assert display.burn_in_since(replace(data, messages=messages())) == day(41)

@@ -106,7 +106,8 @@ def test_without_messages_no_section_is_empty(without_messages: dict[str, Notebo
     for name in ("08_which_campaign", "09_how_many_messages", "10_did_we_stop"):
         page = without_messages[name]
         assert (
-            page.headline == "No messages are loaded for this account, so this question cannot be answered."
+            page.headline
+            == "No messages are loaded for this account and period, so this question cannot be answered."
         )
         assert "<img" not in page.body
         assert "gt_table" not in page.body

@@ -5,7 +5,7 @@ import polars as pl
 from optkit.display.headlines.headline import Headline
 from optkit.formatting import join_names, percent, plural
 
-NO_MESSAGES = "No messages are loaded for this account, so this question cannot be answered."
+NO_MESSAGES = "No messages are loaded for this account and period, so this question cannot be answered."
 
 
 def campaigns(rates: pl.DataFrame, *, window: str) -> Headline:

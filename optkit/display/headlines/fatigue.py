@@ -6,8 +6,13 @@ from optkit.display.headlines.campaigns import NO_MESSAGES
 from optkit.display.headlines.headline import Headline
 from optkit.formatting import interval, percent
 
+_ONLY_EARLIER = (
+    "The messages that are loaded for this period only count as earlier messages, because those of 30 days before them "
+    "are not known, so this question cannot be answered."
+)
 
-def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
+
+def fatigue(table: pl.DataFrame, caps: pl.DataFrame, messages: pl.DataFrame) -> Headline:
     """State how the opt-out rate changes with the number of messages in a week, and what a cap would have saved.
 
     Parameters
@@ -16,13 +21,15 @@ def fatigue(table: pl.DataFrame, caps: pl.DataFrame) -> Headline:
         The result of `optkit.fatigue`, without groups.
     caps : polars.DataFrame
         The result of `optkit.analysis.message_cap.cap_savings`.
+    messages : polars.DataFrame
+        The messages that are loaded.
 
     Returns
     -------
     Headline
     """
     if table.is_empty():
-        return Headline(NO_MESSAGES)
+        return Headline(NO_MESSAGES if messages.is_empty() else _ONLY_EARLIER)
     rows = table.select("exposures_recent", "rate", "low", "high").rows()
     (_, rate, low, high), (most, last_rate, last_low, last_high) = rows[0], rows[-1]
     rise = f"After the only message of a week, {percent(rate)} ({interval(low, high)}) opt out"
