@@ -62,8 +62,9 @@ def churn(
         Whose states: a pair's, or a recipient's, opted out while opted out of at least one sender.
     audience : int, dict, frame or path, optional
         How many people were messaged: the total; a dict from sender to recipients; or a frame or a file (.csv,
-        .parquet, .xlsx) with from_phone, recipients and the columns of `by`. Senders without an event in the history
-        are left out, with a warning that names them. In recipient scope only a number of people.
+        .parquet, .xlsx) with from_phone, recipients and the columns of `by`. Case does not matter in names of
+        columns, and a long code may lack its "+". Senders without an event in the history are left out, with a warning
+        that names them. In recipient scope only a number of people.
     since, until : str, date or datetime, optional
         The stretch that is counted, both ends included; by default from the first event to the last. Earlier events
         still determine who is opted out at the start. If `until` is exactly the beginning of a period, the table ends

@@ -54,8 +54,9 @@ def opt_out_rates(
         Columns that are constant for a sender, a recipient or a pair, such as country (`optkit.with_country`).
     audience : int, dict, frame or path, optional
         How many recipients were messaged: a number, the same for each group; a dict from sender to recipients; or a
-        frame or a file (.csv, .parquet, .xlsx) with from_phone, recipients and the columns of `by`. Its senders without
-        events have a row as well, and a warning names them.
+        frame or a file (.csv, .parquet, .xlsx) with from_phone, recipients and the columns of `by`. Case does not
+        matter in names of columns, and a long code may lack its "+". Senders without events have a row as well, and a
+        warning names them.
     confidence : float
         Of the interval, between 0 and 1.
     since, until : str, date or datetime, optional

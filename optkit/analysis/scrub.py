@@ -107,7 +107,7 @@ def scrub(
     if sender is not None:
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
         own = numbers["sender"].drop_nulls().unique().sort()
-        warn_of_unknown_senders(own, _canonical(_senders_of(history)), stacklevel=2)
+        warn_of_unknown_senders(own, _senders_of(history), stacklevel=2)
     findings = _judge(numbers, _also_written(forbidden, numbers, regions))
     added = findings.select(name for name in findings.columns if name not in people.columns)
     judged = pl.concat([people, added], how="horizontal")
@@ -140,12 +140,8 @@ def _looks_like_a_number(name: str) -> bool:
 
 
 def _column(people: pl.DataFrame, name: object) -> str | None:
-    """Return the column of that name, ignoring case; an exact match comes first."""
-    if not isinstance(name, str):
-        return None
-    plain = name.strip().casefold()
-    found = [column for column in people.columns if column.strip().casefold() == plain]
-    return name if name in found else found[0] if found else None
+    """Return the column of that name; None if there is none, or it is not a name."""
+    return frames.find_column(people.columns, name) if isinstance(name, str) else None
 
 
 def _regions(people: pl.DataFrame, region: str | None) -> pl.Series:
@@ -263,6 +259,8 @@ def _senders_of(history: History) -> pl.Series:
 
 def _canonical(senders: pl.Series) -> pl.Series:
     """Return senders in the form in which they are compared."""
+    if senders.dtype.is_float():  # pandas' type of whole numbers of which some are missing
+        senders = senders.cast(pl.Int64, strict=False)
     text = senders.cast(pl.String)
     different = text.unique().drop_nulls()
     return text.replace({sender: canonical_sender(sender) for sender in different})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from optkit.display.banner import NOT_REQUESTED, banner
 from optkit.engine.denominators import read_audience
 from optkit.formatting import minute
 from optkit.messages import SCHEMA
+from optkit.phones import find_senders
 from optkit.times import instant
 
 
@@ -173,9 +175,10 @@ def open_account(
     name = account or default_account()
     history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
-    people = read_audience(audience, []) if audience else None
+    people = read_audience(audience, [], history["from_phone"].unique()) if audience else None
     if people is not None and senders:
-        people = people.filter(pl.col("from_phone").is_in(senders))
+        wanted = chain.from_iterable(find_senders(senders, people["from_phone"]).values())
+        people = people.filter(pl.col("from_phone").is_in(list(wanted)))
     last_read = coverage["fetched_at"].max() if coverage.height else datetime.now(UTC)
     assert isinstance(last_read, datetime)
     until = min(last_read, instant(end, "end", now=last_read)) if end else last_read

@@ -13,6 +13,7 @@ from optkit.engine.frames import Table
 from optkit.engine.table_files import read_table
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import join_names, percent, plural
+from optkit.phones import find_senders
 
 #: A number; recipients by sender; a frame with from_phone and recipients; or the path of a file with such a table.
 Audience: TypeAlias = int | Mapping[str, int] | Table | str | Path
@@ -66,7 +67,7 @@ def population(
         if not by:
             return pl.DataFrame({"population": [people]}), "audience"
         return seen.select(by).unique().with_columns(population=pl.lit(people, pl.Int64)), "audience"
-    given = read_audience(audience, by)
+    given = read_audience(audience, by, seen["sender"])
     _validate_senders(given, by, seen)
     silent = given.join(seen, left_on="from_phone", right_on="sender", how="anti")
     if silent.height:
@@ -89,8 +90,12 @@ def validate_covers(table: pl.DataFrame, opted_out: str, population: str, groups
     )
 
 
-def read_audience(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -> pl.DataFrame:
+def read_audience(
+    audience: Mapping[str, int] | Table | str | Path, by: Sequence[str], known: pl.Series
+) -> pl.DataFrame:
     """Return from_phone (String), the columns of `by` and recipients (Int64) of an audience that is not a number.
+
+    Senders are spelled as among the `known` ones, those of the history.
 
     Raises
     ------
@@ -99,7 +104,8 @@ def read_audience(audience: Mapping[str, int] | Table | str | Path, by: Sequence
     """
     columns = list(dict.fromkeys(["from_phone", *by, "recipients"]))
     try:
-        frame = frames.read(_as_texts(_table(audience)), columns, "audience").collect()
+        table = _with_plain_names(_table(audience), columns)
+        frame = frames.read(_as_texts(table), columns, "audience").collect()
     except HistoryError as error:
         raise SettingsError(
             f"{error}; audience must be a whole number, a dict, or a frame or file with {join_names(columns)}"
@@ -109,7 +115,7 @@ def read_audience(audience: Mapping[str, int] | Table | str | Path, by: Sequence
     if frame["recipients"].dtype.is_integer():
         frame = frame.cast({"recipients": pl.Int64}, strict=False)
         if frame["recipients"].is_between(0, LARGEST_EXACT).fill_null(False).all():
-            return frame
+            return _with_known_senders(frame, known)
     raise SettingsError("audience: recipients must be whole numbers, none missing, none below zero")
 
 
@@ -122,6 +128,12 @@ def _table(audience: Mapping[str, int] | Table | str | Path) -> pl.LazyFrame:
     return frames.lazy(audience, "audience")
 
 
+def _with_plain_names(table: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """Return the table with the names of these columns as they should be, whatever their case and space."""
+    found = {name: frames.find_column(table.collect_schema(), name) for name in columns}
+    return table.rename({column: name for name, column in found.items() if column is not None})
+
+
 def _as_texts(table: pl.LazyFrame) -> pl.LazyFrame:
     """Return the table with senders as text and recipients as numbers."""
     schema = table.collect_schema()
@@ -130,6 +142,14 @@ def _as_texts(table: pl.LazyFrame) -> pl.LazyFrame:
     if schema.get("recipients") == pl.String():
         table = table.with_columns(pl.col("recipients").str.strip_chars().cast(pl.Int64, strict=False))
     return table
+
+
+def _with_known_senders(given: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+    """Return the audience with its senders spelled as in the history, where only one sender can be meant."""
+    typed = given.join(known.to_frame("from_phone"), on="from_phone", how="anti")["from_phone"].unique()
+    found = find_senders(typed, known)
+    spelled = {sender: same[0] for sender, same in found.items() if len(same) == 1}
+    return given.with_columns(pl.col("from_phone").replace(spelled)) if spelled else given
 
 
 def _validate_senders(given: pl.DataFrame, by: Sequence[str], seen: pl.DataFrame) -> None:

@@ -92,6 +92,14 @@ def validate_present(schema: Collection[str], columns: Sequence[str], name: str)
         raise HistoryError(f"{name} has no column {_names(missing)}; it has {_names(schema)}")
 
 
+def find_column(columns: Collection[str], name: str) -> str | None:
+    """Return the column of that name, ignoring case and surrounding space; an exact match comes first."""
+    if name in columns:
+        return name
+    plain = name.strip().casefold()
+    return next((column for column in columns if column.strip().casefold() == plain), None)
+
+
 def _names(columns: Collection[str]) -> str:
     """Return names of columns for an error; without a header row, phone numbers may be among them."""
     return join_names([shown(name) for name in columns], 10)

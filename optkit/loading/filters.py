@@ -1,13 +1,16 @@
 """The times and filters that callers name: read, checked, and brought into the form in which they are compared."""
 
 from collections.abc import Iterable
+from itertools import chain
+
+import polars as pl
 
 from optkit.arguments import choice
 from optkit.config import Settings
 from optkit.errors import SettingsError
 from optkit.loading.account import now_of
 from optkit.loading.plan import LoadRequest, Refresh
-from optkit.phones import canonical, canonical_sender
+from optkit.phones import canonical, canonical_sender, find_senders, warn_of_unknown_senders
 from optkit.times import Moment, from_ms, instant, to_ms
 
 #: A value of a filter, or several.
@@ -46,6 +49,17 @@ def senders(value: OneOrMany, region: str | None) -> list[str] | None:
     """Return senders in the form in which they are compared, None for no filter."""
     names = several(value, "from_phone")
     return None if names is None else [canonical_sender(name, region) for name in names]
+
+
+def has_sender(wanted: list[str], rows: pl.LazyFrame, what: str) -> pl.Expr:
+    """Return whether a row has one of the senders, in any spelling; warn about those that no row has.
+
+    Only the column of senders is read. The warning points to the line that called `load` or another public function,
+    three calls above this one.
+    """
+    known = rows.select(pl.col("from_phone").drop_nulls().unique()).collect(engine="streaming")["from_phone"]
+    warn_of_unknown_senders(wanted, known, what=what, stacklevel=4)
+    return pl.col("from_phone").is_in(list(chain.from_iterable(find_senders(wanted, known).values())))
 
 
 def words(value: OneOrMany, name: str, known: Iterable[str]) -> list[str] | None:

@@ -10,10 +10,10 @@ from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
-from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
+from optkit.loading.filters import OneOrMany, has_sender, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
-from optkit.phones import spellings, warn_of_unknown_senders
+from optkit.phones import spellings
 from optkit.times import DAY, Moment
 
 _PHONES: Final = ("to_phone", "from_phone")
@@ -176,10 +176,9 @@ def _scan(
     settings = resolve(account=account)
     request = load_request(start, end, refresh, settings)
     events = refresh_cache(request, OPT_STATUS, settings, verify=verify, progress=progress)
-    if "from_phone" in filters:
-        known = events.select(pl.col("from_phone").unique()).collect()["from_phone"]
-        warn_of_unknown_senders(filters["from_phone"], known, stacklevel=3)
     matches = {name: _matches(name, values) for name, values in filters.items()}
+    if "from_phone" in filters:
+        matches["from_phone"] = has_sender(filters["from_phone"], events, "event")
     # phones first, so that the filter reaches the files; statuses last, because all of a pair's events make its status
     events = events.filter(*(matches[name] for name in matches if name in _PHONES))
     if reported:

@@ -60,6 +60,15 @@ def test_by_pair_only_opt_outs_of_the_same_sender_count() -> None:
         optkit.scrub(contacts.drop("from_phone"), HISTORY, scope="pair")
 
 
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.Float64, pl.String])
+def test_senders_of_contacts_may_be_numbers(dtype: type[pl.DataType]) -> None:
+    senders = pl.Series("from_phone", [18_335_550_142, 24_273]).cast(dtype)
+    contacts = pl.DataFrame([senders, pl.Series("phone", [CY, CY])])
+    keep, suppressed = optkit.scrub(contacts, HISTORY, scope="pair")
+    assert keep.rows() == [contacts.row(1)]
+    assert suppressed["reason"].to_list() == ["opted out"]
+
+
 def test_a_sender_without_events_gives_a_warning() -> None:
     contacts = pl.DataFrame({"from_phone": ["24237", "24273"], "phone": [ANN, BOB]})
     with pytest.warns(

@@ -122,6 +122,19 @@ def test_a_token_opens_the_configured_account(monkeypatch: pytest.MonkeyPatch, d
         display.open_account()
 
 
+def test_senders_without_a_plus_sign_are_found_in_the_history_and_the_audience(
+    demo_cache: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "audience.csv"
+    file.write_text("From_Phone,Recipients\n18335550142,9000\n18181,50000\n")
+    found = display.open_account(
+        "demo", start="2026-06-22", end="2026-06-29", senders=["18335550142"], audience=str(file)
+    )
+    assert found.history["from_phone"].unique().to_list() == ["+18335550142"]
+    assert found.audience is not None
+    assert found.audience.rows() == [("+18335550142", 9_000)]
+
+
 def test_audience_is_read_from_a_file(demo_cache: None, tmp_path: Path) -> None:
     file = tmp_path / "audience.csv"
     file.write_text("from_phone,recipients,more\n18181,50000,x\n")

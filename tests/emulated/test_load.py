@@ -97,6 +97,15 @@ def test_phone_numbers_are_read_as_people_write_them(server: Emulator) -> None:
     assert optkit.load(to_phone=number).height
 
 
+def test_a_sender_may_be_written_without_its_plus_sign(server: Emulator) -> None:
+    sender = "+12125550100"
+    wanted = HISTORY.filter(pl.col("from_phone") == sender)
+    for text in ("12125550100", "+1 (212) 555-0100"):
+        for read in (optkit.load, optkit.fetch):
+            assert events_of(read(from_phone=text)) == distinct(wanted)
+        assert events_of(optkit.scan(from_phone=text).collect()) == distinct(wanted)
+
+
 def test_a_sender_without_events_gives_a_warning_that_names_the_senders(server: Emulator) -> None:
     with pytest.warns(UserWarning, match=r"no event has the sender 24356; .* senders are .*24365") as caught:
         assert optkit.load(from_phone=["24356", "24365"]).height

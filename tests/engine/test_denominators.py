@@ -71,6 +71,62 @@ def test_senders_that_are_numbers_in_a_file_are_text(tmp_path: Path) -> None:
     assert optkit.churn(only, audience=tmp_path / "a.parquet")["population"].to_list() == [1000]
 
 
+LONG_CODES = frame(
+    [
+        Event("+12025550101", "+18335550142", 1_767_225_600_000, "opt-out"),
+        Event("+12025550102", "+447700900123", 1_767_225_600_000, "opt-out"),
+        Event("+12025550103", "18181", 1_767_225_600_000, "opt-out"),
+    ]
+)
+#: As a spreadsheet that reads senders as numbers writes them.
+PLUSLESS = pl.DataFrame(
+    {"from_phone": [18_335_550_142, 447_700_900_123, 18_181], "recipients": [1000, 200, 50]}
+)
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        PLUSLESS,
+        PLUSLESS.with_columns(pl.col("from_phone").cast(pl.Float64)),
+        PLUSLESS.with_columns(pl.col("from_phone").cast(pl.String)),
+        dict(PLUSLESS.rows()),
+        {"+1 (833) 555-0142": 1000, "+44 7700 900123": 200, "18181": 50},
+    ],
+)
+def test_a_long_code_without_its_plus_sign_is_the_sender_with_it(audience: Any) -> None:
+    table = optkit.opt_out_rates(LONG_CODES, audience=audience)
+    expected = {"+18335550142": 1000, "+447700900123": 200, "18181": 50}
+    assert dict(table.select("from_phone", "n").rows()) == expected
+    assert optkit.churn(LONG_CODES, audience=audience)["population"].to_list() == [1250]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
+def test_headers_of_a_file_may_differ_in_case_and_space(tmp_path: Path, ending: str) -> None:
+    table = PLUSLESS.rename({"from_phone": " From_Phone", "recipients": "RECIPIENTS "})
+    optkit.export(table, tmp_path / f"a.{ending}")
+    rates = optkit.opt_out_rates(LONG_CODES, audience=tmp_path / f"a.{ending}")
+    assert rates["n"].to_list() == [1000, 200, 50]
+
+
+def test_senders_that_may_be_either_of_two_are_not_guessed() -> None:
+    both = LONG_CODES.head(1).with_columns(from_phone=pl.lit("18335550142"))
+    history = pl.concat([LONG_CODES.filter(pl.col("from_phone") != "18181"), both])
+    audience = {"+18335550142": 1000, "18335550142": 10, "+447700900123": 200}
+    table = optkit.opt_out_rates(history, audience=audience)
+    assert dict(table.select("from_phone", "n").rows()) == audience
+    with pytest.raises(
+        optkit.SettingsError, match=r"lacks senders of the history: \+18335550142 and 18335550142"
+    ):
+        optkit.opt_out_rates(history, audience={"+1 (833) 555-0142": 1000, "+447700900123": 200})
+
+
+def test_a_row_that_is_not_a_sender_is_a_warning() -> None:
+    with pytest.warns(UserWarning, match=r"1 sender of the audience .* Total"):
+        table = optkit.churn(LONG_CODES, audience=dict(PLUSLESS.rows()) | {"Total": 1250})
+    assert table["population"].to_list() == [1250]
+
+
 @pytest.mark.parametrize("number", [7, np.int64(7)])
 def test_one_number_is_the_audience_of_all(number: int) -> None:
     assert optkit.churn(HISTORY, audience=number)["population"].to_list() == [7]
