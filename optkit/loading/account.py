@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
-from optkit.config import DEMO, Settings, is_loopback
+from optkit.config import DEMO, Settings
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
@@ -61,13 +60,6 @@ class Account:
         """Whether the token, if there is one, is known to read the account that the folder holds."""
         token = self.settings.token
         return token is None or (self.identity is not None and self.identity.has(token))
-
-    def latest(self, end: int | None) -> int:
-        """Return until when there may be records (epoch milliseconds), given the end of what is asked for."""
-        is_emulated = is_loopback(urlsplit(self.settings.base_url).hostname or "") and not self.is_demo
-        # an emulator's clock may be ahead of this machine's
-        now = now_of(self.settings)
-        return max(now, end or 0) if is_emulated else now
 
     @contextmanager
     def connect(self, endpoint: Endpoint) -> Iterator["ApiSession"]:
@@ -133,8 +125,8 @@ class Account:
 
     def _is_evidence(self, endpoint: Endpoint, info: CachedWindow) -> bool:
         """Return whether a window can be read again, and must then have the same rows."""
-        horizon = endpoint.horizon(now_of(self.settings))
-        return info.final and info.rows > 0 and (horizon is None or info.window.start > horizon)
+        is_expired = endpoint.is_expired(info.window.start, now_of(self.settings))
+        return info.final and info.rows > 0 and not is_expired
 
     def claim(self, cache: Cache) -> AccountIdentity:
         """Return the identity that the folder belongs to; a new folder is given to this account.

@@ -101,6 +101,11 @@ class Plan:
         return self._is_beginning_unknown and self._request.start is None
 
     @property
+    def starts_later(self) -> bool:
+        """Whether the start is not before the present, as far as that is known: this machine's clock may be behind."""
+        return self._request.start is not None and self._request.start >= self.now
+
+    @property
     def may_be_shortened(self) -> bool:
         """Whether most of the windows may be before the account's beginning."""
         return self._is_beginning_unknown and len(self.windows()) > _MANY_WINDOWS
@@ -108,7 +113,7 @@ class Plan:
     @property
     def is_fulfilled(self) -> bool:
         """Whether nothing has to be fetched."""
-        return not self.needs_beginning and not self._needed()
+        return not (self.needs_beginning or self.starts_later or self._needed())
 
     def begin_at(self, start: int) -> None:
         """Set where the account begins, as the server says."""

@@ -18,7 +18,7 @@ from optkit.errors import (
     TransportError,
 )
 from optkit.interrupts import make_waits_interruptible
-from optkit.loading.account import Account
+from optkit.loading.account import Account, now_of
 from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.clocks import TOLERANCE, warn_of_step_back
 from optkit.loading.commit import Committer
@@ -56,7 +56,7 @@ def refresh_cache(
         if cache.named_window(path) is not None:
             _warn(f"the cached window {path.name} {problem}; if it is needed, it is fetched again")
     # where the cache was read later than now, this machine's clock is behind: only the server knows the time
-    now = account.latest(request.end)
+    now = now_of(settings)
     now = cached.last_read + 1 if cached.last_read > now + TOLERANCE else now
     plan = Plan(request, endpoint, cached.windows, now)
     latest = cached.latest
@@ -127,14 +127,14 @@ def _prepare(plan: Plan, session: "ApiSession", cached: CachedWindows) -> None:
     from optkit.loading import explore  # what asks the server is imported only where it is asked
 
     months = session.endpoint.horizon_months
-    if months is not None:
+    if months is not None or plan.starts_later:
         plan.now = explore.ask_clock(session, plan.now)
-        lost = join_windows(plan.lost())
-        if lost:
-            raise MissingWindowsError(
-                f"the server answers for the last {months} months only: {name_windows(lost)} cannot "
-                f"be had any more; load with a start of {format_instant(lost[-1].end)} or later"
-            )
+    lost = join_windows(plan.lost())
+    if lost:
+        raise MissingWindowsError(
+            f"the server answers for the last {months} months only: {name_windows(lost)} cannot be had any more; load "
+            f"with a start of {format_instant(lost[-1].end)} or later"
+        )
     explore.find_time_unit(session, plan.windows(), {info.time_unit for info in cached.windows})
     if plan.needs_beginning:
         plan.begin_at(explore.find_beginning(session, plan.now))

@@ -107,3 +107,24 @@ def test_a_machine_whose_clock_is_behind_loads_up_to_the_servers_present(
             server.clock = NOW + timedelta(days=days)
             with pytest.warns(UserWarning, match="clock"):
                 assert events_of(optkit.load(BEGIN)) == distinct(pl.concat([HISTORY, *later[:count]]))
+
+
+@pytest.mark.parametrize("days", [40, None])
+def test_a_machine_whose_clock_is_before_the_start_asks_the_server_for_the_time(
+    days: int | None, connect: Callable[[Emulator], None]
+) -> None:
+    begin = NOW + timedelta(days=20)
+    history = HISTORY.with_columns(pl.col("created_at") + timedelta(days=40))
+    with Emulator(history, clock=NOW + timedelta(days=50)) as server:
+        connect(server)
+        end = None if days is None else NOW + timedelta(days=days)
+        for _ in range(2):
+            with pytest.warns(UserWarning, match="clock"):
+                assert events_of(optkit.load(begin, end)) == distinct(history)
+
+
+def test_a_start_in_the_future_has_no_events(connect: Callable[[Emulator], None]) -> None:
+    with Emulator(HISTORY) as server:
+        connect(server)
+        assert optkit.load(NOW + timedelta(days=20)).is_empty()
+        assert len(server.requests) == 1
