@@ -1,17 +1,29 @@
 """Load and scan messages: what users call."""
 
+import warnings
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import polars as pl
 
 from optkit.config import resolve
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import SettingsError
-from optkit.loading.filters import OneOrMany, load_request, recipients, senders, words
+from optkit.formatting import join_names
+from optkit.loading.filters import OneOrMany, has_sender, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import refresh_cache
 from optkit.messages import DELIVERY_STATUS
 from optkit.times import Moment
+
+
+class _Filters(NamedTuple):
+    """The values of each filter, None for no filter."""
+
+    to_phone: list[str] | None
+    from_phone: list[str] | None
+    campaign_id: list[int] | None
+    delivery_status: list[str] | None
 
 
 def load_messages(
@@ -39,7 +51,7 @@ def load_messages(
         months ago, whichever is earlier.
     to_phone, from_phone : str or list of str, optional
         Only messages to these recipients, from these senders; read as people write them and found in any form in
-        which the API writes them.
+        which the API writes them. A sender or campaign that no message has gives a warning that names those there are.
     campaign_id : int or list of int, optional
         Only messages of these campaigns.
     delivery_status : str or list of str, optional
@@ -69,8 +81,8 @@ def load_messages(
     >>> messages.columns[:4]
     ['message_id', 'to_phone', 'from_phone', 'sent_at']
     """
-    conditions = _conditions(to_phone, from_phone, campaign_id, delivery_status, region)
-    return _scan(conditions, start, end, account, refresh, progress=progress, verify=True).collect()
+    filters = _read_filters(to_phone, from_phone, campaign_id, delivery_status, region)
+    return _scan(filters, start, end, account, refresh, progress=progress, verify=True).collect()
 
 
 def scan_messages(
@@ -114,12 +126,27 @@ def scan_messages(
     >>> lazy.select(pl.len()).collect().item() > 0
     True
     """
-    conditions = _conditions(to_phone, from_phone, campaign_id, delivery_status, region)
-    return _scan(conditions, start, end, account, refresh, progress=progress, verify=False)
+    filters = _read_filters(to_phone, from_phone, campaign_id, delivery_status, region)
+    return _scan(filters, start, end, account, refresh, progress=progress, verify=False)
+
+
+def _read_filters(
+    to_phone: OneOrMany,
+    from_phone: OneOrMany,
+    campaign_id: int | Iterable[int] | None,
+    delivery_status: OneOrMany,
+    region: str | None,
+) -> _Filters:
+    return _Filters(
+        recipients(to_phone, region),
+        senders(from_phone, region),
+        _ids(campaign_id),
+        words(delivery_status, "delivery_status", DELIVERY_STATUS.categories),
+    )
 
 
 def _scan(
-    conditions: list[pl.Expr],
+    filters: _Filters,
     start: Moment | None,
     end: Moment | None,
     account: str | None,
@@ -131,26 +158,18 @@ def _scan(
     """Return what `load_messages` and `scan_messages` return; see `refresh_cache` for `verify`."""
     settings = resolve(account=account)
     request = load_request(start, end, refresh, settings)
-    return refresh_cache(request, MESSAGES, settings, verify=verify, progress=progress).filter(*conditions)
-
-
-def _conditions(
-    to_phone: OneOrMany,
-    from_phone: OneOrMany,
-    campaign_id: int | Iterable[int] | None,
-    delivery_status: OneOrMany,
-    region: str | None,
-) -> list[pl.Expr]:
-    """Return the conditions of the filters that were given."""
-    phones = {"to_phone": recipients(to_phone, region), "from_phone": senders(from_phone, region)}
-    others = {
-        "campaign_id": _ids(campaign_id),
-        "delivery_status": words(delivery_status, "delivery_status", DELIVERY_STATUS.categories),
-    }
-    return [
-        *(_has_number(name, values) for name, values in phones.items() if values is not None),
-        *(pl.col(name).is_in(values) for name, values in others.items() if values is not None),
-    ]
+    messages = refresh_cache(request, MESSAGES, settings, verify=verify, progress=progress)
+    conditions = []
+    if filters.to_phone is not None:
+        conditions.append(_has_recipient(filters.to_phone))
+    if filters.from_phone is not None:
+        conditions.append(has_sender(filters.from_phone, messages, "message"))
+    if filters.campaign_id is not None:
+        _warn_of_unknown_campaigns(filters.campaign_id, messages)
+        conditions.append(pl.col("campaign_id").is_in(filters.campaign_id))
+    if filters.delivery_status is not None:
+        conditions.append(pl.col("delivery_status").is_in(filters.delivery_status))
+    return messages.filter(*conditions)
 
 
 def _ids(value: int | Iterable[int] | None) -> list[int] | None:
@@ -162,8 +181,20 @@ def _ids(value: int | Iterable[int] | None) -> list[int] | None:
     return ids
 
 
-def _has_number(name: str, values: list[str]) -> pl.Expr:
-    """Return whether a phone is one of the given ones, ignoring its punctuation."""
-    digits = [value.removeprefix("+") for value in values if value.startswith("+")]
-    written = pl.col(name).str.replace_all(r"[^0-9]", "")
-    return pl.col(name).is_in(values) | written.is_in(digits)
+def _warn_of_unknown_campaigns(wanted: list[int], messages: pl.LazyFrame) -> None:
+    """Warn about campaigns that no message has; only their column is read."""
+    campaign = pl.col("campaign_id")
+    known = messages.select(campaign.drop_nulls().unique()).collect(engine="streaming")["campaign_id"]
+    unknown = [str(number) for number in dict.fromkeys(wanted) if number not in set(known)]
+    if unknown:
+        warnings.warn(
+            f"no message has the campaign_id {join_names(unknown)}; "
+            f"the messages' campaigns are {join_names([str(number) for number in known.sort()], 20)}",
+            stacklevel=4,  # the caller's line → load_messages → _scan → here
+        )
+
+
+def _has_recipient(numbers: list[str]) -> pl.Expr:
+    """Return whether a message went to one of the numbers in E.164, ignoring how the message writes it."""
+    written = pl.col("to_phone").str.replace_all(r"[^0-9]", "")
+    return written.is_in([number.removeprefix("+") for number in numbers])

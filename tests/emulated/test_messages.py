@@ -213,10 +213,29 @@ def test_filters_find_phones_in_any_form(connect: Connect) -> None:
 
 
 def test_filters_by_campaign_and_status(server: Emulator) -> None:
-    lazy = optkit.scan_messages(*ASKED, campaign_id=[8, 9], delivery_status="delivered")
+    lazy = optkit.scan_messages(*ASKED, campaign_id=[8], delivery_status="delivered")
     assert "SELECTION" in lazy.explain()
     delivered = (pl.col("campaign_id") == 8) & (pl.col("delivery_status") == "delivered")
     assert lazy.collect().equals(MESSAGES.filter(delivered))
+
+
+@pytest.mark.parametrize("read", [optkit.load_messages, optkit.scan_messages])
+def test_unknown_senders_and_campaigns_give_a_warning_that_names_the_known_ones(
+    server: Emulator, read: Callable[..., pl.DataFrame | pl.LazyFrame]
+) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"from_phone": ["OPTIKT", "24365"]}, "no message has the sender OPTIKT; .* senders are .*OPTKIT"),
+        (
+            {"campaign_id": [8, 987]},
+            "no message has the campaign_id 987; the messages' campaigns are 7 and 8",
+        ),
+    ]
+    for wanted, says in cases:
+        with pytest.warns(UserWarning, match=says) as caught:
+            messages = read(*ASKED, **wanted).lazy().collect()
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+        assert messages.height
 
 
 @pytest.mark.parametrize(
