@@ -217,6 +217,27 @@ def test_a_column_to_group_by_may_have_any_name_or_is_rejected(name: str) -> Non
         assert expected.equals(found.drop(others).rename({column: "brand"})), column
 
 
+@pytest.mark.parametrize("name", GROUPED)
+@pytest.mark.parametrize("by", ["sender", "recipients", "period", "opt_outs", "nothing"])
+def test_a_missing_column_to_group_by_is_named_with_those_there_are(name: str, by: str) -> None:
+    """Also if the analysis computes a column of that name."""
+    function = getattr(optkit, name)
+    hint = "; use 'from_phone'$" if by == "sender" else "'[^']+'$| more$"
+    with pytest.raises(optkit.HistoryError, match=rf"no column '{by}'; it has .*'from_phone'.*({hint})"):
+        function(**arguments(function) | {"by": by})
+
+
+def test_a_table_with_other_names_is_an_error_that_names_the_function_to_convert_it() -> None:
+    table = pl.DataFrame({"phone": [PHONE], "shortcode": ["24273"], "ts": [BEGIN], "event": ["STOP"]})
+    for function in (optkit.churn, optkit.suppression_list, optkit.quality):
+        with pytest.raises(optkit.HistoryError, match=r"it has 'phone', .* optkit\.history_from"):
+            function(table)
+    with pytest.raises(optkit.HistoryError, match=r"it has 'phone', .* optkit\.messages_from"):
+        optkit.attribution(HISTORY, table)
+    with pytest.raises(optkit.HistoryError, match=r"no column 'brand'; it has .*'status'$"):
+        optkit.churn(HISTORY.select("to_phone", "from_phone", "created_at", "status"), by="brand")
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [

@@ -70,7 +70,8 @@ def audience(
     >>> optkit.audience(messages).columns[:4]
     ['from_phone', 'recipients', 'messages', 'delivered']
     """
-    groups = by_columns(by, ("recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at"))
+    taken = ("recipients", "messages", *_COUNTED, "first_sent_at", "last_sent_at")
+    groups = by_columns(by, taken, {"messages": messages})
     columns = [name for name in groups if name != "from_phone"]
     asked = question(since, until, statuses, region, payload=columns, in_order=False)
 

@@ -102,7 +102,7 @@ def campaign_rates(
     (True, True)
     """
     taken = (*_COUNTED, *_ESTIMATED, "signal", "covered", "hazard", "exact_low", "exact_high")
-    groups = by_columns(by, taken, required=True)
+    groups = by_columns(by, taken, {"messages": messages}, required=True)
     share(confidence, "confidence")
     within = duration_ms(window, "window")
     asked = question(since, until, statuses, region, payload=groups)

@@ -98,7 +98,7 @@ def churn(
     >>> (table["opted_out_start"] + table["opt_outs"] - table["re_opt_ins"] == table["opted_out_end"]).all()
     True
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"history": history})
     validate_scope(scope)
     if scope == "recipient" and audience is not None and not isinstance(audience, SupportsIndex):
         raise SettingsError(

@@ -122,7 +122,7 @@ def compare(
     >>> table.select("from_phone", "days_before", "days_after").row(0)
     ('+18335550142', 28, 28)
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"history": history} if messages is None else {"messages": messages})
     share(confidence, "confidence")
     change = to_ms(instant(at, "at"))
     edges = _edges(change, _whole_days(before, "before"), _whole_days(after, "after"), time_zone)

@@ -87,7 +87,7 @@ def fatigue(
     >>> table.columns[:4]
     ['exposures_recent', 'exposures', 'opt_outs', 'rate']
     """
-    groups = by_columns(by, (*_COMPUTED, "number", "stratum", "weight"))
+    groups = by_columns(by, (*_COMPUTED, "number", "stratum", "weight"), {"messages": messages})
     share(confidence, "confidence")
     asked = question(since, until, statuses, region, payload=groups)
     mapper = _counter(

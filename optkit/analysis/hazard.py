@@ -90,7 +90,7 @@ def opt_out_hazard(
     >>> soon > 10 * background
     True
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"messages": messages})
     begins = _validate(edges)
     share(confidence, "confidence")
     asked = question(since, until, statuses, region, payload=groups)

@@ -92,7 +92,7 @@ def leak_curve(
     >>> table["kind"].unique().sort().to_list()
     ['attempted', 'reached']
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"history": history, "messages": messages})
     share(confidence, "confidence")
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     asked = question(since, until, statuses, region, scope=scope, by_unit=groups, beside_opt_outs="after")

@@ -92,7 +92,7 @@ def list_growth(
     >>> (table["list_end"].head(5) == table["list_start"].tail(5)).all()
     True
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"history": history, "messages": messages})
     stretch = read_stretch(since, until)
     asked = question(None, until, statuses, region, scope=scope, by_unit=groups, in_order=False)
 

@@ -100,7 +100,7 @@ def opt_out_rates(
     >>> table.height, (table["rate"] == table["ever_opted_out"] / table["n"]).all(), table["denominator"][0]
     (9, True, 'audience')
     """
-    groups = by_columns(by, _COMPUTED, required=True)
+    groups = by_columns(by, _COMPUTED, {"history": history}, required=True)
     totals = aggregate(history, _per_sender, by=groups, since=since, until=until)["pairs"]
     seen = totals.select(*groups, "sender", seen="recipients")
     population, denominator = denominators.population(audience, groups, seen, each_group=True)

@@ -87,7 +87,7 @@ def return_curve(
     >>> curve["still_out"].is_sorted(descending=True), (curve["low"] <= curve["still_out"]).all()
     (True, True)
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"history": history})
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
@@ -155,7 +155,7 @@ def cycles(
     >>> (table["cycles"] + table["open_spells"] == table["spells"]).all(), table.columns[-2:]
     (True, ['win_back_7d', 'win_back_30d'])
     """
-    groups = by_columns(by, _COMPUTED, required=True)
+    groups = by_columns(by, _COMPUTED, {"history": history}, required=True)
     days_out = _check_horizons(horizons)
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
     at_most = duration_ms(quick, "quick")

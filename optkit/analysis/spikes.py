@@ -109,7 +109,7 @@ def spikes(
     >>> worst["spike"], worst["opt_outs"] > 2 * worst["expected"]
     (True, True)
     """
-    groups = by_columns(by, _COMPUTED)
+    groups = by_columns(by, _COMPUTED, {"history": history, "messages": messages})
     begin = read_stretch(since, until).since
     if messages is not None:
         if audience is not None:

@@ -9,7 +9,8 @@ import polars as pl
 from optkit.arguments import one_or_many, shown
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import join_names, plural
-from optkit.history import OPT_IN, OPT_OUT
+from optkit.history import OPT_IN, OPT_OUT, SCHEMA
+from optkit.messages import SCHEMA as MESSAGE_SCHEMA
 from optkit.times import INSTANT
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ _RESERVED: Final = frozenset(
 #: Internal names that users may try as `by`, and the history's names for them.
 _SYNONYMS: Final = {"sender": "from_phone", "recipient": "to_phone"}
 
+#: By argument: the columns of its schema, and the function that makes such a frame of another table.
+_CONVERTERS: Final = {
+    "history": (SCHEMA.names(), "optkit.history_from"),
+    "messages": (MESSAGE_SCHEMA.names(), "optkit.messages_from"),
+}
+
 #: The types of a column of text.
 TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
 _MIXED: Final = re.compile(r"for column (\w+) with type")
@@ -89,7 +96,18 @@ def validate_present(schema: Collection[str], columns: Sequence[str], name: str)
     """Raise `HistoryError` unless a frame has the named columns; `name` is the name of the argument."""
     missing = [column for column in dict.fromkeys(columns) if column not in schema]
     if missing:
-        raise HistoryError(f"{name} has no column {_names(missing)}; it has {_names(schema)}")
+        raise HistoryError(
+            f"{name} has no column {_names(missing)}; it has {_names(schema)}{_advice(missing, schema, name)}"
+        )
+
+
+def _advice(missing: Sequence[str], schema: Collection[str], name: str) -> str:
+    """Return what to do about columns that are missing, if that is known."""
+    own, convert = _CONVERTERS.get(name, ((), ""))
+    if any(column in own for column in missing):
+        return f"; convert a table with other names or words with {convert}"
+    known = _SYNONYMS.get(missing[0])
+    return f"; use {known!r}" if known in schema else ""
 
 
 def find_column(columns: Collection[str], name: str) -> str | None:
@@ -203,22 +221,55 @@ def validate_counts(counts: Mapping[str, int]) -> None:
 
 
 def by_columns(
-    by: str | Collection[str] | None, taken: Collection[str] = (), *, required: bool = False
+    by: str | Collection[str] | None,
+    taken: Collection[str] = (),
+    sources: "Mapping[str, History | None] | None" = None,
+    *,
+    required: bool = False,
 ) -> list[str]:
     """Return `by` as a list of distinct column names.
 
+    Parameters
+    ----------
+    by : str, collection of str or None
+        The argument of the caller.
+    taken : collection of str
+        Names of columns that the analysis computes.
+    sources : mapping of str to frame
+        The frames that may have the columns, by the name of their argument; None for one that was not given.
+    required : bool
+        Whether there must be at least one column.
+
     Raises
     ------
+    HistoryError
+        A name is `taken`, and none of the frames has a column of that name.
     SettingsError
-        It is not a name or a collection of names, it is empty although `required`, or a name is `taken` by a column
-        of the analysis.
+        `by` is not a name or a collection of names, it is empty although `required`, or a name is `taken`.
     """
     names = [] if by is None else one_or_many(by, "by")
     if required and not names:
         raise SettingsError("by must name at least one column")
     for name in names:
+        if name in taken or name in _RESERVED:
+            _validate_in_any(name, sources or {})
         validate_name(name, [*taken, *_RESERVED])
     return names
+
+
+def _validate_in_any(name: str, sources: "Mapping[str, History | None]") -> None:
+    """Raise `HistoryError` if none of the frames has the column; it names the columns of the first frame."""
+    columns = {
+        argument: _column_names(frame, argument) for argument, frame in sources.items() if frame is not None
+    }
+    if not any(name in found for found in columns.values()):
+        for argument, found in columns.items():
+            validate_present(found, [name], argument)
+
+
+def _column_names(frame: History, name: str) -> list[str]:
+    """Return the names of a frame's columns; `name` is the name of the argument."""
+    return list(frame.columns) if is_spark(frame) else lazy(frame, name).collect_schema().names()
 
 
 def validate_name(name: str, taken: Collection[str]) -> None:
@@ -226,6 +277,4 @@ def validate_name(name: str, taken: Collection[str]) -> None:
     if name in taken:
         known = _SYNONYMS.get(name)
         hint = f"use {known!r}, or rename" if known else "rename"
-        raise SettingsError(
-            f"by={name!r}: the analysis computes a column of that name; {hint} the history's column"
-        )
+        raise SettingsError(f"by={name!r}: the analysis computes a column of that name; {hint} the column")

@@ -97,8 +97,11 @@ def test_a_frame_that_is_not_a_history_is_rejected_by_name(bad: Any, says: str) 
 
 @pytest.mark.parametrize(("tried", "meant"), [("sender", "from_phone"), ("recipient", "to_phone")])
 def test_a_name_that_users_may_try_is_answered_with_the_columns_name(tried: str, meant: str) -> None:
-    with pytest.raises(optkit.SettingsError, match=f"by='{tried}': .*; use '{meant}', or rename"):
+    with pytest.raises(optkit.HistoryError, match=f"no column '{tried}'; it has .*; use '{meant}'$"):
         optkit.churn(TEXT, by=tried)
+    own = TEXT.with_columns(pl.lit("x").alias(tried))
+    with pytest.raises(optkit.SettingsError, match=f"by='{tried}': .*; use '{meant}', or rename"):
+        optkit.churn(own, by=tried)
 
 
 def test_a_null_sender_is_rejected_for_all_groups() -> None:
