@@ -1,6 +1,6 @@
 """Opt-outs and re-opt-ins per period, the churn rate, and how many are opted out."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from optkit.plots import axes, style, texts
 from optkit.plots.marks import Marks, draw_marks
 from optkit.plots.style import BACK, OUT
+
+_SERIES: Final[dict[str, int | str]] = {"opt-outs": OUT, "re-opt-ins": BACK}
 
 
 @style.styled
@@ -25,8 +27,8 @@ def churn(
     """Draw opt-outs and re-opt-ins per period, the churn rate, or how many are opted out.
 
     Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum; "rate" names the
-    six groups with the most opt-outs and draws the others in grey. Without an audience there is no churn rate, and
-    "rate" draws the number of opt-outs.
+    six groups with the most opt-outs and those that have a colour in `colors`, and draws the others in grey. Without an
+    audience there is no churn rate, and "rate" draws the number of opt-outs.
 
     Parameters
     ----------
@@ -37,7 +39,9 @@ def churn(
     title : str, optional
         Replaces the picture's own title.
     colors : sequence or mapping of str, optional
-        Of "opt-outs" and "re-opt-ins", or of the groups of a rate: in this order, or by name.
+        Of "opt-outs" and "re-opt-ins", or of the groups of a rate, the one with the most opt-outs first: in this
+        order, or by name. Further colours in a sequence are not used, so one palette serves many pictures. A name that
+        the picture does not have is an error; of a rate's groups, the table must have at least one.
     marks : mapping or frame, optional
         Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is drawn as a line with its label.
     kind : {"movement", "rate", "size"}
@@ -84,7 +88,7 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) 
     starts = table["period"].to_list()
     word = axes.period_word(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
-    out_color, back_color = style.series_colors(colors, {"opt-outs": OUT, "re-opt-ins": BACK})
+    out_color, back_color = style.series_colors(colors, _SERIES)
     ground, ink = style.background(), style.ink()
     for heights, color in ((outs, out_color), (-backs, back_color)):
         axes.period_bars(ax, table, heights, color)
@@ -108,7 +112,7 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) 
 
 
 def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
-    (color,) = style.series_colors(colors, {"opt-outs": OUT})
+    color, _ = style.series_colors(colors, _SERIES)
     starts = table["period"].to_list()
     ends = dates.date2num(starts) + axes.period_widths(starts)
     sizes = table["opted_out_end"].to_numpy()
@@ -131,13 +135,13 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> N
         .sort("opt_outs", "label", descending=[True, False])
     )
     groups = ranking["label"].to_list()
-    shades = style.group_colors(colors, groups if names else ["opt-outs"])
+    shades = style.group_colors(colors, groups) if names else style.series_colors(colors, _SERIES)[:1]
     rated = table["churn_rate"].count() > 0
     value = "churn_rate" if rated else "opt_outs"
     labels = []
     for number, (name, color) in enumerate(zip(groups, shades, strict=True)):
-        named = number < style.GROUPS
-        layer, mark = (3, style.MARKS[number]) if named else (1, "")
+        named = color != style.PALE
+        layer, mark = (3, style.MARKS[number % style.GROUPS]) if named else (1, "")
         group = table.filter(pl.col("label") == name)
         starts = group["period"].to_list()
         middles = dates.date2num(starts) + axes.period_widths(starts) / 2

@@ -60,14 +60,14 @@ def opt_out_hazard(
     names, label = texts.labels_of(table, "from_hours")
     table = table.with_columns(label)
     sizes = table.group_by("label").agg(pl.col("opt_outs").sum())
-    groups = sizes.sort("opt_outs", "label", descending=[True, False])["label"].head(3).to_list()
+    groups = sizes.sort("opt_outs", "label", descending=[True, False])["label"].to_list()
     shades = style.group_colors(colors, groups) if names else style.series_colors(colors, {"hazard": OUT})
     ends = table["to_hours"].drop_nulls().to_numpy()
     first = ends.min(initial=24.0) / 4
     last = max(axes.highest(table["from_hours"]) * 1.6, ends.max(initial=first * 4))
     shown = pl.concat([table["hazard"], table["background"]]).drop_nulls().to_numpy()
     bottom = float(shown[shown > 0].min()) / 3
-    for group, color in zip(groups, shades, strict=True):
+    for group, color in list(zip(groups, shades, strict=True))[:3]:
         rows = table.filter(pl.col("label") == group).sort("from_hours")
         edges = np.append(rows["from_hours"].to_numpy().clip(first), last)
         hazard, low, high = (

@@ -61,7 +61,7 @@ def return_curve(
         .agg(pl.col("at_risk").max())
         .sort("at_risk", "label", descending=[True, False])
     )
-    groups = sizes["label"].head(3).to_list()
+    groups = sizes["label"].to_list()
     end = days or min(90.0, axes.highest(table["days"])) or 1.0
     ticks = [0]
     for tick in (1, 7, 14, 30, 60, 90, 180, 365, 730, 1460, 2920):
@@ -72,7 +72,7 @@ def return_curve(
     shades = (
         style.group_colors(colors, groups) if names else style.series_colors(colors, {"re-opt-ins": BACK})
     )
-    for group, color in zip(groups, shades, strict=True):
+    for group, color in list(zip(groups, shades, strict=True))[:3]:
         curve = table.filter((pl.col("label") == group) & (pl.col("days") <= end))
         when = np.concatenate([[0.0], curve["days"], [end]])
         back, low, high = (_returned(curve[column]) for column in ("still_out", "high", "low"))
@@ -87,7 +87,7 @@ def return_curve(
     ax.set_ylim(0, top * 1.1 or 1.0)
     ax.set_xticks(ticks, below)
     axes.percent_axis(ax.yaxis)
-    rows = "\n".join(groups) if names else "still out"
+    rows = "\n".join(groups[:3]) if names else "still out"
     ax.annotate(
         "days\n" + rows,
         (0, 0),

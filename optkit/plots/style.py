@@ -1,7 +1,7 @@
 """The style of all pictures: their settings and colours."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
 
@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 
 from optkit.engine import frames
 from optkit.errors import HistoryError, OptkitError, SettingsError
+from optkit.formatting import join_names
 from optkit.plots.names import clean_names
 
-#: Colours by the name of a series, or in the order of the series.
+#: Colours by the name of a series, or in the order of the series; further ones in a sequence are not used.
 Colors: TypeAlias = Mapping[str, str] | Sequence[str]
 
 #: Positions in the colour cycle. Each has one meaning in all pictures: opting out, and coming back.
@@ -101,33 +102,71 @@ def series_colors(colors: Colors | None, series: Mapping[str, int | str]) -> lis
     colors : mapping or sequence of str, optional
         The caller's colours, by name of a series or in their order. Other series get their default.
     series : mapping of str to int or str
-        Names of the series, each with its default: a position in the colour cycle, or a colour.
+        Names of all series that this picture may have, each with its default: a position in the colour cycle, or a
+        colour.
 
     Raises
     ------
     SettingsError
-        An entry of `colors` is not a colour.
+        An entry of `colors` is not a colour, or its name is not one of the series.
     """
-    given = [colors] if isinstance(colors, str) else colors
+    given = _colors_by_name(colors, list(series))
+    unknown = [name for name in given if name not in series]
+    if unknown:
+        raise _unknown_series(unknown[0], series)
+    return _with_defaults(given, series)
+
+
+def group_colors(colors: Colors | None, groups: Sequence[str]) -> list[str]:
+    """Return a colour for each group: the caller's, the cycle's for the first groups, and grey for the others.
+
+    A mapping may have groups that this table does not have, so that one mapping serves many pictures, but it must have
+    one of its groups.
+
+    Raises
+    ------
+    SettingsError
+        An entry of `colors` is not a colour, or none of its names is a group.
+    """
+    given = _colors_by_name(colors, groups)
+    if given and not given.keys() & set(groups):
+        raise _unknown_series(next(iter(given)), groups)
+    return _with_defaults(
+        given, {name: place if place < GROUPS else PALE for place, name in enumerate(groups)}
+    )
+
+
+def _colors_by_name(colors: Colors | None, names: Sequence[str]) -> Mapping[str, str]:
+    """Return the caller's colours by name; a sequence may have more colours than there are names."""
+    given = [colors] if isinstance(colors, str) else colors or ()
     if not isinstance(given, Mapping):
-        given = dict(zip(series, given or (), strict=False))
-    wrong = [color for color in given.values() if not mpl_colors.is_color_like(color)]
+        _validate_colors(given)
+        return dict(zip(names, given, strict=False))
+    _validate_colors(given.values())
+    return given
+
+
+def _validate_colors(colors: Iterable[str]) -> None:
+    wrong = [color for color in colors if not mpl_colors.is_color_like(color)]
     if wrong:
         raise SettingsError(
             f"colors has {wrong[0]!r}, which is not a colour of matplotlib, such as '#bd1f01'"
         )
+
+
+def _unknown_series(name: str, series: Collection[str]) -> SettingsError:
+    known = join_names([repr(each) for each in series], most=12)
+    return SettingsError(f"colors has a colour for {name!r}, which is not in this picture; it has {known}")
+
+
+def _with_defaults(given: Mapping[str, str], series: Mapping[str, int | str]) -> list[str]:
+    """Return the colour of each series: the caller's or its default, a position in the colour cycle or a colour."""
     cycle = plt.rcParams["axes.prop_cycle"].by_key().get("color", ["black"])
     defaults = {
         name: default if isinstance(default, str) else cycle[default % len(cycle)]
         for name, default in series.items()
     }
     return [mpl_colors.to_hex(given.get(name, default)) for name, default in defaults.items()]
-
-
-def group_colors(colors: Colors | None, groups: Sequence[str]) -> list[str]:
-    """Return a colour for each of the first groups, and grey for the others."""
-    named = series_colors(colors, {name: place for place, name in enumerate(groups[:GROUPS])})
-    return named + [PALE] * (len(groups) - GROUPS)
 
 
 def color_map(colors: Colors | None) -> mpl_colors.Colormap:

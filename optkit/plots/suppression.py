@@ -1,11 +1,15 @@
 """Who must not be messaged: numbers by sender, times of opting out, and changes of the list."""
 
+from typing import Final
+
 import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
 from optkit.plots import axes, style, texts
 from optkit.plots.style import BACK, OUT
+
+_STATES: Final[dict[str, int | str]] = {"opted out": OUT, "opted in": BACK}
 
 
 @style.styled
@@ -58,7 +62,7 @@ def status_at(
     if top.is_empty():
         return axes.show_message(ax, "no events, so everybody is opted in")
     places = range(top.height)
-    out_color, in_color = style.series_colors(colors, {"opted out": OUT, "opted in": BACK})
+    out_color, in_color = style.series_colors(colors, _STATES)
     ax.barh(places, top["out"], color=out_color, height=0.7)
     ax.barh(places, top["opted_in"], left=top["out"], color=in_color, height=0.7)
     for place, (out_count, in_count, everyone) in enumerate(top.select("out", "opted_in", "everyone").rows()):
@@ -90,7 +94,7 @@ def suppression_list(
     ax, title
         See `churn`.
     colors : sequence or mapping of str, optional
-        The bars have the first of them.
+        Of "opted out": the first of a sequence, or by name. A mapping for `status_at` is accepted.
 
     Returns
     -------
@@ -113,7 +117,7 @@ def suppression_list(
     ax = axes.get_axes(ax, height=3.6)
     if table.is_empty():
         return axes.show_message(ax, "nobody is opted out")
-    (color,) = style.series_colors(colors, {"opted out": OUT})
+    color, _ = style.series_colors(colors, _STATES)
     month = pl.col("opted_out_at").dt.truncate("1mo").dt.date()
     counts = table.group_by(month=month).len().sort("month")
     starts = dates.date2num(counts["month"].to_list())

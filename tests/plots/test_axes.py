@@ -60,6 +60,42 @@ def test_colours_are_given_in_order_or_by_name() -> None:
     assert "#005577" in {to_hex(color) for dot in dots for color in dot.get_facecolor()}
 
 
+@pytest.mark.parametrize("kind", ["movement", "rate", "size"])
+def test_a_colour_for_a_series_that_the_picture_does_not_have_is_an_error(kind: Any) -> None:
+    for name in ("opt_outs", "72975"):
+        with pytest.raises(SettingsError, match=f"'{name}', which is not in .* 'opt-outs' and 're-opt-ins'"):
+            plots.churn(CHURN, kind=kind, colors={name: "red"})
+    plots.churn(CHURN, kind=kind, colors={"re-opt-ins": "red"})
+
+
+def test_a_sequence_may_have_more_colours_than_there_are_series() -> None:
+    assert bar_colors(plots.churn(CHURN, colors=["#005577", "#aa3377", "#111111"])) == {"#005577", "#aa3377"}
+    with pytest.raises(SettingsError, match="'blood', which is not a colour"):
+        plots.churn(CHURN, colors=["#005577", "#aa3377", "blood"])
+
+
+def test_a_colour_for_a_group_that_the_table_does_not_have_is_an_error_only_if_no_group_has_one() -> None:
+    senders = by_sender(CHURN, ("72975", "ACME"))
+    with pytest.raises(SettingsError, match=r"'18182', which is not in .* '72975' and 'ACME'"):
+        plots.churn(senders, kind="rate", colors={"18182": "red"})
+    rates = plots.churn(senders, kind="rate", colors={"18182": "red", "ACME": "#005577"})
+    assert {to_hex(line.get_color()) for line in rates.lines} == {"#bd1f01", "#005577"}
+    with pytest.raises(SettingsError, match="'72975', which is not in this picture"):
+        plots.churn(senders, colors={"72975": "red"})
+
+
+def test_groups_beyond_the_drawn_ones_may_have_a_colour() -> None:
+    senders = tuple(f"sender {number}" for number in range(9))
+    table = by_sender(CHURN, senders)
+    rates = plots.churn(table, kind="rate", colors={"sender 8": "#005577"})
+    assert {"sender 0", "sender 5", "sender 8"} <= set(written(rates))
+    assert "sender 7" not in written(rates)
+    assert "#005577" in {to_hex(line.get_color()) for line in rates.lines}
+    check_page(rates)
+    curves = plots.return_curve(by_sender(RETURN_CURVE, senders), colors=dict.fromkeys(senders, "#005577"))
+    assert len(curves.lines) == 3
+
+
 def test_a_heat_map_has_shades_of_the_first_colour() -> None:
     image = plots.transitions(TRANSITIONS, colors=["#005577"]).images[0]
     assert to_hex(image.cmap(1.0)) == "#005577"
