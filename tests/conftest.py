@@ -1,4 +1,4 @@
-"""Tools that a machine may lack."""
+"""What several folders of tests need: a browser that a machine may lack, and retries without long pauses."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optkit.loading import retries
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 #: Set in CI: what a machine lacks is then a failure, not a skipped test.
 REQUIRE_ALL = bool(os.environ.get("OPTKIT_REQUIRE_ALL"))
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat requests as often as ever, but without long pauses."""
+    monkeypatch.setattr(retries, "BASE", 0.002)
+    monkeypatch.setattr(retries, "CAP", 0.01)
 
 
 @pytest.fixture(scope="module")  # not of the session: while it is open, the thread's event loop is its

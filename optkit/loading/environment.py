@@ -16,10 +16,10 @@ from optkit.errors import SettingsError
 _CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def find_proxy(scheme: str, host: str) -> SplitResult | None:
-    """Return the proxy that the environment names for a host."""
+def find_proxy(host: str) -> SplitResult | None:
+    """Return the proxy that the environment names for https requests to a host."""
     proxies = getproxies()
-    url = proxies.get(scheme) or proxies.get("all")
+    url = proxies.get("https") or proxies.get("all")
     if not url or proxy_bypass(host):
         return None
     try:

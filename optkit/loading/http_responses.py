@@ -45,7 +45,7 @@ class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
-    is_last: bool = False
+    is_last: bool
 
 
 class _Answer:

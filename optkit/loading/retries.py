@@ -1,11 +1,19 @@
 """How often a failed request is repeated, and after what pause."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from optkit.errors import OptkitError
+
+#: Requests for one page, not counting those after which the server asked for a pause.
+ATTEMPTS: Final = 6
+#: Seconds: the longest pause after the first failure, doubled by each further one, and the longest of all.
+BASE: Final = 0.5
+CAP: Final = 20.0
+#: Seconds that the server may make one page wait by Retry-After; beyond that the user decides.
+PATIENCE: Final = 120.0
 
 
 class TransientError(Exception):
@@ -30,28 +38,9 @@ class TransientError(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How often and after what pause a request is repeated.
-
-    Attributes
-    ----------
-    attempts : int
-        Requests for one page, not counting those after which the server asked for a pause.
-    base, cap : float
-        Seconds; before attempt n + 1 a random pause up to min(cap, base * 2 ** n) ("full jitter").
-    patience : float
-        Seconds that the server may make one page wait by Retry-After; beyond that the user decides.
-    """
-
-    attempts: int = 6
-    base: float = 0.5
-    cap: float = 20.0
-    patience: float = 120.0
-
-    def pause(self, failures: int, chance: float) -> float:
-        """Return the seconds to wait after a number of failures; `chance` is in [0, 1)."""
-        return chance * min(self.cap, self.base * 2.0 ** (failures - 1))
+def jittered_pause(failures: int, chance: float) -> float:
+    """Return the seconds to wait after a number of failures ("full jitter"); `chance` is in [0, 1)."""
+    return chance * min(CAP, BASE * 2.0 ** (failures - 1))
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 from urllib.parse import quote, urlsplit
 
 from optkit.config import Settings, is_loopback
@@ -18,16 +18,15 @@ from optkit.errors import (
     SettingsError,
     TransportError,
 )
+from optkit.loading import retries
 from optkit.loading.clocks import ServerClock
 from optkit.loading.failures import explain
 from optkit.loading.http_responses import Response, TooLargeError, UnpackError
 from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
-from optkit.loading.retries import RetryPolicy, TransientError, parse_retry_after
+from optkit.loading.retries import TransientError, jittered_pause, parse_retry_after
 from optkit.loading.transport import Connections
 from optkit.version import __version__
-
-E = TypeVar("E", bound=OptkitError)
 
 #: A page of 100 entries has some 20 to 150 kB; what is larger is not a page.
 _MAX_BODY: Final = 32 * 2**20
@@ -47,7 +46,7 @@ class ApiSession:
         Why no request can succeed; set by the first one that found out, and raised by all that follow.
     """
 
-    def __init__(self, settings: Settings, endpoint: Endpoint, policy: RetryPolicy | None = None) -> None:
+    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         if settings.token is None:
             raise SettingsError("there is no token; set OPTKIT_TOKEN, or optkit.configure(token=…)")
         origin = urlsplit(settings.base_url)
@@ -57,7 +56,6 @@ class ApiSession:
         self.failure: OptkitError | None = None
         self.endpoint = endpoint
         self.time_unit = endpoint.time_units[0] if len(endpoint.time_units) == 1 else None
-        self._policy = policy or RetryPolicy()
         self._host = origin.netloc
         self._path = 0
         self._constants = _encode(endpoint.constants)
@@ -94,7 +92,7 @@ class ApiSession:
         AuthenticationError
             The token was refused.
         RateLimitError
-            The server asks for a longer pause than the policy's patience.
+            The server asks for longer pauses than `retries.PATIENCE`.
         TransportError
             No usable answer after all attempts.
         ResponseError
@@ -112,19 +110,21 @@ class ApiSession:
             try:
                 return self._attempt(query)
             except TransientError as transient:
-                pause = transient.retry_after
-                if not pause:  # no pause was asked for: one of our own
+                asked = transient.retry_after
+                if asked:
+                    pause = asked
+                    waited += asked
+                else:  # not asked, or for 0 s (without a count of these, requests would never end): a pause of our own
                     failures += 1
-                    pause = self._policy.pause(failures, random.random())  # noqa: S311 - jitter is not a secret
+                    pause = jittered_pause(failures, random.random())  # noqa: S311 - jitter is not a secret
                 # fewer in flight may be enough for the server; a request that it refuses again shows that the rate is
-                # too high, and then all requests wait
+                # too high
                 is_rate_too_high = isinstance(transient.error, RateLimitError) and failures > 1
-                if transient.retry_after is not None or is_rate_too_high:
-                    self.rate_limiter.pause(pause)
-                waited += transient.retry_after or 0.0
-                if failures >= self._policy.attempts or waited > self._policy.patience:
+                if asked is not None or is_rate_too_high:
+                    self.rate_limiter.pause(pause)  # all requests, before they start
+                if failures >= retries.ATTEMPTS or waited > retries.PATIENCE:
                     raise transient.error from None
-            self.rate_limiter.sleep(pause)
+            self.rate_limiter.sleep(pause)  # this one in any case, while it does not count as in flight
 
     def _attempt(self, query: str) -> Page:
         """Request once, as soon as the limits allow."""
@@ -165,7 +165,7 @@ class ApiSession:
         self._check_status(response)
         return response, seconds
 
-    def _give_up(self, error: E) -> E:
+    def _give_up(self, error: OptkitError) -> OptkitError:
         """Record that no request to this server can succeed; return the error."""
         self.failure = error
         return error

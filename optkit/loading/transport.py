@@ -29,7 +29,7 @@ class ProxyError(OSError):
     Attributes
     ----------
     status : int or None
-        What it answered; None where it did not.
+        The HTTP status that it answered; None where it did not.
     """
 
     def __init__(self, status: int | None = None) -> None:
@@ -45,9 +45,9 @@ class Connections:
     Parameters
     ----------
     origin : str
-        Of the server.
+        The server's scheme, host and port.
     headers : mapping
-        Of every request.
+        Headers of every request.
     timeout : float
         Seconds to connect, and for a whole answer.
     private : tuple of str
@@ -65,16 +65,16 @@ class Connections:
     """
 
     def __init__(
-        self, origin: str, headers: Mapping[str, str], timeout: float, private: tuple[str, ...] = ()
+        self, origin: str, headers: Mapping[str, str], timeout: float, private: tuple[str, ...]
     ) -> None:
         parts = urlsplit(origin)
         self._host, self._port = parts.hostname or "", parts.port
         lines = "".join(f"{name}: {value}\r\n" for name, value in {"host": parts.netloc, **headers}.items())
         self._head = f" HTTP/1.1\r\n{lines}\r\n".encode("ascii")
         self._timeout = timeout
-        self._private = re.compile(rf"\b({'|'.join(private)})=[^&]*") if private else None
+        self._private = re.compile(rf"\b({'|'.join(private)})=[^&]*")
         self._tls = trusted_tls() if parts.scheme == "https" else None
-        self._proxy = None if is_loopback(self._host) else find_proxy(parts.scheme, self._host)
+        self._proxy = None if is_loopback(self._host) else find_proxy(self._host)
         self.proxy = None if self._proxy is None else self._proxy.netloc.rpartition("@")[2]
         self._idle: list[HTTPConnection] = []  # the one used last is used next
         self._is_closed = False
@@ -167,8 +167,7 @@ class Connections:
 
     def _log(self, target: str, status: int) -> None:
         if _log.isEnabledFor(logging.DEBUG):
-            shown = target if self._private is None else self._private.sub(r"\1=(hidden)", target)
-            _log.debug("GET %s: HTTP %s", shown, status)
+            _log.debug("GET %s: HTTP %s", self._private.sub(r"\1=(hidden)", target), status)
 
 
 def _has_news(sock: socket.socket) -> bool:

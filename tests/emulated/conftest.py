@@ -1,6 +1,5 @@
-"""Shared by loads over real HTTP: a client that does not wait long, a table at the end of the run."""
+"""Shared by loads over real HTTP: an empty cache, a table at the end of the run."""
 
-import functools
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +8,7 @@ from typing import Final
 import pytest
 
 import optkit
-import optkit.loading.session
 from optkit.emulator import Emulator
-from optkit.loading.retries import RetryPolicy
 
 #: What the tests of a file do to a load or a command, one thing each.
 _FAULTS: Final = {
@@ -49,13 +46,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"{tried:,} faults tried: {modes['exact']:,} loads exact, {modes.total() - modes['exact']:,} with a documented "
         f"error, {faults.total():,} others as expected"
     )
-
-
-@pytest.fixture
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Repeat requests as often as ever, but without long pauses."""
-    policy = functools.partial(RetryPolicy, base=0.002, cap=0.01)
-    monkeypatch.setattr(optkit.loading.session, "RetryPolicy", policy)
 
 
 @pytest.fixture

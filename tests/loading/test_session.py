@@ -22,15 +22,16 @@ from optkit.errors import (
     SettingsError,
     TransportError,
 )
+from optkit.loading import retries
 from optkit.loading.pages import PageRequest
-from optkit.loading.retries import RetryPolicy
 from optkit.loading.session import ApiSession
 
 HISTORY = make_history(150)
 ALL = PageRequest(0, 2_000_000_000_000, 1)
 PHONES = {"to_phone": "+12125550100", "from_phone": "+12125550101"}
 WRONG = "another"
-QUICK = RetryPolicy(base=0.002, cap=0.01)
+
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def start() -> Iterator[Any]:
         server.__enter__()
         open_.append(server)
         settings = resolve(base_url=server.url, token=token or server.token, timeout=timeout)
-        client = ApiSession(settings, OPT_STATUS, QUICK)
+        client = ApiSession(settings, OPT_STATUS)
         open_.append(client)
         return server, client
 
@@ -140,9 +141,9 @@ def test_a_permanent_failure_is_an_error_after_six_tries(
 
 
 @pytest.mark.parametrize("fault", ["hangs", "hangs_in_body", "drips"])
-def test_a_request_has_a_deadline(fault: str, start: Any) -> None:
+def test_a_request_has_a_deadline(fault: str, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "ATTEMPTS", 2)
     _, client = start(faults=Faults(**how_often(fault, 1), hang_seconds=20, drip_pause=0.05), timeout=0.15)
-    client._policy = RetryPolicy(attempts=2, base=0.001)
     error = failure(client)
     assert isinstance(error, TransportError)
     assert "within 0.15 s" in str(error)
@@ -165,7 +166,8 @@ def test_a_pause_longer_than_the_patience_is_an_error(start: Any) -> None:
     assert "900 s" in str(error)
 
 
-def test_headers_that_come_byte_by_byte_have_the_same_deadline() -> None:
+def test_headers_that_come_byte_by_byte_have_the_same_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "ATTEMPTS", 1)
     stopped = threading.Event()
 
     def drip(listener: socket.socket) -> None:
@@ -181,7 +183,7 @@ def test_headers_that_come_byte_by_byte_have_the_same_deadline() -> None:
         thread.start()
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings = resolve(base_url=origin, token=WRONG, timeout=0.3)
-        with ApiSession(settings, OPT_STATUS, RetryPolicy(attempts=1)) as client:
+        with ApiSession(settings, OPT_STATUS) as client:
             began = time.monotonic()
             error = failure(client)
         assert "within 0.3 s" in str(error)
@@ -211,14 +213,14 @@ def test_a_refused_connection_is_explained() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with ApiSession(resolve(base_url=f"http://127.0.0.1:{port}", token=WRONG), OPT_STATUS, QUICK) as client:
+    with ApiSession(resolve(base_url=f"http://127.0.0.1:{port}", token=WRONG), OPT_STATUS) as client:
         error = failure(client)
     assert isinstance(error, TransportError)
     assert "connection refused" in str(error)
 
 
 def test_an_unknown_host_says_so() -> None:
-    with ApiSession(resolve(base_url="https://nowhere.invalid", token=WRONG), OPT_STATUS, QUICK) as client:
+    with ApiSession(resolve(base_url="https://nowhere.invalid", token=WRONG), OPT_STATUS) as client:
         assert "nowhere.invalid" in str(failure(client))
 
 
