@@ -47,9 +47,7 @@ class JointTotals(dict[str, pl.DataFrame]):
         self.until = until
 
 
-def aggregate_joint(
-    history: History, messages: Messages, mapper: Mapper, asked: Question, *, partitions: int | None = None
-) -> JointTotals:
+def aggregate_joint(history: History, messages: Messages, mapper: Mapper, asked: Question) -> JointTotals:
     """Run a mapper over a whole history with its messages and return the sums; see the module.
 
     Raises
@@ -59,7 +57,7 @@ def aggregate_joint(
     SettingsError
         Only one of the frames is Spark's.
     """
-    source = _partitions(history, messages, asked, partitions)
+    source = _partitions(history, messages, asked)
     parts: dict[str, list[CollectedSum]] = {}
     for counted in source.run(lambda partition: _collect(mapper(partition), partition.codes)):
         for name, part in counted.items():
@@ -74,7 +72,6 @@ def map_rows_joint(
     asked: Question,
     *,
     sort: Sequence[str],
-    partitions: int | None = None,
 ) -> Rows:
     """Run a mapper of rows over a whole history with its messages; see the module.
 
@@ -83,21 +80,21 @@ def map_rows_joint(
     polars.DataFrame or pyspark.sql.DataFrame
         The rows of all partitions; sorted by `sort`, except on Spark, where rows have no order.
     """
-    source = _partitions(history, messages, asked, partitions)
+    source = _partitions(history, messages, asked)
     made = source.rows(lambda partition: _name(mapper(partition), partition.codes).collect())
     return made.sort(sort, nulls_last=True) if isinstance(made, pl.DataFrame) else made
 
 
 def _partitions(
-    history: History, messages: Messages, asked: Question, parts: int | None
+    history: History, messages: Messages, asked: Question
 ) -> "JointPartitions | SparkJointPartitions":
     if frames.is_spark(history) and frames.is_spark(messages):
         from optkit.engine.joint_spark import SparkJointPartitions
 
-        return SparkJointPartitions(history, messages, asked, parts)
+        return SparkJointPartitions(history, messages, asked)
     if frames.is_spark(history) or frames.is_spark(messages):
         raise SettingsError("history and messages must both be Spark frames, or neither of them")
-    return JointPartitions(history, messages, asked, parts)
+    return JointPartitions(history, messages, asked)
 
 
 def no_events(messages: Messages) -> History:

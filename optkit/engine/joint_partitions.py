@@ -156,7 +156,7 @@ class JointPartitions:
         See `JointTotals`.
     """
 
-    def __init__(self, history: Table, messages: Table, asked: Question, parts: int | None) -> None:
+    def __init__(self, history: Table, messages: Table, asked: Question) -> None:
         events, sent = _read(history, messages, asked)
         events = _until(events, "created_at", asked.record.until)
         sent = _until(sent, "sent_at", asked.record.until)
@@ -170,8 +170,7 @@ class JointPartitions:
         self._asked = asked
         self._packing = JointPacking(events, sent, asked)
         passes = passes_of(rows, _WIDTH)
-        sized = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)) if asked.in_order else passes
-        self._parts = parts or sized
+        self._parts = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)) if asked.in_order else passes
         self._passes = min(self._parts, passes) if asked.in_order else self._parts
 
     def __iter__(self) -> Iterator[JointPartition]:

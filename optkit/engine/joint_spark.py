@@ -15,14 +15,16 @@ from optkit.times import INSTANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import Column
     from pyspark.sql import DataFrame as SparkFrame
     from pyspark.sql.types import StructType
 
-#: Approximate number of messages per partition: several partitions per worker, so that all are busy until the end.
-SIZE: Final = 2**18
+#: Approximate number of messages per partition: as text, they have to fit into a worker's memory.
+SIZE: Final = 2**19
 
 # Temporary names, unlike any of the frames' columns.
-_PARTITION: Final = "partition of the recipient"
+_EVENT: Final = "event"
+_MESSAGE: Final = "message"
 _ENDING: Final = "last digits of the recipient"
 _BOUND: Final = "first or last opt-out"
 _DIGITS: Final = 6
@@ -31,15 +33,16 @@ _DIGITS: Final = 6
 class SparkJointPartitions:
     """The partitions of a Spark history and messages.
 
+    Events and messages are rows of one frame, each kind in a column of its own. So one shuffle brings those of a
+    recipient together, and each of Spark's partitions is one here. `cogroup` would shuffle two frames and sort both.
+
     Attributes
     ----------
     since, until : int or None
         See `joint.JointTotals`.
     """
 
-    def __init__(
-        self, history: "SparkFrame", messages: "SparkFrame", asked: Question, parts: int | None
-    ) -> None:
+    def __init__(self, history: "SparkFrame", messages: "SparkFrame", asked: Question) -> None:
         from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
         events = spark.read(history, [*frames.KEYS, *asked.by_unit])
@@ -49,18 +52,15 @@ class SparkJointPartitions:
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") <= asked.record.until))
         if asked.record.since is not None:
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") >= asked.record.since))
-        rows_of_events, _, last_event = spark.check(events)
-        rows, first, last = _check(sent)
+        rows_of_events, rows, last_event, first, last = _check(events, sent)
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
-        parts = parts or max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
+        self._schemas = [spark.schema_of(frame) for frame in (events, sent)]
         events, sent = _with_ending(events), _with_ending(sent)
         if asked.beside_opt_outs is not None:
             sent = _beside_opt_outs(sent, events, asked.beside_opt_outs)
-        part = F.pmod(F.xxhash64(_ENDING), F.lit(parts))
-        self._events, self._messages = (
-            frame.withColumn(_PARTITION, part).drop(_ENDING) for frame in (events, sent)
-        )
+        both = _nested(events, _EVENT).unionByName(_nested(sent, _MESSAGE), allowMissingColumns=True)
+        self._rows = both.repartition(max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)), _ENDING)
 
     def run(
         self, work: Callable[[JointPartition], dict[str, CollectedSum]]
@@ -79,23 +79,28 @@ class SparkJointPartitions:
 
     def _empty(self) -> JointPartition:
         """Return a partition without rows, to learn from it what `work` returns."""
-        return self._reader()(*(spark.collect(frame.limit(0)) for frame in (self._events, self._messages)))
+        return self._reader()(*(pl.DataFrame(schema=schema) for schema in self._schemas))
 
     def _map(
         self, function: Callable[[JointPartition], "pa.Table"], schema: "StructType | str"
     ) -> "SparkFrame":
         read = self._reader()
-        with spark.quiet():
-            events, messages = (frame.groupBy(_PARTITION) for frame in (self._events, self._messages))
-            return events.cogroup(messages).applyInArrow(
-                lambda left, right: function(read(left, right)), schema
-            )
 
-    def _reader(self) -> Callable[["pa.Table", "pa.Table"], JointPartition]:
+        def mapped(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+            rows = [pl.DataFrame(batch) for batch in batches]
+            if rows:
+                both = pl.concat(rows)
+                events, messages = (both[name].drop_nulls().struct.unnest() for name in (_EVENT, _MESSAGE))
+                yield from function(read(events, messages)).to_batches()
+
+        with spark.quiet():
+            return self._rows.mapInArrow(mapped, schema)
+
+    def _reader(self) -> Callable[[pl.DataFrame, pl.DataFrame], JointPartition]:
         """Return what makes a partition of its rows; it travels to the workers, without this object."""
         asked, since, until = self._asked, self.since, self.until
 
-        def read(events: "pa.Table", messages: "pa.Table") -> JointPartition:
+        def read(events: pl.DataFrame, messages: pl.DataFrame) -> JointPartition:
             packing = JointPacking(_lazy(events, "created_at"), _lazy(messages, "sent_at"), asked)
             packed = packing.events(1, range(1))
             sent = (
@@ -106,15 +111,28 @@ class SparkJointPartitions:
         return read
 
 
-def _with_ending(frame: "SparkFrame") -> "SparkFrame":
-    """Add the last digits of to_phone, which are the same however a number is written; 0 without digits."""
+def _nested(frame: "SparkFrame", name: str) -> "SparkFrame":
+    """Return a frame's columns as one column, beside that of the last digits."""
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    last = F.substring("to_phone", -_DIGITS, _DIGITS).try_cast("int")
-    digits = F.right(F.regexp_replace("to_phone", "[^0-9]", ""), F.lit(_DIGITS)).try_cast("int")
-    # Replacing a pattern is slow, and not needed if the last characters are a number of so many digits.
-    found = F.when(F.col(_ENDING) >= 10 ** (_DIGITS - 1), F.col(_ENDING))
-    return frame.withColumn(_ENDING, last).withColumn(_ENDING, found.otherwise(F.coalesce(digits, F.lit(0))))
+    return frame.select(
+        _ENDING, F.struct(*(column for column in frame.columns if column != _ENDING)).alias(name)
+    )
+
+
+def _with_ending(frame: "SparkFrame") -> "SparkFrame":
+    """Add the last digits of to_phone, which are the same however a number is written."""
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    def ending(phone: "Column") -> "Column":
+        # Between two digits, text is part of a number only if all of its characters are digits.
+        return F.concat(F.lit("1"), F.substring(phone, -_DIGITS, _DIGITS), F.lit("1")).try_cast("int")
+
+    phone = F.col("to_phone")
+    # Replacing a pattern is slow, and only needed if the last characters are not all digits.
+    digits = F.regexp_replace(phone, "[^0-9]", "")
+    # If this could be null, Spark would compute it a second time, to filter out nulls before the join.
+    return frame.withColumn(_ENDING, F.coalesce(ending(phone), ending(digits), F.lit(0)))
 
 
 def _beside_opt_outs(messages: "SparkFrame", events: "SparkFrame", side: Side) -> "SparkFrame":
@@ -132,8 +150,8 @@ def _beside_opt_outs(messages: "SparkFrame", events: "SparkFrame", side: Side) -
     return messages.join(F.broadcast(bounds), _ENDING).filter(beside).drop(_BOUND)
 
 
-def _lazy(table: "pa.Table", time: str) -> pl.LazyFrame:
-    return pl.DataFrame(table).lazy().drop(_PARTITION).with_columns(pl.col(time).cast(INSTANT))
+def _lazy(frame: pl.DataFrame, time: str) -> pl.LazyFrame:
+    return frame.lazy().with_columns(pl.col(time).cast(INSTANT))
 
 
 def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
@@ -155,25 +173,22 @@ def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
     )
 
 
-def _check(messages: "SparkFrame") -> tuple[int, int | None, int | None]:
-    """Return number of rows, first and last instant.
+def _check(
+    events: "SparkFrame", messages: "SparkFrame"
+) -> tuple[int, int, int | None, int | None, int | None]:
+    """Return the numbers of events and messages, the last event's instant, and the first and last message's.
 
     Raises
     ------
     HistoryError
         A value cannot be used.
     """
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
-    at = F.col("sent_at")
-    found = messages.agg(
-        F.count("*").alias("rows"),
-        F.min(at).alias("first"),
-        F.max(at).alias("last"),
-        F.count_if(F.isnull(at)).alias("sent_at"),
-        F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
-    )
-    counts = found.collect()[0].asDict()
     texts = [name for name in message_frames.KEYS if name != "sent_at" and name in messages.columns]
-    message_frames.validate_counts(counts | spark.null_counts(messages, texts))
-    return counts["rows"], counts["first"], counts["last"]
+    counts = spark.collect_counts(
+        *spark.event_counts(events), spark.extent(messages, "sent_at"), spark.null_counts(messages, texts)
+    )
+    of_events, of_messages = counts[0] | counts[1], counts[2] | counts[3]
+    frames.validate_counts(of_events)
+    message_frames.validate_counts(of_messages)
+    ends = (of_events["last"], of_messages["first"], of_messages["last"])
+    return of_events["rows"], of_messages["rows"], *ends

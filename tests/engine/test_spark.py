@@ -214,7 +214,13 @@ def test_a_frame_that_is_not_a_history_is_rejected(on_spark: Any) -> None:
 def _messages() -> pl.DataFrame:
     """Return messages that some of the history's opt-outs follow, numbers written in several ways."""
     events = HISTORY.select("to_phone", "from_phone", "created_at").with_row_index("message_id")
-    written = pl.when(pl.col("message_id") % 3 == 0).then(pl.col("to_phone").str.strip_prefix("+"))
+    spaced = pl.col("to_phone").str.replace("(..)(....)$", " $1-$2\n")
+    written = (
+        pl.when(pl.col("message_id") % 3 == 0)
+        .then(pl.col("to_phone").str.strip_prefix("+"))
+        .when(pl.col("message_id") % 3 == 1)
+        .then(spaced)
+    )
     words = pl.Series(["delivered", "sent", "failed", "delivered", "skipped"])
     return events.select(
         pl.col("message_id").cast(pl.Int64),
