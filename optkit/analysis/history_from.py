@@ -76,7 +76,8 @@ def history_from(
     Raises
     ------
     HistoryError
-        A column is missing, has another type, or has values that cannot be read; the message says how many.
+        A column is missing, has another type, or has values that cannot be read; the message says how many, and names
+        status words without a meaning.
     SettingsError
         `meanings` or `time_zone` cannot be used.
 
@@ -119,7 +120,8 @@ def history_from(
         "created_at": "is missing, or a time that cannot be read or does not exist,",
         "status": "has words without a meaning (give it, such as meanings={'STOP': 'opt-out', 'START': 'opt-in'})",
     }
-    events = conversion.convert(frame, columns, needed)
+    unknown = {"status": conversion.unknown_words(status, meanings)}
+    events = conversion.convert(frame, columns, needed, unknown)
     if is_spark(events):
         return _on_spark(events)
     distinct = events.cast({"status": SCHEMA["status"]}).unique(ORDER).sort(ORDER)

@@ -4,6 +4,7 @@ Each expression depends only on its row. A value that cannot be read becomes nul
 the column and the number of rows, but without the values, which may be phone numbers.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,12 +14,18 @@ from optkit.arguments import shown
 from optkit.engine import frames
 from optkit.engine.frames import TEXT, is_spark
 from optkit.errors import HistoryError, SettingsError
-from optkit.formatting import plural
+from optkit.formatting import join_names, plural
 from optkit.times import INSTANT
 from optkit.times import time_zone as read_time_zone
 
 _NAIVE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _AWARE_FORMATS: Final = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
+
+#: An error names this many words at most; a column with more different ones has something else than statuses.
+_NAMED: Final = 8
+
+#: A word that an error may name: short, without digits or spaces, so neither a phone number nor somebody's full name.
+_WORD: Final = re.compile(r"[^\W\d]{1,16}(?:[_-][^\W\d]{1,16})?")
 
 
 def read(frame: Any) -> tuple[Any, dict[str, pl.DataType]]:
@@ -126,9 +133,18 @@ def is_read(column: str, dtype: pl.DataType, values: pl.Expr) -> pl.Expr:
 
 def ignored(column: str, meanings: Mapping[Any, str | None]) -> pl.Expr:
     """Return whether a row has a word whose meaning is None."""
-    dropped = [_plain(word) for word, meaning in meanings.items() if meaning is None]
+    return _is_one_of(column, [word for word, meaning in meanings.items() if meaning is None])
+
+
+def unknown_words(column: str, meanings: Mapping[Any, str | None]) -> pl.Expr:
+    """Return the trimmed words without a meaning; null elsewhere."""
+    word = pl.col(column).cast(pl.String).str.strip_chars()
+    return pl.when(~_is_one_of(column, list(meanings))).then(word)
+
+
+def _is_one_of(column: str, words: Sequence[Any]) -> pl.Expr:
     plain = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
-    return plain.is_in(dropped).fill_null(value=False)
+    return plain.is_in([_plain(word) for word in words]).fill_null(value=False)
 
 
 def _plain(word: Any) -> str:
@@ -147,7 +163,12 @@ def validate_meanings(meanings: Mapping[Any, str | None], allowed: Sequence[str]
         )
 
 
-def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str]) -> Any:
+def convert(
+    frame: Any,
+    columns: Mapping[str, pl.Expr],
+    needed: Mapping[str, str],
+    unknown: Mapping[str, pl.Expr] | None = None,
+) -> Any:
     """Return a frame of these columns, without the rows in which the column ``ignored`` is true.
 
     Parameters
@@ -158,6 +179,8 @@ def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str
         Names and expressions; `ignored` may be among them.
     needed : mapping of str to str
         Columns without nulls, each with the words that say what is wrong with a null in it.
+    unknown : mapping of str to polars.Expr, optional
+        For some needed columns, an expression whose values the error may name.
 
     Raises
     ------
@@ -177,18 +200,48 @@ def convert(frame: Any, columns: Mapping[str, pl.Expr], needed: Mapping[str, str
             counts = (
                 rows.agg(*(F.count_if(F.isnull(name)).alias(name) for name in needed)).collect()[0].asDict()
             )
-        _validate_counts(counts, needed)
+        _validate_counts(counts, needed, frame, unknown or {})
         return rows
     polars = frame.select(expressions).collect()
     if "ignored" in columns:
         polars = polars.filter(~pl.col("ignored")).drop("ignored")
-    _validate_counts(polars.select(needed.keys()).null_count().row(0, named=True), needed)
+    counts = polars.select(needed.keys()).null_count().row(0, named=True)
+    _validate_counts(counts, needed, frame, unknown or {})
     return polars
 
 
-def _validate_counts(counts: Mapping[str, int], needed: Mapping[str, str]) -> None:
-    complaints = [
-        f"{name} {what} in {plural(counts[name], 'row')}" for name, what in needed.items() if counts[name]
-    ]
+def _validate_counts(
+    counts: Mapping[str, int], needed: Mapping[str, str], frame: Any, unknown: Mapping[str, pl.Expr]
+) -> None:
+    complaints = []
+    for name, what in needed.items():
+        if counts[name]:
+            words = f": {_quoted(_some(frame, unknown[name]))}" if name in unknown else ""
+            complaints.append(f"{name} {what} in {plural(counts[name], 'row')}{words}")
     if complaints:
         raise HistoryError("; ".join(complaints))
+
+
+def _some(frame: Any, values: pl.Expr) -> Sequence[str]:
+    """Return different values of an expression, sorted: all of them, or one more than an error names."""
+    value = values.alias("value")
+    if not is_spark(frame):
+        some: pl.DataFrame = (
+            frame.select(value).drop_nulls().unique().sort("value").head(_NAMED + 1).collect()
+        )
+        return some["value"].to_list()
+
+    from optkit.engine import spark
+
+    rows = spark.map_batches(frame, lambda batch: batch.select(value), keep=False)
+    with spark.quiet():
+        return sorted(row["value"] for row in rows.dropna().distinct().limit(_NAMED + 1).collect())
+
+
+def _quoted(words: Sequence[str]) -> str:
+    """Return words as an error may name them; others are only counted."""
+    if len(words) > _NAMED:
+        return f"more than {_NAMED} different words"
+    short = [repr(word) for word in words if _WORD.fullmatch(word)]
+    others = len(words) - len(short)
+    return join_names([*short, *([f"{plural(others, 'word')} not quoted here"] if others else [])], _NAMED)

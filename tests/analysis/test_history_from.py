@@ -110,7 +110,11 @@ def test_times_are_read_in_their_zone(times: Any, zone: str | None, expected: da
         ({"time_zone": None}, "have no time zone; say which, such as time_zone='UTC'"),
         ({"created_at": "shortcode"}, "is Int64, not a time; convert it, such as by pl.from_epoch"),
         ({"to_phone": "ts"}, "not text"),
-        ({"meanings": {"STOP": "opt-out"}}, "status has words without a meaning .* in 4 rows"),
+        (
+            {"meanings": {"STOP": "opt-out"}},
+            "status has words without a meaning .* in 4 rows: 'START', 'help' and 'start'$",
+        ),
+        ({"status": "phone"}, "status has words without a meaning .* in 6 rows: 2 words not quoted here$"),
         ({"created_at": "event"}, "created_at is missing, or a time that cannot be read .* in 5 rows"),
     ],
 )
@@ -118,6 +122,24 @@ def test_unreadable_values_are_counted_and_not_quoted(changes: dict[str, Any], s
     with pytest.raises(HistoryError, match=says) as caught:
         convert(TABLE, **changes)
     assert ANN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["OPTIN", "opt_in", "STOP", None], r"in 3 rows: 'OPTIN' and 'opt_in'$"),
+        (
+            ["JOIN", "Ann Smith", "ann@example.com", "é"],
+            r"in 4 rows: 'JOIN', 'é' and 2 words not quoted here$",
+        ),
+        ([f"Name{chr(65 + place)}" for place in range(9)], "in 9 rows: more than 8 different words$"),
+    ],
+)
+def test_words_without_a_meaning_are_named_unless_they_may_be_private(words: list[str], says: str) -> None:
+    row = {"to_phone": ANN, "from_phone": "A", "created_at": "2026-01-05"}
+    frame = pl.DataFrame([row | {"status": word} for word in words])
+    with pytest.raises(HistoryError, match=says):
+        optkit.history_from(frame, meanings=MEANINGS)
 
 
 @pytest.mark.parametrize(

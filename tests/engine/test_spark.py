@@ -161,7 +161,7 @@ def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: 
             campaign_id="event",
             time_zone="Asia/Tokyo",
         )
-    with pytest.raises(optkit.HistoryError, match="status has words without a meaning"):
+    with pytest.raises(optkit.HistoryError, match=r"status has words without a meaning .*: 'opt-in'$"):
         optkit.history_from(on_spark, meanings={"opt-out": "opt-out"})
 
 
