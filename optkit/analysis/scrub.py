@@ -94,7 +94,9 @@ def scrub(
         raise SettingsError(f"the contacts have a column {clash[0]} already; rename it")
     column = _phone_column(people, regions) if phone is None else _column(people, phone)
     if column is None:
-        raise SettingsError(f"the contacts have no column {shown(phone)}")
+        raise SettingsError(
+            f"the contacts have no column {shown(phone)}; they have {frames.shown_columns(people.columns)}"
+        )
     sender = _column(people, "from_phone") if scope == "pair" else None
     if scope == "pair" and sender is None:
         raise SettingsError(

@@ -96,9 +96,8 @@ def validate_present(schema: Collection[str], columns: Sequence[str], name: str)
     """Raise `HistoryError` unless a frame has the named columns; `name` is the name of the argument."""
     missing = [column for column in dict.fromkeys(columns) if column not in schema]
     if missing:
-        raise HistoryError(
-            f"{name} has no column {_names(missing)}; it has {_names(schema)}{_advice(missing, schema, name)}"
-        )
+        problem = f"{name} has no column {shown_columns(missing)}; it has {shown_columns(schema)}"
+        raise HistoryError(problem + _advice(missing, schema, name))
 
 
 def _advice(missing: Sequence[str], schema: Collection[str], name: str) -> str:
@@ -118,7 +117,7 @@ def find_column(columns: Collection[str], name: str) -> str | None:
     return next((column for column in columns if column.strip().casefold() == plain), None)
 
 
-def _names(columns: Collection[str]) -> str:
+def shown_columns(columns: Collection[str]) -> str:
     """Return names of columns for an error; without a header row, phone numbers may be among them."""
     return join_names([shown(name) for name in columns], 10)
 

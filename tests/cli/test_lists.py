@@ -78,7 +78,8 @@ def test_scrub_splits_a_contact_file(run: Run, account: dict[str, str], tmp_path
     assert pl.read_excel(tmp_path / "keep.xlsx")["Name"].to_list() == ["Bob"]
     assert pl.read_csv(tmp_path / "out.csv")["reason"].to_list() == ["opted out"]
     refused = run("scrub", "people.csv", "--column", "fax", *files, **account)
-    assert (refused.returncode, refused.stderr) == (1, "optkit: the contacts have no column 'fax'\n")
+    problem = "optkit: the contacts have no column 'fax'; they have 'Name' and 'MOBILE'\n"
+    assert (refused.returncode, refused.stderr) == (1, problem)
 
 
 def test_status_shows_control_characters_as_text(run: Run, hostile_account: dict[str, str]) -> None:
