@@ -121,7 +121,7 @@ class Account:
             )
         salt = self.identity.salt if self.identity is not None else info.account
         self.identity = AccountIdentity.of(self._server, self._token, salt)
-        self.identity.write(self.folder, is_first=False)
+        self.identity.write(self.folder)
 
     def _is_evidence(self, endpoint: Endpoint, info: CachedWindow) -> bool:
         """Return whether a window can be read again, and must then have the same rows."""
@@ -139,7 +139,7 @@ class Account:
         if self.identity is None:
             cache.make()
             mine = AccountIdentity.of(self._server, self._token)
-            mine.write(self.folder, is_first=True)
+            mine.write_first(self.folder)
             self.identity = AccountIdentity.read(self.folder)
             if self.identity is None:
                 raise CacheError("the cache was cleared while it was filled; load again")

@@ -1,17 +1,16 @@
 """The account that a cache folder belongs to: the data of two accounts must never mix."""
 
-import contextlib
 import hashlib
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from optkit.errors import CacheError
 from optkit.loading.cache import REMEDY
-from optkit.private_files import PrivateFile
+from optkit.private_files import SUFFIX, PrivateFile
 
 _FILE: Final = "account.json"
 
@@ -26,13 +25,13 @@ class AccountIdentity:
         The origin.
     salt : str
         Random; the window files name it, so that a file of another account's folder is recognized.
-    token : str
+    token_hash : str
         The salted hash.
     """
 
     server: str
     salt: str
-    token: str
+    token_hash: str
 
     @classmethod
     def of(cls, server: str, token: str, salt: str | None = None) -> Self:
@@ -43,14 +42,17 @@ class AccountIdentity:
 
     def has(self, token: str) -> bool:
         """Return whether a token is the one that filled the folder."""
-        return secrets.compare_digest(self.token, AccountIdentity.of(self.server, token, self.salt).token)
+        return secrets.compare_digest(
+            self.token_hash, AccountIdentity.of(self.server, token, self.salt).token_hash
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """Return the identity that a folder belongs to, None for a new folder."""
         path = folder / _FILE
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
+            content = json.loads(path.read_text("utf-8"))
+            return cls(content["server"], content["salt"], content["token"])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -58,21 +60,36 @@ class AccountIdentity:
                 f"{path} cannot be read ({error.strerror}), so it is not known whose account the folder holds; "
                 "correct its permissions, or set OPTKIT_CACHE_DIR to another folder"
             ) from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             raise CacheError(
                 f"{path} is damaged, so it is not known whose account the folder holds; optkit clear forgets it"
             ) from None
 
-    def write(self, folder: Path, *, is_first: bool) -> None:
-        """Write the identity into a folder; if it is the first, only where no other process has done so."""
+    def write(self, folder: Path) -> None:
+        """Write the identity into a folder."""
+        self._write(folder / _FILE)
+
+    def write_first(self, folder: Path) -> None:
+        """Write the identity into a folder, unless it has one: another process may be faster."""
         path = folder / _FILE
-        target = folder / f".{_FILE}-{os.getpid()}-{secrets.token_hex(4)}.part" if is_first else path
-        with PrivateFile(target, error=CacheError, remedy=REMEDY) as file:
-            file.write(json.dumps(asdict(self)).encode())
-        if is_first:
-            with contextlib.suppress(FileExistsError):
-                os.link(target, path)
-            target.unlink()
+        complete = folder / f".{_FILE}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+        self._write(complete)
+        try:
+            os.link(complete, path)
+        except FileExistsError:
+            return
+        except OSError:
+            # a file system without hard links, such as exFAT. Should two processes find no file at the same moment, the
+            # later identity stays, and the windows of the other one, which name another salt, are fetched again.
+            if not path.exists():
+                self._write(path)
+        finally:
+            complete.unlink()
+
+    def _write(self, path: Path) -> None:
+        content = {"server": self.server, "salt": self.salt, "token": self.token_hash}
+        with PrivateFile(path, error=CacheError, remedy=REMEDY) as file:
+            file.write(json.dumps(content).encode())
 
     @staticmethod
     def forget(folder: Path) -> None:

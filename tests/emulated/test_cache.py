@@ -201,7 +201,7 @@ def test_files_of_the_first_version_are_read_without_a_request(tmp_path: Path) -
     with Emulator(HISTORY, clock=CLOCK) as server:
         optkit.configure(base_url=server.url, token=server.token, cache_dir=tmp_path, account="old")
         shutil.copytree(Path(__file__).with_name("cache_of_version_1"), tmp_path / "old")
-        AccountIdentity.of(server.url, server.token).write(tmp_path / "old", is_first=True)
+        AccountIdentity.of(server.url, server.token).write_first(tmp_path / "old")
         loaded = optkit.load("2026-03-02", "2026-03-16")
         assert not server.requests
     assert events_of(loaded) == distinct(make_history(60))
