@@ -97,7 +97,8 @@ def _read(value: Moment, name: str, now: datetime | None) -> datetime:
             return _read_text(text, name)
         if now is None:
             raise SettingsError(
-                f"{name} must be a date or a time: a span such as '30d' is for load, scan and reports, which know now"
+                f"{name}={shown(text)}: spans are for load, scan and reports, which count back from now; give a date "
+                "such as '2026-03-01', or a time such as history['created_at'].max() - timedelta(days=30)"
             )
         return now - parse_duration(text, name)
     if isinstance(value, datetime):
@@ -116,7 +117,8 @@ def _read_text(text: str, name: str) -> datetime:
         moment = datetime.fromisoformat(with_zone["local"] if with_zone else text)
     except ValueError:
         raise SettingsError(
-            f"{name} is not a date or time in ISO 8601, such as 2026-03-01 or 2026-03-01 09:00 Europe/Berlin"
+            f"{name}={shown(text)} is not a date or time in ISO 8601; write it as in '2026-03-01' or "
+            "'2026-03-01 09:00 Europe/Berlin'"
         ) from None
     if with_zone is None:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -53,17 +53,31 @@ def test_a_text_may_name_its_time_zone(value: str, iso: str) -> None:
 def test_a_span_counts_back_from_now_if_now_is_given(value: str, iso: str) -> None:
     assert instant(value, now=NOW).isoformat() == iso
     with pytest.raises(
-        optkit.SettingsError, match="since must be a date or a time: a span such as '30d' is for load"
+        optkit.SettingsError, match=f"since='{value}': spans are for load.*; give a date such as"
     ):
         instant(value, "since")
+
+
+def test_an_analysis_takes_the_time_that_the_error_about_a_span_proposes() -> None:
+    history = optkit.demo_history(recipients=10)
+    with pytest.raises(
+        optkit.SettingsError, match=r"a time such as history\['created_at'\]\.max\(\) - timedelta\(days=30\)$"
+    ):
+        optkit.churn(history, every="1d", since="30d")
+    last = history["created_at"].max()
+    assert isinstance(last, datetime)
+    since = last - timedelta(days=30)
+    assert optkit.churn(history, every="1d", since=since)["period"].min() == since.date()
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
         (datetime(2026, 3, 1), "at is a datetime without a time zone"),  # noqa: DTZ001 - has to be rejected
-        ("1 March", "at is not a date or time"),
-        ("", "at is not a date or time"),
+        ("1 March", "at='1 March' is not a date or time .*; write it as in '2026-03-01' or"),
+        (" 01.05.2026", "at='01.05.2026' is not a date or time"),
+        ("+12025550101", "at=<str> is not a date or time"),
+        ("", "at='' is not a date or time"),
         (1_767_225_600_000, "at must be ISO 8601 text, a date or a datetime, not int"),
         (pd.NaT, "at is missing"),
         ("0001-01-01T00:00+02:00", "at is missing, or outside of the years 1 to 9999"),
