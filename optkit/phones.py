@@ -1,7 +1,6 @@
 """Phone numbers: how they are read, which country they belong to, how they are shown."""
 
 import re
-import warnings
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
@@ -12,6 +11,7 @@ import polars as pl
 from optkit.arguments import shown
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import join_names
+from optkit.warn import warn
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -140,9 +140,7 @@ def find_senders(senders: Iterable[str], known: Iterable[str]) -> dict[str, list
     return {sender: same.get(canonical_sender(sender), []) for sender in senders}
 
 
-def warn_of_unknown_senders(
-    senders: Iterable[str], known: Iterable[str], *, what: str = "event", stacklevel: int
-) -> None:
+def warn_of_unknown_senders(senders: Iterable[str], known: Iterable[str], what: str = "event") -> None:
     """Warn about senders that the data does not have, which may be misspelt, and name the senders it has.
 
     Parameters
@@ -153,15 +151,12 @@ def warn_of_unknown_senders(
         The senders of the data.
     what : str
         The name of one row of the data: "event" or "message".
-    stacklevel : int
-        The caller's, as for `warnings.warn`.
     """
     known = sorted(set(known))
     unknown = [sender for sender, same in find_senders(senders, known).items() if not same]
     if unknown:
-        warnings.warn(
-            f"no {what} has the sender {join_names(unknown)}; the account's senders are {join_names(known, 20)}",
-            stacklevel=stacklevel + 1,
+        warn(
+            f"no {what} has the sender {join_names(unknown)}; the account's senders are {join_names(known, 20)}"
         )
 
 

@@ -109,7 +109,7 @@ def scrub(
     if sender is not None:
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
         own = numbers["sender"].drop_nulls().unique().sort()
-        warn_of_unknown_senders(own, _senders_of(history), stacklevel=2)
+        warn_of_unknown_senders(own, _senders_of(history))
     findings = _judge(numbers, _also_written(forbidden, numbers, regions))
     added = findings.select(name for name in findings.columns if name not in people.columns)
     judged = pl.concat([people, added], how="horizontal")

@@ -1,6 +1,5 @@
 """How many people could have opted out: the denominator, given by the caller or observed in the history."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, SupportsIndex, TypeAlias
@@ -14,6 +13,7 @@ from optkit.engine.table_files import read_table
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import join_names, percent, plural
 from optkit.phones import find_senders
+from optkit.warn import warn
 
 #: A number; recipients by sender; a frame with from_phone and recipients; or the path of a file with such a table.
 Audience: TypeAlias = int | Mapping[str, int] | Table | str | Path
@@ -165,11 +165,10 @@ def _warn_of_silent(given: pl.DataFrame, silent: pl.DataFrame, *, kept: bool) ->
     names = sorted(silent["from_phone"].unique())
     share = int(silent["recipients"].sum()) / max(1, int(given["recipients"].sum()))
     effect = "They count with a rate of 0" if kept else "They are left out of the population"
-    warnings.warn(
+    warn(
         f"{plural(len(names), 'sender')} of the audience ({percent(share)} of its recipients) without an event in "
         f"the history: {join_names(names, _NAMED)}. {effect}; if the history was loaded for some senders only, "
-        "give only their audience.",
-        stacklevel=4,  # the line that called the analysis
+        "give only their audience."
     )
 
 

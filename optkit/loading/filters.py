@@ -54,11 +54,10 @@ def senders(value: OneOrMany, region: str | None) -> list[str] | None:
 def has_sender(wanted: list[str], rows: pl.LazyFrame, what: str) -> pl.Expr:
     """Return whether a row has one of the senders, in any spelling; warn about those that no row has.
 
-    Only the column of senders is read. The warning points to the line that called `load` or another public function,
-    three calls above this one.
+    Only the column of senders is read.
     """
     known = rows.select(pl.col("from_phone").drop_nulls().unique()).collect(engine="streaming")["from_phone"]
-    warn_of_unknown_senders(wanted, known, what=what, stacklevel=4)
+    warn_of_unknown_senders(wanted, known, what)
     return pl.col("from_phone").is_in(list(chain.from_iterable(find_senders(wanted, known).values())))
 
 

@@ -1,6 +1,5 @@
 """What is in the cache: coverage, verify, clear."""
 
-import warnings
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,6 +16,7 @@ from optkit.loading.identity import AccountIdentity
 from optkit.loading.window_file import CachedWindow
 from optkit.loading.windows import Window
 from optkit.times import INSTANT, Moment, from_ms, instant, to_ms
+from optkit.warn import warn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -196,10 +196,9 @@ def clear(
     touched = [window for window in named if window.overlaps(asked)]
     kept = [] if expired else [window for window in touched if cache.endpoint.is_expired(window.start, now)]
     if kept:
-        warnings.warn(
+        warn(
             f"{plural(len(kept), 'window')} cannot be fetched again and stay; to forget them, say expired=True "
-            "(--expired)",
-            stacklevel=2,
+            "(--expired)"
         )
     count = cache.clear([window for window in touched if window not in kept])
     if not any(Cache(folder, endpoint).paths() for endpoint in DATASETS.values()):

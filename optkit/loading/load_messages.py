@@ -1,6 +1,5 @@
 """Load and scan messages: what users call."""
 
-import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from optkit.loading.plan import Refresh
 from optkit.loading.refresh import refresh_cache
 from optkit.messages import DELIVERY_STATUS
 from optkit.times import Moment
+from optkit.warn import warn
 
 
 class _Filters(NamedTuple):
@@ -187,10 +187,9 @@ def _warn_of_unknown_campaigns(wanted: list[int], messages: pl.LazyFrame) -> Non
     known = messages.select(campaign.drop_nulls().unique()).collect(engine="streaming")["campaign_id"]
     unknown = [str(number) for number in dict.fromkeys(wanted) if number not in set(known)]
     if unknown:
-        warnings.warn(
+        warn(
             f"no message has the campaign_id {join_names(unknown)}; "
-            f"the messages' campaigns are {join_names([str(number) for number in known.sort()], 20)}",
-            stacklevel=4,  # the caller's line → load_messages → _scan → here
+            f"the messages' campaigns are {join_names([str(number) for number in known.sort()], 20)}"
         )
 
 

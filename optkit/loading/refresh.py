@@ -1,6 +1,5 @@
 """Bring the cache up to what is asked for: plan, fetch, commit."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from optkit.loading.plan import LoadRequest, Plan
 from optkit.loading.progress import Progress
 from optkit.loading.windows import Window, format_instant, gaps, join_windows, name_windows
 from optkit.times import from_ms
+from optkit.warn import warn
 
 if TYPE_CHECKING:
     from optkit.loading.pages import Page
@@ -164,9 +164,9 @@ def _fetch_and_commit(plan: Plan, session: "ApiSession", committer: Committer, b
 
 
 def _warn(*texts: str) -> None:
-    """Show warnings at the line that called `load`; an empty text is skipped."""
+    """Issue warnings; an empty text is skipped."""
     for text in filter(None, texts):
-        warnings.warn(text, stacklevel=5)  # the caller's line → load → _scan → refresh_cache → _warn
+        warn(text)
 
 
 def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:

@@ -135,6 +135,12 @@ def test_senders_without_a_plus_sign_are_found_in_the_history_and_the_audience(
     assert found.audience.rows() == [("+18335550142", 9_000)]
 
 
+def test_a_warning_points_to_the_line_of_the_notebook(demo_cache: None) -> None:
+    with pytest.warns(UserWarning, match=r"no event has the sender NORTWIND; .* NORTHWIND") as caught:
+        display.open_account("demo", senders=["NORTWIND"])
+    assert caught[0].filename == __file__
+
+
 def test_audience_is_read_from_a_file(demo_cache: None, tmp_path: Path) -> None:
     file = tmp_path / "audience.csv"
     file.write_text("from_phone,recipients,more\n18181,50000,x\n")
