@@ -93,28 +93,31 @@ class ChunkReader:
     ----------
     rows : ChunkRows or None
         What the chunk has, once it is complete.
-    chunks : list of Chunk
-        Not empty once the chunk has to be read in smaller ones instead.
+    smaller : list of Chunk
+        The chunks that have to be read instead, once that is known.
     """
 
     def __init__(self, chunk: Chunk, endpoint: Endpoint) -> None:
         self.chunk = chunk
         self.rows: ChunkRows | None = None
-        self.chunks: list[Chunk] = []
+        self.smaller: list[Chunk] = []
         self._endpoint = endpoint
         self._failures = 0
         self._unconfirmed: pl.DataFrame | None = None
-        self._pages: dict[int, Page] = {}
+        self._pages: dict[int, Page] = {}  # of this reading, by number
+        self._missing = 0  # requested pages that have not come
+        self._next: _Step
+        self._first: Page  # as it came first: it is requested a second time
+        self._total: int | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether no page is missing any more."""
-        return self.rows is not None or bool(self.chunks)
+        return self.rows is not None or bool(self.smaller)
 
     def start(self) -> list[PageRequest]:
         """Return the first request."""
-        self._pages = {}
-        return self._request([1], ChunkReader._plan)
+        return self._read()
 
     def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
         """Take the page that was requested, and return the requests that follow from it.
@@ -130,13 +133,18 @@ class ChunkReader:
         self._missing -= 1
         return [] if self._missing else self._next(self)
 
+    def _read(self) -> list[PageRequest]:
+        """Begin a reading, the first or another one."""
+        self._pages = {}
+        return self._request([1], ChunkReader._decide)
+
     def _request(self, numbers: Sequence[int], then: _Step) -> list[PageRequest]:
         """Request pages; `then` is called once all of them have come."""
         self._missing = len(numbers)
         self._next = then
         return [self.chunk.request(number) for number in numbers]
 
-    def _plan(self) -> list[PageRequest]:
+    def _decide(self) -> list[PageRequest]:
         """Decide from the first page how the others are read."""
         self._first = self._pages[1]
         self._total = self._first.believable_total()
@@ -153,6 +161,7 @@ class ChunkReader:
         _reject_repeats(pages, self._endpoint)
         count = max(1, -(-self._total // max(1, len(self._first.entries))))
         most = self._first.most
+        # the last page is full, by the total or because it came full: an empty page must show that it was the last
         is_full = self._total == count * most or (len(pages) == count and len(pages[-1].entries) >= most)
         last = count + is_full
         if len(pages) < last and pages[-1].entries:
@@ -166,7 +175,7 @@ class ChunkReader:
         """Compare what came with what was counted; the first page has come a second time by now."""
         assert self._total is not None
         pages, again = [self._first, *self._in_order()[1:]], self._pages[1]
-        received = _count(pages)
+        received = self._count()
         if any(page.total_entries != self._total for page in [*pages, again]):
             return self._fail("its count changed while its pages were read")
         if not _same_records(again, self._first, self._endpoint):
@@ -176,35 +185,36 @@ class ChunkReader:
             return self._fail(f"the server counts {self._total:,} entries but sends {received:,}")
         rows = _in_frame(pages, self._endpoint)
         if received != self._total or _moved(rows, self._endpoint):
-            return self._confirm(rows, received)
-        return self._accept(rows, received)
+            return self._confirm(rows)
+        return self._accept(rows)
 
     def _read_until_empty(self) -> list[PageRequest]:
         """Read until a page is empty, because no count says how many there are."""
         pages = self._in_order()
         _reject_repeats(pages, self._endpoint)
         if pages[-1].entries:
-            received = _count(pages)
+            received = self._count()
             if received > MOST_ENTRIES and self.chunk.is_divisible:
                 return self._split(received)
             number = len(pages) + 1
             return self._request(range(number, 2 * number), ChunkReader._read_until_empty)
         if any(later.entries for earlier, later in pairwise(pages) if not earlier.entries):
             return self._fail("an empty page came before one that was not empty")
-        return self._confirm(_in_frame(pages, self._endpoint), _count(pages))
+        return self._confirm(_in_frame(pages, self._endpoint))
 
-    def _confirm(self, rows: pl.DataFrame, received: int) -> list[PageRequest]:
+    def _confirm(self, rows: pl.DataFrame) -> list[PageRequest]:
         """Accept rows that a second reading confirms."""
         first, self._unconfirmed = self._unconfirmed, rows
         if first is None:
-            return self.start()
+            return self._read()
         order = self._endpoint.order
         if not first.select(order).equals(rows.select(order)):
             return self._fail("its pages changed while they were read")
-        return self._accept(rows, received)
+        return self._accept(rows)
 
-    def _accept(self, rows: pl.DataFrame, received: int) -> list[PageRequest]:
+    def _accept(self, rows: pl.DataFrame) -> list[PageRequest]:
         """Keep the rows that are in the chunk, each once."""
+        received = self._count()
         inside = _inside(rows, self.chunk.window, self._endpoint)
         unique = inside.filter(~self._endpoint.is_repeated()).drop("page")
         self.rows = ChunkRows(
@@ -221,26 +231,26 @@ class ChunkReader:
         self._failures += 1
         self._unconfirmed = None
         if self._failures < _TRIES:
-            return self.start()
+            return self._read()
         if self.chunk.halvings == _HALVINGS or not self.chunk.is_divisible:
             raise DriftError(
                 f"{why}, however small the part; load again, and tell the vendor if that does not help"
             )
-        self.chunks = [Chunk(half, self.chunk.halvings + 1) for half in self.chunk.window.split(2)]
+        self.smaller = [Chunk(half, self.chunk.halvings + 1) for half in self.chunk.window.split(2)]
         return []
 
     def _split(self, entries: int) -> list[PageRequest]:
         """Read the chunk in smaller ones; a quarter more than needed, because time does not cut entries evenly."""
         parts = min(_MOST_PARTS, -(-5 * entries // (4 * MOST_ENTRIES)))
-        self.chunks = [Chunk(part, self.chunk.halvings) for part in self.chunk.window.split(parts)]
+        self.smaller = [Chunk(part, self.chunk.halvings) for part in self.chunk.window.split(parts)]
         return []
 
     def _in_order(self) -> list[Page]:
         return [self._pages[number] for number in sorted(self._pages)]
 
-
-def _count(pages: list[Page]) -> int:
-    return sum(len(page.entries) for page in pages)
+    def _count(self) -> int:
+        """Return how many entries came in this reading."""
+        return sum(len(page.entries) for page in self._pages.values())
 
 
 def _same_records(one: Page, other: Page, endpoint: Endpoint) -> bool:

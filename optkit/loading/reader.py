@@ -39,7 +39,7 @@ class WindowReader:
         self.window = window
         self._endpoint = endpoint
         self._pending = deque([Chunk(window)])
-        self._reading: dict[tuple[int, int], ChunkReader] = {}
+        self._reading: dict[tuple[int, int], ChunkReader] = {}  # by the bounds of their requests
         self._done: dict[int, ChunkRows] = {}  # by the chunk's start
         self._pages = 0
         self._clock: Clock | None = None
@@ -51,14 +51,7 @@ class WindowReader:
 
     def start(self) -> list[PageRequest]:
         """Return the first requests."""
-        requests: list[PageRequest] = []
-        while self._pending and len(self._reading) < _AT_ONCE:
-            chunk = self._pending.popleft()
-            reader = ChunkReader(chunk, self._endpoint)
-            first = chunk.request(1)
-            self._reading[first.start, first.end] = reader
-            requests += reader.start()
-        return requests
+        return self._start_chunks()
 
     def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
         """Take a requested page, and return the requests that follow from it.
@@ -75,10 +68,20 @@ class WindowReader:
         if not reader.is_done:
             return requests
         del self._reading[request.start, request.end]
-        self._pending.extendleft(reversed(reader.chunks))
+        self._pending.extendleft(reversed(reader.smaller))
         if reader.rows is not None:
             self._done[reader.chunk.window.start] = reader.rows
-        return self.start()
+        return self._start_chunks()
+
+    def _start_chunks(self) -> list[PageRequest]:
+        """Begin to read pending chunks, as many as are read at the same time; return their first requests."""
+        requests: list[PageRequest] = []
+        while self._pending and len(self._reading) < _AT_ONCE:
+            reader = ChunkReader(self._pending.popleft(), self._endpoint)
+            (first,) = reader.start()
+            self._reading[first.start, first.end] = reader
+            requests.append(first)
+        return requests
 
     def result(self) -> WindowRows:
         """Return what was read, once it is done."""
