@@ -52,7 +52,8 @@ class SparkJointPartitions:
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") <= asked.record.until))
         if asked.record.since is not None:
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") >= asked.record.since))
-        rows_of_events, rows, last_event, first, last = _check(events, sent)
+        rows_of_events, _, last_event = spark.check(events)
+        rows, first, last = _check(sent)
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
         self._schemas = [spark.schema_of(frame) for frame in (events, sent)]
@@ -173,22 +174,25 @@ def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
     )
 
 
-def _check(
-    events: "SparkFrame", messages: "SparkFrame"
-) -> tuple[int, int, int | None, int | None, int | None]:
-    """Return the numbers of events and messages, the last event's instant, and the first and last message's.
+def _check(messages: "SparkFrame") -> tuple[int, int | None, int | None]:
+    """Return number of rows, first and last instant.
 
     Raises
     ------
     HistoryError
         A value cannot be used.
     """
-    texts = [name for name in message_frames.KEYS if name != "sent_at" and name in messages.columns]
-    counts = spark.collect_counts(
-        *spark.event_counts(events), spark.extent(messages, "sent_at"), spark.null_counts(messages, texts)
+    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
+    at = F.col("sent_at")
+    found = messages.agg(
+        F.count("*").alias("rows"),
+        F.min(at).alias("first"),
+        F.max(at).alias("last"),
+        F.count_if(F.isnull(at)).alias("sent_at"),
+        F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
     )
-    of_events, of_messages = counts[0] | counts[1], counts[2] | counts[3]
-    frames.validate_counts(of_events)
-    message_frames.validate_counts(of_messages)
-    ends = (of_events["last"], of_messages["first"], of_messages["last"])
-    return of_events["rows"], of_messages["rows"], *ends
+    counts = found.collect()[0].asDict()
+    texts = [name for name in message_frames.KEYS if name != "sent_at" and name in messages.columns]
+    message_frames.validate_counts(counts | spark.null_counts(messages, texts))
+    return counts["rows"], counts["first"], counts["last"]

@@ -22,7 +22,6 @@ from optkit.times import INSTANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import Column
     from pyspark.sql import DataFrame as SparkFrame
     from pyspark.sql.types import DataType, StructType
 
@@ -226,57 +225,31 @@ def check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
     HistoryError
         A value is null or not allowed in a history.
     """
-    extent, nulls = collect_counts(*event_counts(events))
-    counts = extent | nulls
-    frames.validate_counts(counts)
-    return counts["rows"], counts["first"], counts["last"]
-
-
-def event_counts(events: "SparkFrame") -> list["SparkFrame"]:
-    """Return the counts that `frames.validate_counts` needs, rows, first and last: frames of one row each."""
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    words = F.count_if(~F.col("status").isin(OPT_IN, OPT_OUT)).alias("words")
-    return [extent(events, "created_at", words), null_counts(events, ["to_phone", "from_phone", "status"])]
-
-
-def extent(frame: "SparkFrame", time: str, *more: "Column") -> "SparkFrame":
-    """Return one row: rows, first and last instant, instants that are null (by their name) or `far` off, and `more`."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
-    at = F.col(time)
-    return frame.agg(
+    at = F.col("created_at")
+    found = events.agg(
         F.count("*").alias("rows"),
         F.min(at).alias("first"),
         F.max(at).alias("last"),
-        F.count_if(F.isnull(at)).alias(time),
+        F.count_if(F.isnull(at)).alias("created_at"),
+        F.count_if(~F.col("status").isin(OPT_IN, OPT_OUT)).alias("words"),
         F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
-        *more,
     )
+    counts = found.collect()[0].asDict()
+    texts = [name for name in frames.KEYS if name != "created_at"]
+    frames.validate_counts(counts | null_counts(events, texts))
+    return counts["rows"], counts["first"], counts["last"]
 
 
-def null_counts(frame: "SparkFrame", columns: Sequence[str]) -> "SparkFrame":
-    """Return one row: how many values of each column are null.
-
-    Parquet files record which of their parts have no nulls, and Spark does not read those.
-    """
+def null_counts(frame: "SparkFrame", columns: Sequence[str]) -> dict[str, int]:
+    """Count the nulls of columns. Parquet files record which parts have none, and Spark does not read those."""
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
     nulls = {name: F.isnull(name) for name in columns}
     any_null = reduce(or_, nulls.values())
-    return frame.filter(any_null).agg(*(F.count_if(null).alias(name) for name, null in nulls.items()))
-
-
-def collect_counts(*counts: "SparkFrame") -> list[dict[str, int]]:
-    """Return the only row of each frame, by one query: planning one per frame takes longer than reading small ones."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
-    def row(place: int, frame: "SparkFrame") -> "SparkFrame":
-        named = [part for name in frame.columns for part in (F.lit(name), F.col(name))]
-        return frame.select(F.lit(place).alias("place"), F.create_map(*named).alias("counts"))
-
-    rows = reduce(lambda one, other: one.unionAll(other), map(row, range(len(counts)), counts))
-    return [found.counts for found in sorted(rows.collect())]
+    found = frame.filter(any_null).agg(*(F.count_if(null).alias(name) for name, null in nulls.items()))
+    return found.collect()[0].asDict()
 
 
 @contextmanager
