@@ -156,7 +156,7 @@ def test_an_audience_smaller_than_the_opted_out_is_an_error(audience: Any, by: s
         ({"time_zone": "Mars/Olympus"}, "no time zone"),
         ({"time_zone": ""}, "no time zone"),
         ({"since": "2026-02-01", "until": "2026-01-01"}, "must not be after"),
-        ({"since": "yesterday"}, "since is not a date"),
+        ({"since": "yesterday"}, "since='yesterday' is not a date"),
         ({"until": "9999-01-01"}, "centuries"),
     ],
 )

@@ -224,7 +224,7 @@ def test_scan_reads_nothing_until_it_is_collected_and_pushes_filters_down(server
     [
         (lambda: optkit.load(datetime(2026, 3, 2)), "time zone"),  # noqa: DTZ001 - what is refused
         (lambda: optkit.load("2026-03-09", "2026-03-02"), "start must be before end"),
-        (lambda: optkit.load("yesterday"), "start is not a date"),
+        (lambda: optkit.load("yesterday"), "start='yesterday' is not a date"),
         (lambda: optkit.load(status="stopped"), "'opt-in' or 'opt-out'"),
         (lambda: optkit.load(to_phone=12125550100), "plus sign"),  # type: ignore[arg-type]
         (lambda: optkit.load(to_phone="garbage"), "to_phone is not a phone number"),
