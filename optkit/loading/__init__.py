@@ -12,4 +12,9 @@ From a call to the socket::
 and back: `pages.PageDecoder` makes records of an answer, `reader.WindowReader` a window of pages and
 `chunks.ChunkReader` decides whether they can be believed; `commit.Committer` and `cache.Cache.commit` write a
 `window_file`, and `cached_rows.scan_windows` reads it. The differences between endpoints are in `optkit.datasets`.
+
+Before windows are fetched, `account` and `identity` make sure that the cache and the token are of the same account,
+`plan` and `windows` say what to fetch, and `explore` asks the server what only it knows. With each request, `limits`
+says when it may start, `retries` and `failures` what follows if it fails, `environment` which proxy and certificates
+it uses, and `clocks` what time it is. Afterwards, `inventory` shows, verifies and clears what is cached.
 """

@@ -59,7 +59,7 @@ class ServerClock:
         self._last: tuple[str, Clock] | None = None
 
     def read(self, time_token: Any, date: str | None) -> Clock:
-        """Return when an answer was given, by its time_token and its header Date; see `compare_clocks`."""
+        """Return the time of an answer, by its time_token and its header Date; see `compare_clocks`."""
         last = self._last
         if last is not None and last[0] == date:
             return last[1]  # to the second, the time has not changed
@@ -141,7 +141,7 @@ def _text(ms: int) -> str:
 
 
 def warn_of_step_back(now: int | None, read_at: int) -> str:
-    """Return what to say where the cache was read at a later time than it is now; nothing for a small difference."""
+    """Return a warning if the cache was read later than now, so that a clock has stepped back; "" if it was not."""
     if now is None or read_at - now <= TOLERANCE:
         return ""
     return (
