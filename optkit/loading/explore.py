@@ -62,7 +62,8 @@ def find_beginning(session: ApiSession, now: int) -> int:
     first, last = grid_window(0, length).start, grid_window(now, length).start
     while first < last:
         middle = grid_window((first + last) // 2, length)
-        page = session.get(PageRequest(first, middle.end, page=1, per_page=1))
+        # the grid begins before 1970, which a server may not accept
+        page = session.get(PageRequest(max(0, first), middle.end, page=1, per_page=1))
         # `now` may be later than the server's clock
         last = min(last, grid_window(page.clock.now, length).start)
         if page.entries:

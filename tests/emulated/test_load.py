@@ -193,6 +193,11 @@ def test_an_open_week_is_read_again_once_time_has_passed(connect: Connect) -> No
         assert events_of(optkit.load()) == between(START, datetime(2026, 3, 12, tzinfo=UTC))
 
 
+def test_no_time_before_1970_is_asked_for(server: Emulator) -> None:
+    optkit.load()
+    assert min(int(record.params["start_time"]) for record in server.requests) == 0
+
+
 def test_an_end_in_the_future_means_now_and_a_start_before_the_first_event_costs_little(
     server: Emulator,
 ) -> None:
