@@ -54,12 +54,28 @@ def export(frame: "History", path: str | Path) -> None:
     'from_phone,to_phone,opted_out_at,opt_outs'
     """
     path = Path(path).expanduser()
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise SettingsError(f"export writes {', '.join(_WRITERS)} files; {path.name} ends otherwise")
+    suffix = check_suffix(path)
     table = _read(frame)
     with PrivateFile(path) as file:
-        write(table, file)
+        write_table(table, file, suffix)
+
+
+def check_suffix(path: Path) -> str:
+    """Return the suffix of a file, in lower case, that chooses its format.
+
+    Raises
+    ------
+    SettingsError
+        Tables are not written to files with this suffix.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        *most, last = _WRITERS
+        raise SettingsError(
+            f"the name of the file must end in {', '.join(most)} or {last}, which chooses the format; "
+            f"{path.name} does not"
+        )
+    return suffix
 
 
 def write_table(table: pl.DataFrame, file: BinaryIO, suffix: str) -> None:

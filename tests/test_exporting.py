@@ -130,8 +130,8 @@ def test_other_frames_are_written(tmp_path: Path, make: "object") -> None:
 @pytest.mark.parametrize(
     ("table", "name", "says"),
     [
-        (TABLE, "list.pdf", r"writes \.csv, \.parquet, \.json, \.xlsx files"),
-        (TABLE, "list", "ends otherwise"),
+        (TABLE, "list.pdf", r"must end in \.csv, \.parquet, \.json or \.xlsx"),
+        (TABLE, "list", "list does not"),
         ([1, 2], "list.csv", "not list"),
         (pl.DataFrame({"numbers": [[1, 2]]}), "list.csv", "cannot hold the lists in column 'numbers'"),
         (pl.DataFrame({"numbers": [[1, 2]]}), "list.xlsx", "cannot hold the lists in column 'numbers'"),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import optkit
-from optkit.cli.options import Account, Region, Scope, TableFile
+from optkit.cli.options import Account, Region, Scope, TableFile, known_suffix
 from optkit.cli.output import export_or_show, show
 from optkit.errors import SettingsError
-from optkit.exporting import write_table
+from optkit.exporting import check_suffix, write_table
 from optkit.formatting import plural
 from optkit.private_files import PrivateFile
 
@@ -43,9 +43,15 @@ def suppress(
     scope: Annotated[
         Scope, typer.Option(help="Of each pair of sender and recipient, or of each recipient.")
     ] = "pair",
-    format: Annotated[Literal["csv", "parquet", "json"], typer.Option(help="Format of the list.")] = "csv",  # noqa: A002 - the option's name
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["csv", "parquet", "json"] | None,
+        typer.Option(help="Format of what is printed, or of a file without an ending. Default: csv."),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A file for the list, readable by you alone. Default: print it.")
+        Path | None,
+        typer.Option(
+            help="A .csv, .parquet, .json or .xlsx file for the list, readable by you alone. Default: print it."
+        ),
     ] = None,
     account: Account = None,
 ) -> None:
@@ -55,15 +61,28 @@ def suppress(
     """
     if out is None and format == "parquet":
         raise SettingsError("a Parquet list needs a file: give --out")
+    suffix = _suffix_of(out, format)
     table = optkit.suppression_list(optkit.load(account=account), at, scope=scope)
     if out is None:
         content = BytesIO()
-        write_table(table, content, f".{format}")
-        typer.echo(content.getvalue(), nl=format == "json")
+        write_table(table, content, suffix)
+        typer.echo(content.getvalue(), nl=suffix == ".json")
         return
     with PrivateFile(out, remedy="give another file with --out") as file:
-        write_table(table, file, f".{format}")
+        write_table(table, file, suffix)
     typer.echo(f"{plural(table.height, 'row')} in {out}", err=True)
+
+
+def _suffix_of(out: Path | None, format: str | None) -> str:  # noqa: A002 - as the option
+    """Return the suffix that chooses the format: that of the file, or `format` where it has none, as /dev/stdout."""
+    if out is None or not out.suffix:
+        return f".{format or 'csv'}"
+    suffix = check_suffix(out)
+    if format is not None and suffix != f".{format}":
+        raise SettingsError(
+            f"--format {format} contradicts the ending of {out.name}; leave out --format, or give another file"
+        )
+    return suffix
 
 
 def leaks(*, out: TableFile = None, account: Account = None) -> None:
@@ -72,7 +91,8 @@ def leaks(*, out: TableFile = None, account: Account = None) -> None:
     The latest is the last. Numbers are masked on the screen, and in full in a file.
     """
     table = optkit.leaks(optkit.load(account=account), optkit.load_messages(account=account))
-    export_or_show(table, optkit.mask(table), out)
+    shown = optkit.mask(table)
+    export_or_show(table, shown.with_columns(shown["hours"].round(2)), out)
 
 
 def campaigns(*, out: TableFile = None, account: Account = None) -> None:
@@ -101,8 +121,13 @@ def _ranked(rates: "pl.DataFrame") -> "pl.DataFrame":
 def scrub(
     contacts: Annotated[Path, typer.Argument(help="A contact list: .csv, .parquet or .xlsx.")],
     *,
-    keep: Annotated[Path, typer.Option(help="A file for those who may be messaged: .csv, .xlsx, …")],
-    suppressed: Annotated[Path, typer.Option(help="A file for the others, each with the reason.")],
+    keep: Annotated[
+        Path,
+        typer.Option(callback=known_suffix, help="A file for those who may be messaged: .csv, .xlsx, …"),
+    ],
+    suppressed: Annotated[
+        Path, typer.Option(callback=known_suffix, help="A file for the others, each with the reason.")
+    ],
     column: Annotated[
         str | None, typer.Option(help="Column of phone numbers. Default: the one with such a name.")
     ] = None,

@@ -5,6 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from optkit.exporting import check_suffix
+
+
+def known_suffix(path: Path | None) -> Path | None:
+    """Check the suffix of a file to write, before the command loads anything."""
+    if path is not None:
+        check_suffix(path)
+    return path
+
+
 Account = Annotated[
     str | None, typer.Option(help="Which account; 'demo' is the made-up one. Default: OPTKIT_ACCOUNT.")
 ]
@@ -17,7 +27,8 @@ Messages = Annotated[bool, typer.Option("--messages", help="Messages instead of 
 TableFile = Annotated[
     Path | None,
     typer.Option(
-        help="A .csv, .parquet, .json or .xlsx file, readable by you alone. Default: print the table."
+        callback=known_suffix,
+        help="A .csv, .parquet, .json or .xlsx file, readable by you alone. Default: print the table.",
     ),
 ]
 Scope = Literal["pair", "recipient"]

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 def show(table: "pl.DataFrame") -> None:
-    """Print a whole table, with control characters written out."""
+    """Print a whole table, with control characters written out.
+
+    Identifiers have no thousands separators, so that they can be pasted.
+    """
     import polars as pl
     from polars import selectors
 
     texts = selectors.string() | selectors.enum() | selectors.categorical()
-    table = table.with_columns(texts.cast(pl.String).str.replace_many(CONTROLS))
+    identifiers = selectors.integer() & selectors.ends_with("_id")
+    table = table.with_columns(texts.cast(pl.String).str.replace_many(CONTROLS), identifiers.cast(pl.String))
     with pl.Config(
         tbl_rows=-1,
         tbl_cols=-1,

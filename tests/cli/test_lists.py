@@ -113,6 +113,49 @@ def test_suppress_writes_full_numbers_for_the_owner_only(
     assert run("suppress", "--format", "parquet", **account).returncode == 1
 
 
+def test_the_ending_of_a_file_chooses_its_format(run: Run, account: dict[str, str], tmp_path: Path) -> None:
+    expected = optkit.suppression_list(HISTORY)["to_phone"].to_list()
+    for name, read in (
+        ("list.xlsx", pl.read_excel),
+        ("list.PARQUET", pl.read_parquet),
+        ("list.json", pl.read_json),
+    ):
+        done = run("suppress", "--out", name, **account)
+        assert done.returncode == 0, done.stderr
+        assert read(tmp_path / name)["to_phone"].to_list() == expected
+    done = run("suppress", "--format", "json", "--out", "list", **account)
+    assert done.returncode == 0, done.stderr
+    assert [row["to_phone"] for row in json.loads((tmp_path / "list").read_text())] == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["suppress", "--out", "list.txt"],
+        ["suppress", "--out", "list.txt", "--format", "csv"],
+        ["leaks", "--out", "list"],
+        ["campaigns", "--out", "list.xls"],
+        ["scrub", "people.csv", "--keep", "keep.txt", "--suppressed", "out.csv"],
+        ["scrub", "people.csv", "--keep", "keep.csv", "--suppressed", "out"],
+    ],
+)
+def test_an_unknown_ending_is_an_error_before_anything_is_loaded(
+    words: list[str], run: Run, tmp_path: Path
+) -> None:
+    done = run(*words)
+    assert done.returncode == 1
+    assert done.stderr.startswith("optkit: the name of the file must end in .csv, .parquet, .json or .xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ending_that_contradicts_the_format_is_an_error(run: Run, tmp_path: Path) -> None:
+    for name in ("list.xlsx", "list.json"):
+        done = run("suppress", "--format", "csv", "--out", name)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"optkit: --format csv contradicts the ending of {name}")
+    assert list(tmp_path.iterdir()) == []
+
+
 SMALL = {"recipients": 800}
 
 
@@ -131,6 +174,9 @@ def test_leaks_are_masked_on_the_screen_and_in_full_in_a_file(
     printed = run("leaks", **messaged)
     assert printed.returncode == 0, printed.stderr
     assert printed.stdout.count("•••") == expected.height > 0
+    names, _, *shown = (line.split("|") for line in printed.stdout.splitlines())
+    column = next(i for i, name in enumerate(names) if name.strip() == "message_id")
+    assert [int(cells[column]) for cells in shown] == expected["message_id"].to_list(), "as they are pasted"
     done = run("leaks", "--out", str(tmp_path / "leaks.csv"), **messaged)
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith(f"{expected.height} rows in {tmp_path / 'leaks.csv'}\n")
