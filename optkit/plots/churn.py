@@ -26,9 +26,9 @@ def churn(
 ) -> Axes:
     """Draw opt-outs and re-opt-ins per period, the churn rate, or how many are opted out.
 
-    Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum; "rate" names the
-    six groups with the most opt-outs and those that have a colour in `colors`, and draws the others in grey. Without an
-    audience there is no churn rate, and "rate" draws the number of opt-outs.
+    Incomplete periods are drawn hollow. If the table has groups, "movement" and "size" draw their sum, and the title
+    says so; "rate" names the six groups with the most opt-outs and those that have a colour in `colors`, and draws the
+    others in grey. Without an audience there is no churn rate, and "rate" draws the number of opt-outs.
 
     Parameters
     ----------
@@ -79,12 +79,14 @@ def churn(
     else:
         counts = pl.col("opt_outs", "re_opt_ins", "opted_out_end").sum()
         summed = table.group_by("period").agg(counts, pl.col("complete").all()).sort("period")
-        (_churn_size if kind == "size" else _churn_movement)(summed, ax, colors)
+        names, _ = texts.labels_of(table, "period")
+        draw = _churn_size if kind == "size" else _churn_movement
+        draw(summed, ax, colors, texts.note_sum(table, names))
     draw_marks(ax, marks)
     return axes.set_title(ax, title)
 
 
-def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
+def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whose: str) -> None:
     starts = table["period"].to_list()
     word = axes.period_word(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
@@ -99,7 +101,7 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) 
     ax.set_ylim(*axes.with_margin(min(-backs.max(), 0), outs.max()))
     axes.two_sided_axis(ax.yaxis)
     ax.set_ylabel("opt-outs up, re-opt-ins down")
-    ax.set_title(f"Opt-outs and re-opt-ins, by {word}")
+    ax.set_title(f"Opt-outs and re-opt-ins, by {word}{whose}")
     texts.end_labels(
         ax,
         [
@@ -111,7 +113,7 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) 
     _period_axis(ax, table, word)
 
 
-def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
+def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whose: str) -> None:
     color, _ = style.series_colors(colors, _SERIES)
     starts = table["period"].to_list()
     ends = dates.date2num(starts) + axes.period_widths(starts)
@@ -121,7 +123,7 @@ def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> N
     ax.set_ylim(*axes.with_margin(0, sizes.max()))
     axes.count_axis(ax.yaxis)
     ax.set_ylabel("opted out at the period's end")
-    ax.set_title("Opted out at the end of each " + axes.period_word(starts))
+    ax.set_title(f"Opted out at the end of each {axes.period_word(starts)}{whose}")
     texts.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", color)])
     axes.date_axis(ax)
 

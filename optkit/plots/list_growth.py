@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from optkit.plots import axes, style
+from optkit.plots import axes, style, texts
 from optkit.plots.marks import Marks, draw_marks
 from optkit.plots.style import BACK, OUT, QUIET
 
@@ -27,7 +27,8 @@ def list_growth(
     """Draw how many join and come back (up) and leave (down) per period, and the size of the list as a line.
 
     The line has its own axis on the right. If the first period begins with the record, everybody who was messaged
-    earlier joins in it: a bar that is much taller than the others is cut. If the table has groups, their sum is drawn.
+    earlier joins in it: a bar that is much taller than the others is cut. If the table has groups, their sum is
+    drawn, and the title says so.
 
     Parameters
     ----------
@@ -93,7 +94,9 @@ def list_growth(
     draw_marks(ax, marks)
     axes.date_axis(ax)
     ax.set_xlabel(f"{word}s{'' if summed['complete'].all() else '; hatched: not complete'}")
-    ax.set_title(f"The list, by {word}: {summed['list_end'][-1]:,} at the end", pad=30)
+    names, _ = texts.labels_of(table, "period")
+    whose = texts.note_sum(table, names)
+    ax.set_title(f"The list, by {word}, {summed['list_end'][-1]:,} at the end{whose}", pad=30)
     _draw_size(ax, left + widths, summed["list_end"])
     handles = [ax.bar(left[:1], [0], color=color, label=name) for name, color in reversed(shades.items())]
     ax.legend(handles=handles, loc="upper center", ncols=3, frameon=False, bbox_to_anchor=(0.5, -0.12))

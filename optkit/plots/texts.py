@@ -24,6 +24,13 @@ def describe_groups(names: list[str]) -> str:
     )
 
 
+def note_sum(table: pl.DataFrame, names: list[str]) -> str:
+    """Return what a title says if the picture adds the table's groups up: ``": all senders together"``."""
+    if not names or table.select(names).n_unique() == 1:
+        return ""
+    return f": all {'senders' if names == ['from_phone'] else 'groups'} together"
+
+
 def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]]) -> None:
     """Label lines that end at the right edge: (y in data units, text, colour). Overlapping labels are moved apart."""
     x = 1.015

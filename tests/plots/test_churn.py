@@ -28,6 +28,12 @@ def test_churn_draws_incomplete_periods_hollow() -> None:
 def test_churn_of_groups_draws_their_sum() -> None:
     ax: Any = plots.churn(by_sender(CHURN, ("72975", "ACME")))
     assert [bar.get_height() for bar in ax.patches[:2]] == [160, 2408]
+    assert ax.get_title() == "Opt-outs and re-opt-ins, by week: all senders together"
+    countries = by_sender(CHURN, ("US", "DE")).rename({"from_phone": "country"})
+    size = plots.churn(countries, kind="size")
+    assert size.get_title() == "Opted out at the end of each week: all groups together"
+    one_sender = plots.churn(by_sender(CHURN, ("72975",)))
+    assert one_sender.get_title() == "Opt-outs and re-opt-ins, by week"
 
 
 def test_churn_rate_names_its_denominator() -> None:

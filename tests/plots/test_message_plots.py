@@ -34,8 +34,9 @@ def test_list_growth_draws_the_list_as_a_line() -> None:
     assert line.get_ydata().tolist() == tables.LIST_GROWTH["list_end"].to_list()
     hatched = {bar.get_x() for bar in ax.patches if bar.get_hatch()}
     assert len(hatched) == tables.LIST_GROWTH.filter(~pl.col("complete")).height
-    by_sender = plots.list_growth(tables.LIST_GROWTH.select(pl.lit("A").alias("from_phone"), pl.all()))
-    assert by_sender.get_title() == ax.get_title()
+    one, two = (tables.LIST_GROWTH.select(pl.lit(name).alias("from_phone"), pl.all()) for name in "AB")
+    assert plots.list_growth(one).get_title() == ax.get_title()
+    assert plots.list_growth(pl.concat([one, two])).get_title().endswith(" at the end: all senders together")
 
 
 def test_attribution_counts_each_opt_out_after_a_message_once() -> None:
