@@ -15,9 +15,11 @@ def fatigue(
     title: str | None = None,
     colors: style.Colors | None = None,
 ) -> Axes:
-    """Draw the opt-out rate by messages in the recent days: as counted, and standardised, with the gap shaded.
+    """Draw the opt-out rate by the number of recent messages: as counted, and standardised, with the gap shaded.
 
-    If the table has groups, the one with the most exposures is drawn.
+    The gap is the part of the difference that is not due to recent messages, but to who gets them: other senders'
+    recipients, and people who had more or fewer messages in all. If the table has groups, the one with the most
+    exposures is drawn.
 
     Parameters
     ----------
@@ -70,11 +72,11 @@ def fatigue(
     counts = [f"{text}\n{count:,}" for text, count in zip(more, table["exposures"], strict=True)]
     ax.set_xticks(recent, counts)
     axes.percent_axis(ax.yaxis)
-    ax.set_xlabel("messages in the recent days, this one included; below: exposures")
+    ax.set_xlabel("messages in the last days (7 by default), this one included; below: exposures")
     ax.set_ylabel("opted out after it, % of exposures")
     whose = f" ({largest})" if names else ""
     ax.set_title(f"What one more message costs{whose}")
-    gap = "grey between: other senders\nand message numbers"
+    gap = "grey: explained by the sender and\nby the number of messages since\nthe first, not by the recent ones"
     labels = [
         (float(adjusted[-1]), f"standardised\n{adjusted[-1]:.2%}", adjusted_color),
         (float(naive[-1]), f"as counted\n{naive[-1]:.2%}", naive_color),

@@ -3,7 +3,7 @@
 import polars as pl
 from matplotlib.axes import Axes
 
-from optkit.formatting import percent
+from optkit.formatting import percent, plural
 from optkit.plots import axes, style
 from optkit.plots.transitions import draw_hours
 
@@ -16,7 +16,7 @@ def with_local_time(
     title: str | None = None,
     colors: style.Colors | None = None,
 ) -> Axes:
-    """Draw how many rows are in each hour of the week, in the recipients' local time.
+    """Draw how many events or messages are in each hour of the week, in the recipients' local time.
 
     Parameters
     ----------
@@ -43,20 +43,30 @@ def with_local_time(
     >>> opt_outs = optkit.demo_history(recipients=500).filter(pl.col("status") == "opt-out")
     >>> ax = optkit.plots.with_local_time(optkit.with_local_time(opt_outs))
     >>> ax.get_title()
-    'By weekday and hour of the recipients; the busiest hour is written in'
+    "Opt-outs by the recipients' weekday and hour; the busiest hour is written in"
     """
     axes.require_columns(table, "with_local_time", "local_time", "ambiguous")
     ax = axes.get_axes(ax, height=3.6)
     local = pl.col("local_time")
     hours = table.drop_nulls("local_time").group_by(day=local.dt.weekday() - 1, hour=local.dt.hour()).len()
     if hours.is_empty():
-        return axes.show_message(ax, "no row has a local time")
-    draw_hours(ax, hours, "rows, all weeks together", colors)
+        return axes.show_message(ax, "no local time is known")
+    word = _word(table)
+    draw_hours(ax, hours, f"{word}s, all weeks together", colors)
     ambiguous = int(table["ambiguous"].sum())
     unknown = table["local_time"].null_count()
-    ax.set_xlabel(
-        f"hour of the recipient's day; of {table.height:,} rows {percent(ambiguous / table.height)} may be in another "
-        f"time zone,\n{percent(unknown / table.height)} have none and are left out"
-    )
-    ax.set_title("By weekday and hour of the recipients; the busiest hour is written in")
+    doubts = [f"{percent(ambiguous / table.height)} may be in another time zone"] if ambiguous else []
+    doubts += [f"{percent(unknown / table.height)} without a time zone are left out"] if unknown else []
+    of_all = f"\nof {plural(table.height, word)} {', '.join(doubts)}" if doubts else ""
+    ax.set_xlabel(f"hour of the recipient's day{of_all}")
+    ax.set_title(f"{word.capitalize()}s by the recipients' weekday and hour; the busiest hour is written in")
     return axes.set_title(ax, title)
+
+
+def _word(table: pl.DataFrame) -> str:
+    """Return what a row is, as far as the table says it: opt-out, opt-in, re-opt-in, event, message or row."""
+    for column in ("kind", "status"):
+        if column in table.columns:
+            words = table[column].cast(pl.String).unique().to_list()
+            return words[0] if len(words) == 1 else "event"
+    return "message" if "delivery_status" in table.columns else "row"

@@ -82,7 +82,7 @@ def test_fatigue_draws_both_curves() -> None:
     ax: Any = plots.fatigue(tables.FATIGUE)
     drawn = [line.get_ydata().tolist() for line in ax.lines]
     assert drawn == [tables.FATIGUE["rate"].to_list(), tables.FATIGUE["adjusted_rate"].to_list()]
-    assert any(text.startswith("grey between: other senders") for text in written(ax))
+    assert any(text.startswith("grey: explained by the sender") for text in written(ax))
 
 
 def test_leaks_are_points_and_the_limits_are_lines() -> None:
