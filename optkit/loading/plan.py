@@ -45,20 +45,20 @@ class LoadRequest:
             asked = f"[{format_instant(self.start)}, {format_instant(self.end)})"
             raise SettingsError(f"start must be before end; {asked} is empty")
 
-    def resolve(self, begin: int | None, latest: int) -> Window | None:
+    def resolve(self, begin: int | None, present: int) -> Window | None:
         """Return the interval meant, None where only the server knows where the account begins.
 
         Parameters
         ----------
         begin : int or None
             Where the account begins, as far as the cache knows.
-        latest : int
+        present : int
             What an open end means; nothing is asked for beyond it.
         """
         start = begin if self.start is None else self.start
         if start is None:
             return None
-        end = latest if self.end is None else min(self.end, latest)
+        end = present if self.end is None else min(self.end, present)
         return Window(min(start, end), end)
 
     def touches(self, info: WindowInfo) -> bool:
