@@ -62,6 +62,11 @@ class Settings:
     max_rps: float | None
     look_back: timedelta
 
+    @property
+    def account_folder(self) -> Path:
+        """The account's folder in the cache."""
+        return self.cache_dir / self.account
+
 
 def default_cache_dir() -> Path:
     """Return the checkout's ``data`` folder when optkit runs from one, else the user's cache folder.

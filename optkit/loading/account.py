@@ -10,7 +10,7 @@ from optkit.config import DEMO, Settings
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
-from optkit.loading.cache import Cache
+from optkit.loading.cache import Cache, make_folder
 from optkit.loading.clocks import local_clock
 from optkit.loading.identity import AccountIdentity
 from optkit.loading.window_file import CachedWindow
@@ -40,17 +40,14 @@ class Account:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.folder = settings.cache_dir / settings.account
+        self.folder = settings.account_folder
         self.is_demo = settings.account == DEMO
         # another version of optkit may make up another account
         self._server = f"made up by optkit {__version__}" if self.is_demo else settings.base_url
         self.identity = AccountIdentity.read(self.folder)
-        if self.identity is not None and self.identity.server != self._server:
-            if self.is_demo:
-                self._forget()
-                return
+        if self._other_server is not None and not self.is_demo:
             raise CacheError(
-                f"the cache of account '{settings.account}' was filled from {self.identity.server}, not "
+                f"the cache of account '{settings.account}' was filled from {self._other_server}, not "
                 f"{settings.base_url}; give the other one a name of its own (OPTKIT_ACCOUNT), or forget this one with "
                 "optkit clear"
             )
@@ -112,6 +109,7 @@ class Account:
                 "with optkit clear"
             )
         endpoint, info = min(evidence, key=lambda pair: _how_telling(pair[1]))
+        # a session of its own, because the window may be of another dataset than the load
         with self.connect(endpoint) as session:
             is_same = _reads_same(session, self.folder, info)
         if not is_same:
@@ -119,7 +117,7 @@ class Account:
                 f"this token reads another account than the one cached as '{name}': window {info.window} "
                 "differs; give it a name of its own (OPTKIT_ACCOUNT), or forget the cached one with optkit clear"
             )
-        salt = self.identity.salt if self.identity is not None else info.account
+        salt = self.identity.salt if self.identity is not None else info.salt
         self.identity = AccountIdentity.of(self._server, self._token, salt)
         self.identity.write(self.folder)
 
@@ -128,7 +126,7 @@ class Account:
         is_expired = endpoint.is_expired(info.window.start, now_of(self.settings))
         return info.final and info.rows > 0 and not is_expired
 
-    def claim(self, cache: Cache) -> AccountIdentity:
+    def claim(self) -> AccountIdentity:
         """Return the identity that the folder belongs to; a new folder is given to this account.
 
         Raises
@@ -137,7 +135,7 @@ class Account:
             Another process has given it to another account, or has cleared it, at the same time.
         """
         if self.identity is None:
-            cache.make()
+            make_folder(self.folder)
             mine = AccountIdentity.of(self._server, self._token)
             mine.write_first(self.folder)
             self.identity = AccountIdentity.read(self.folder)
@@ -150,12 +148,20 @@ class Account:
                 )
         return self.identity
 
-    def _forget(self) -> None:
-        """Forget what is cached of the made-up account of another version."""
-        for endpoint in DATASETS.values():
-            Cache(self.folder, endpoint).clear()
-        AccountIdentity.forget(self.folder)
-        self.identity = None
+    def forget_other_demo(self) -> None:
+        """Forget what another version of optkit has cached of its made-up account."""
+        if self.is_demo and self._other_server is not None:
+            for endpoint in DATASETS.values():
+                cache = Cache(self.folder, endpoint)
+                cache.remove(cache.named())
+            AccountIdentity.forget(self.folder)
+            self.identity = None
+
+    @property
+    def _other_server(self) -> str | None:
+        """The server that the folder was filled from, if it is another one."""
+        server = self.identity.server if self.identity is not None else self._server
+        return None if server == self._server else server
 
     @property
     def _token(self) -> str:

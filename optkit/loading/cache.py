@@ -5,12 +5,13 @@ known of a window is in its file's footer, beside a checksum of the whole file: 
 read; the checksum is verified where contents are read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import polars as pl
 
@@ -21,6 +22,9 @@ from optkit.loading.window_file import CachedWindow, CorruptFileError, make_file
 from optkit.loading.windows import Window, beginning, grid_window
 from optkit.private_files import PrivateFile, remove_leftovers
 from optkit.times import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from optkit.loading.identity import AccountIdentity
 
 SUFFIX: Final = ".parquet"
 REMEDY: Final = "free some space there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
@@ -37,7 +41,7 @@ class CachedWindows:
     windows : list of CachedWindow
         In order of time.
     corrupt : dict
-        What is wrong with the files that are not a window.
+        What is wrong with the files that have a window's name and are not that window.
     """
 
     windows: list[CachedWindow]
@@ -59,6 +63,24 @@ class CachedWindows:
         return type(self)(kept, self.corrupt | corrupt)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of the cache, for its owner alone."""
+    with _explained(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say which folder cannot be used, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise CacheError(
+            f"the cache folder {folder} cannot be used ({error.strerror}); set OPTKIT_CACHE_DIR to a folder that can "
+            "be written"
+        ) from None
+
+
 class Cache:
     """The cached windows of one dataset in an account's folder, which is made when the first window is committed."""
 
@@ -69,17 +91,17 @@ class Cache:
         self.folder = folder / endpoint.subfolder
         self.endpoint = endpoint
 
-    def list_windows(self, account: str | None = None) -> CachedWindows:
+    def list_windows(self, identity: "AccountIdentity | None" = None) -> CachedWindows:
         """Return what is cached; reads footers.
 
         Parameters
         ----------
-        account : str or None
-            The account identity that the files must have been written for; None where it is not known.
+        identity : AccountIdentity or None
+            Who the files must have been written for; None where it is not known.
         """
         infos: list[CachedWindow] = []
         corrupt: dict[Path, str] = {}
-        for path in self.paths():
+        for path, window in self.named().items():
             try:
                 info = read_footer(path)
             except CorruptFileError as problem:
@@ -87,7 +109,9 @@ class Cache:
                 continue
             except FileNotFoundError:  # another process has cleared it
                 continue
-            if account is not None and info.account not in {account, None}:
+            if info.window.start != window.start:
+                corrupt[path] = "was renamed: it holds another window than its name says"
+            elif identity is not None and info.salt not in {identity.salt, None}:
                 corrupt[path] = "was written for another account"
             else:
                 infos.append(info)
@@ -125,43 +149,35 @@ class Cache:
 
     def commit(self, frame: pl.DataFrame, info: CachedWindow) -> None:
         """Make a window part of the cache."""
-        self.make()
+        make_folder(self.folder)
         with PrivateFile(info.path, error=CacheError, remedy=REMEDY) as file:
             file.write(make_file(frame.cast(self.endpoint.files_schema()), info))
 
-    def make(self) -> None:
-        """Make the folder, for its owner alone, and remove what killed processes left in it."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left."""
+        with _explained(self.folder):
             remove_leftovers(self.folder)
-        except OSError as error:
-            raise CacheError(
-                f"the cache folder {self.folder} cannot be used ({error.strerror}); set OPTKIT_CACHE_DIR to a folder "
-                "that can be written"
-            ) from None
 
-    def clear(self, windows: Iterable[Window] | None = None) -> int:
-        """Forget windows, or all of them; return how many."""
-        chosen = None if windows is None else set(windows)
-        count = 0
-        for path in self.paths():
-            window = self.named_window(path)
-            if window is None or (chosen is not None and window not in chosen):
-                continue
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove files of windows."""
+        for path in paths:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise CacheError(f"{path} cannot be removed ({error.strerror}); remove it yourself") from None
-            count += 1
-        return count
 
-    def named_window(self, path: Path) -> Window | None:
-        """Return the window that a file's name says it holds, None if it names none."""
-        try:
-            day = date.fromisoformat(path.stem)
-        except ValueError:
-            return None
-        return grid_window(to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC)), self.endpoint.window)
+    def named(self) -> dict[Path, Window]:
+        """Return the files that have a window's name, in order, and which window that is."""
+        windows = {}
+        for path in self.paths():
+            try:
+                start = datetime.fromisoformat(path.stem).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            window = grid_window(to_ms(start), self.endpoint.window)
+            if path == self.path(window):
+                windows[path] = window
+        return windows
 
     def paths(self) -> list[Path]:
         """Return the files that may be windows, by name."""

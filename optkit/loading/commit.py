@@ -26,6 +26,8 @@ class Committer:
     ----------
     warning : str
         What the user should know of the server's totals; empty where they are true.
+    latest : int
+        Until when windows are cached, those that were committed included; see `CachedWindows`.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Committer:
         time_unit: TimeUnit | None,
     ) -> None:
         self.warning = ""
+        self.latest = cached.latest
         self._account = account
         self._cache = cache
         self._covered = {info.window.start: info.window.end for info in cached.windows}
@@ -46,13 +49,12 @@ class Committer:
         self._doubtful: list[tuple[Window, WindowRows]] = []
         self._do_totals_fit = self._are_totals_ignored = False
 
-    @property
-    def latest(self) -> int:
-        """Until when windows are cached, in epoch milliseconds; 0 where none is."""
-        return max(self._covered.values(), default=0)
-
     def take(self, window: Window, result: "WindowRows") -> None:
-        """Commit a window; one that the server counts otherwise waits for what the other windows show."""
+        """Commit a window.
+
+        If the server counted another number of entries in it than came, it waits: whether the server's totals mean
+        anything is known once some other windows have been read.
+        """
         self._do_totals_fit |= result.totals_fit
         if result.totals_contradict and not self._are_totals_ignored:
             self._doubtful.append((window, result))
@@ -96,8 +98,9 @@ class Committer:
         if covered.length == 0 or covered.end < self._covered.get(window.start, 0):
             return  # it has not begun; or more is cached already, read before or by a clock that was later then
         self._covered[window.start] = covered.end
+        self.latest = max(self.latest, covered.end)
         whole = grid_window(window.start, self._cache.endpoint.window)
-        identity = self._account.claim(self._cache)
+        identity = self._account.claim()
         frame = result.frame.filter(pl.col(self._cache.endpoint.time) < from_ms(covered.end))
         info = CachedWindow(
             covered,
@@ -109,7 +112,7 @@ class Committer:
             duplicates=result.duplicates,
             dropped=result.dropped,
             pages=result.pages,
-            account=identity.salt,
+            salt=identity.salt,
             time_unit=self._time_unit,
         )
         self._cache.commit(frame, info)

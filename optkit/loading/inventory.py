@@ -11,7 +11,7 @@ from optkit.datasets.endpoint import Endpoint
 from optkit.errors import SettingsError
 from optkit.formatting import plural
 from optkit.loading.account import now_of
-from optkit.loading.cache import Cache
+from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.identity import AccountIdentity
 from optkit.loading.window_file import CachedWindow
 from optkit.loading.windows import Window
@@ -26,12 +26,10 @@ def _endpoint(dataset: str) -> Endpoint:
     return DATASETS[choice(dataset, "dataset", list(DATASETS))]
 
 
-def _cache(settings: Settings, dataset: str) -> tuple[Cache, str | None]:
-    """Return a dataset's cache, and the account identity that its files must have been written for."""
-    folder = settings.cache_dir / settings.account
-    cache = Cache(folder, _endpoint(dataset))
-    identity = AccountIdentity.read(folder)
-    return cache, identity.salt if identity else None
+def _list(settings: Settings, dataset: str) -> tuple[Cache, CachedWindows]:
+    """Return a dataset's cache, and what is in it."""
+    cache = Cache(settings.account_folder, _endpoint(dataset))
+    return cache, cache.list_windows(AccountIdentity.read(settings.account_folder))
 
 
 def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
@@ -65,9 +63,9 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     0
     """
     settings = resolve(account=account)
-    cache, identity = _cache(settings, dataset)
+    cache, cached = _list(settings, dataset)
     table = pl.DataFrame(
-        [_describe(info) for info in cache.list_windows(identity).windows],
+        [_describe(info) for info in cached.windows],
         schema={
             "window_start": INSTANT,
             "window_end": INSTANT,
@@ -127,13 +125,15 @@ def verify(account: str | None = None, dataset: str = "events") -> pl.DataFrame:
     >>> optkit.verify("an-account-without-cache").height
     0
     """
-    cache, identity = _cache(resolve(account=account), dataset)
-    cached = cache.list_windows(identity)
+    cache, cached = _list(resolve(account=account), dataset)
     cached = cached.without(cache.find_corrupt(cached.windows, again=True))
+    foreign = dict.fromkeys(
+        set(cache.paths()) - cache.named().keys(), "has not the name of a window, and is left alone"
+    )
     checked: list[tuple[str, datetime | None, bool, str]] = [
         (info.path.name, from_ms(info.window.start), True, "") for info in cached.windows
     ]
-    checked += [(path.name, None, False, problem) for path, problem in cached.corrupt.items()]
+    checked += [(path.name, None, False, problem) for path, problem in (cached.corrupt | foreign).items()]
     schema = pl.Schema(
         {"file": pl.String(), "window_start": INSTANT, "ok": pl.Boolean(), "problem": pl.String()}
     )
@@ -184,7 +184,7 @@ def clear(
     0
     """
     settings = resolve(account=account)
-    folder = settings.cache_dir / settings.account
+    folder = settings.account_folder
     cache = Cache(folder, _endpoint(dataset))
     first = to_ms(instant(start, "start")) if start is not None else 0
     last = to_ms(instant(end, "end")) if end is not None else 2**62
@@ -192,15 +192,19 @@ def clear(
         raise SettingsError("start must be before end")
     now = now_of(settings)
     asked = Window(first, last)
-    named = [window for path in cache.paths() if (window := cache.named_window(path)) is not None]
-    touched = [window for window in named if window.overlaps(asked)]
-    kept = [] if expired else [window for window in touched if cache.endpoint.is_expired(window.start, now)]
+    touched = {path: window for path, window in cache.named().items() if window.overlaps(asked)}
+    forgotten = [
+        path
+        for path, window in touched.items()
+        if expired or not cache.endpoint.is_expired(window.start, now)
+    ]
+    kept = len(touched) - len(forgotten)
     if kept:
         warn(
-            f"{plural(len(kept), 'window')} cannot be fetched again and stay; to forget them, say expired=True "
+            f"{plural(kept, 'window')} cannot be fetched again and stay; to forget them, say expired=True "
             "(--expired)"
         )
-    count = cache.clear([window for window in touched if window not in kept])
-    if not any(Cache(folder, endpoint).paths() for endpoint in DATASETS.values()):
+    cache.remove(forgotten)
+    if not any(Cache(folder, endpoint).named() for endpoint in DATASETS.values()):
         AccountIdentity.forget(folder)
-    return count
+    return len(forgotten)

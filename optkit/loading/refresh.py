@@ -48,13 +48,13 @@ def refresh_cache(
         Whether to show a progress bar; None: in terminals and interactive notebooks.
     """
     account = Account(settings)
+    account.forget_other_demo()
     cache = Cache(account.folder, endpoint)
     cached = _usable(request, account, cache, verify=verify)
     if request.refresh == "never":
         return _answer_from_cache(request, cache, cached)
     for path, problem in cached.corrupt.items():
-        if cache.named_window(path) is not None:
-            _warn(f"the cached window {path.name} {problem}; if it is needed, it is fetched again")
+        _warn(f"the cached window {path.name} {problem}; if it is needed, it is fetched again")
     # where the cache was read later than now, this machine's clock is behind: only the server knows the time
     now = now_of(settings)
     now = cached.last_read + 1 if cached.last_read > now + TOLERANCE else now
@@ -65,6 +65,7 @@ def refresh_cache(
             raise _no_token(cached)
         with interruptible(), account.connect(endpoint) as session:
             account.confirm()
+            cache.remove_leftovers()
             _prepare(plan, session, cached)
             # where all is fetched again, what was cached says nothing about what comes
             kept = CachedWindows([], {}) if request.refresh == "force" else cached
@@ -109,7 +110,7 @@ def interruptible() -> Iterator[None]:
 
 def _usable(request: LoadRequest, account: Account, cache: Cache, *, verify: bool) -> CachedWindows:
     """Return what is cached; see `refresh_cache` for `verify`."""
-    cached = cache.list_windows(account.identity.salt if account.identity else None)
+    cached = cache.list_windows(account.identity)
     if not verify:
         return cached
     touched = [info for info in cached.windows if request.touches(info)]

@@ -11,7 +11,6 @@ from typing import Final
 import polars as pl
 
 from optkit.loading.windows import Window, WindowInfo
-from optkit.times import from_ms
 
 #: The layout of the files; files of another layout are fetched again.
 VERSION: Final = 1
@@ -39,8 +38,8 @@ class CachedWindow(WindowInfo):
         The file.
     rows, duplicates, dropped, pages : int
         Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
-    account : str or None
-        Which account identity it was written for; None in files of older versions.
+    salt : str or None
+        Of the account identity that it was written for; None in files of older versions.
     time_unit : str or None
         Name of the unit in which the API read the bounds; None where it is not known.
     """
@@ -50,33 +49,29 @@ class CachedWindow(WindowInfo):
     duplicates: int
     dropped: int
     pages: int
-    account: str | None = None
-    time_unit: str | None = None
-
-
-#: What a footer says in addition to the version, the window's bounds and the checksum, in this order.
-_FIELDS: Final = (
-    "fetched_at",
-    "final",
-    "begins",
-    "rows",
-    "duplicates",
-    "dropped",
-    "pages",
-    "account",
-    "time_unit",
-)
-#: What is assumed of files of older versions, which do not say it.
-_OLDER: Final = {"dropped": 0, "account": None, "time_unit": None}
+    salt: str | None
+    time_unit: str | None
 
 
 def make_file(frame: pl.DataFrame, info: CachedWindow) -> bytes:
-    """Return the bytes of a window's file: rows, and what is to be known of them."""
+    """Return the bytes of a window's file: rows, and what is to be known of them.
+
+    The checksum is inside the content that it covers, in place of zeros: so a window is one file, committed by one
+    rename, and plain Parquet.
+    """
     about = {
         "version": VERSION,
         "start": info.window.start,
         "end": info.window.end,
-        **{name: getattr(info, name) for name in _FIELDS},
+        "fetched_at": info.fetched_at,
+        "final": info.final,
+        "begins": info.begins,
+        "rows": info.rows,
+        "duplicates": info.duplicates,
+        "dropped": info.dropped,
+        "pages": info.pages,
+        "account": info.salt,
+        "time_unit": info.time_unit,
         "checksum": _UNSIGNED,
     }
     buffer = io.BytesIO()
@@ -86,6 +81,9 @@ def make_file(frame: pl.DataFrame, info: CachedWindow) -> bytes:
 
 def read_footer(path: Path) -> CachedWindow:
     """Read what a file says of its window.
+
+    `polars.read_parquet_metadata` is experimental, takes longer the more rows there are, and panics at some damaged
+    files. The end of the file has all that is needed.
 
     Raises
     ------
@@ -115,13 +113,22 @@ def read_footer(path: Path) -> CachedWindow:
     if about["version"] != VERSION:
         raise CorruptFileError(f"has the layout {about['version']} of another optkit version")
     try:
-        said = {name: (_OLDER | about)[name] for name in _FIELDS}
-        info = CachedWindow(Window(about["start"], about["end"]), path=path, **said)
+        return CachedWindow(
+            Window(about["start"], about["end"]),
+            fetched_at=about["fetched_at"],
+            final=about["final"],
+            begins=about["begins"],
+            path=path,
+            rows=about["rows"],
+            duplicates=about["duplicates"],
+            pages=about["pages"],
+            # what files of older versions do not say
+            dropped=about.get("dropped", 0),
+            salt=about.get("account"),
+            time_unit=about.get("time_unit"),
+        )
     except KeyError:
         raise CorruptFileError("differs from what was written (its description)") from None
-    if path.stem != f"{from_ms(info.window.start):%Y-%m-%d}":
-        raise CorruptFileError("was renamed: it holds another window than its name says")
-    return info
 
 
 def verify_checksum(path: Path) -> None:

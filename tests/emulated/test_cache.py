@@ -113,8 +113,11 @@ def test_a_foreign_file_is_reported_and_left_alone(folder: Path) -> None:
     write_a_foreign_one(foreign)
     assert optkit.verify()["file"].to_list() == ["2026-03-02.parquet", "2026-03-09.parquet", "mine.parquet"]
     optkit.load("2026-03-02", "2026-03-16")
+    with pytest.raises(optkit.MissingWindowsError) as raised:
+        optkit.load("2026-03-02", "2026-03-23", refresh="never")
+    assert foreign.name not in str(raised.value)
     optkit.clear()
-    assert foreign.exists()
+    assert list(folder.iterdir()) == [foreign]
 
 
 def test_files_are_for_their_owner_only(folder: Path) -> None:

@@ -70,6 +70,8 @@ def commit(cache: Cache, window: Window, frame: pl.DataFrame) -> None:
         duplicates=0,
         dropped=0,
         pages=1,
+        salt=None,
+        time_unit=None,
     )
     cache.commit(frame, info)
 
@@ -193,7 +195,7 @@ def test_a_mistake_in_a_query_stays_an_error_of_polars(cache: Cache) -> None:
 @pytest.mark.parametrize("query", ["everything", "count", "one day"])
 def test_windows_that_were_cleared_meanwhile_are_an_error(query: str, cache: Cache) -> None:
     rows = QUERIES[query](cache.scan(windows_of(cache)))
-    cache.clear()
+    cache.remove(cache.paths())
     with pytest.raises(CacheError, match="was removed from the cache"):
         rows.collect()
 
