@@ -35,7 +35,6 @@ LONGEST = (
     "test_runner.py",
     "test_processes.py",
     "test_secrets.py",
-    "test_accounts.py",
     "test_kills.py",
     "test_privacy.py",
     "test_agreement_messages.py",

@@ -1,7 +1,6 @@
 """Commands in a process of their own: what the shell, a terminal, a pipe or a full disk does to them."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nbformat
 import polars as pl
 import pytest
 import requests
@@ -87,30 +85,6 @@ def test_suppress_writes_through_a_device(start: Run, account: dict[str, str]) -
     full = start("suppress", "--out", "/dev/full", **account)
     assert (full.returncode, full.stderr.count("\n")) == (1, 1)
     assert "/dev/full cannot be written (No space left on device" in full.stderr
-
-
-def test_report_writes_one_file_of_a_period_for_the_chosen_senders(start: Run, tmp_path: Path) -> None:
-    cells = [
-        nbformat.v4.new_markdown_cell("# What was asked for?"),
-        nbformat.v4.new_code_cell(
-            "account: str = ''\nstart: str = ''\nend: str = ''\nsenders: list[str] = []",
-            metadata={"tags": ["parameters"]},
-        ),
-        nbformat.v4.new_code_cell(
-            "print(account, start, end, '+'.join(senders))", metadata={"tags": ["headline"]}
-        ),
-    ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "asked.ipynb")
-    words = ["--period", "last-month", "--sender", "A", "--sender", "B", "--account", "demo"]
-    done = start("report", "asked.ipynb", *words, "--single-file", "--keep-notebooks")
-    assert done.returncode == 0, done.stderr
-    assert "asked: demo 2026-06-01 2026-07-01 A+B" in done.stdout, "the demo's clock stands at 1 July 2026"
-    [folder] = (tmp_path / "reports").iterdir()
-    assert re.fullmatch(r"demo-\d{4}-\d\d-\d\d-\d{6}", folder.name), "the time keeps earlier reports"
-    assert {path.name for path in folder.iterdir()} == {"report.html", "asked.ipynb"}
-    assert "asked: done after" in done.stderr
-    wrong = start("report", "asked.ipynb", "--period", "last-week", "--start", "2026-06-01")
-    assert (wrong.returncode, wrong.stderr) == (1, "optkit: give either --period, or --start and --end\n")
 
 
 @pytest.mark.parametrize("words", [["settings"], ["coverage"], ["report", "--help"]])
