@@ -55,8 +55,8 @@ def _has_entries(session: ApiSession, stretch: Window) -> bool:
 def find_beginning(session: ApiSession, now: int) -> int:
     """Return the start of the window of the account's first record; of the present one, where it has none.
 
-    It asks whether a stretch of time has any entries, and halves it; only whether there are any counts, no order and no
-    total. For a record at the very start of a window, it may return the window before.
+    It asks whether a stretch of time has any entries, and halves it; it relies on neither their order nor their total.
+    For a record at the very start of a window, it may return the window before.
     """
     length = session.endpoint.window
     first, last = grid_window(0, length).start, grid_window(now, length).start
