@@ -135,7 +135,7 @@ def windows_to_fetch(
     length : int
         Of the windows in the grid.
     now : int
-        A window that is not final is fetched again once time has passed since it was read.
+        The present: a window that is not final is fetched again, unless it was read at this time or later.
     force : bool
         Fetch all of them, cached or not.
     """
