@@ -151,7 +151,7 @@ def test_a_request_has_a_deadline(fault: str, start: Any, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_a_requested_pause_is_kept(form: Any, start: Any) -> None:
-    server, client = start(faults=Faults(rate_limit=1, retry_after=1, retry_after_form=form))
+    server, client = start(faults=Faults(rate_limit=1, retry_after=2, retry_after_form=form))
     for _ in range(2):
         client.get(ALL)
     assert 429 in [record.status for record in server.requests]
