@@ -116,7 +116,7 @@ def _events(messages, seed: int):  # noqa: ANN001, ANN202 - polars is imported w
 def run(engine: str, case: str, events: Path, messages: Path, answer: Path, *, cpu: bool) -> None:
     """Answer one case, write the answer, and print seconds and highest memory in GB."""
     module = import_module(f"messages_in_{engine}")
-    module.prepare(events, messages, THREADS)
+    module.prepare(case, events, messages, THREADS)
     clock = time.process_time if cpu else time.perf_counter
     begin = clock()
     result = module.answer(case)

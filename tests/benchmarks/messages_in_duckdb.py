@@ -11,7 +11,7 @@ EDGES = (0, 1, 3, 6, 12, 24, 48, 72, 168, 336, 720)
 _CONNECTION = duckdb.connect()
 
 
-def prepare(events: Path, messages: Path, threads: int) -> None:
+def prepare(case: str, events: Path, messages: Path, threads: int) -> None:
     """Open the files."""
     _CONNECTION.execute(f"SET threads = {threads}; SET TimeZone = 'UTC'")
     _CONNECTION.execute(

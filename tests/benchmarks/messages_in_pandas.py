@@ -13,7 +13,7 @@ _STATUSES = ["delivered", "undelivered", "failed", "skipped"]
 _FILES: list[Path] = []
 
 
-def prepare(events: Path, messages: Path, threads: int) -> None:
+def prepare(case: str, events: Path, messages: Path, threads: int) -> None:
     """Note the files; pandas reads them within each case."""
     assert threads
     _FILES[:] = [events, messages]

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 _FRAMES: list[DataFrame] = []
 
 
-def prepare(events: Path, messages: Path, threads: int) -> None:
+def prepare(case: str, events: Path, messages: Path, threads: int) -> None:
     """Start Spark and workers that have imported what the first call would import."""
 
     def imported(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -24,7 +24,7 @@ def prepare(events: Path, messages: Path, threads: int) -> None:
     _FRAMES[:] = spark_session.read(session, (events, messages))
     session.range(0, threads, 1, threads).mapInArrow(imported, "id long").collect()
     few = [frame.limit(2) for frame in _FRAMES]
-    spark_session.collect(CASES["leaks"](*few))
+    spark_session.collect(CASES[case](*few))
 
 
 def imported(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame, SparkSession
 _SESSION: list[SparkSession] = []
 
 
-def prepare(events: Path, messages: Path, threads: int) -> None:
+def prepare(case: str, events: Path, messages: Path, threads: int) -> None:
     """Start Spark, run a query on few rows, and open the files."""
     session = spark_session.start(threads)
     frames = spark_session.read(session, (events, messages))
     _SESSION[:] = [session]
     _name(*(frame.limit(2) for frame in frames))
-    spark_session.collect(session.sql(QUERIES["leaks"]))
+    spark_session.collect(session.sql(QUERIES[case]))
     _name(*frames)
 
 
