@@ -48,6 +48,16 @@ def test_only_what_is_counted_is_read() -> None:
         optkit.audience(nobody)
 
 
+@pytest.mark.parametrize("missing", ["to_phone", "delivery_status", "sent_at"])
+def test_nulls_are_found_in_messages_that_reached_nobody(missing: str) -> None:
+    sent = [Message(1, "+12025550101", "ACME", 1_767_000_000_000, "failed", None, None, None)]
+    messages = message_frame(sent)
+    broken = messages.with_columns(pl.lit(None, messages.schema[missing]).alias(missing))
+    for ask in (optkit.audience, lambda broken: optkit.list_growth(frame([]), broken)):
+        with pytest.raises(optkit.HistoryError, match=f"{missing} is null in 1 row"):
+            ask(broken)
+
+
 def test_sender_without_reached_messages_has_no_recipients() -> None:
     sent = [Message(1, "+12025550101", "ACME", 1_767_000_000_000, "failed", None, None, None)]
     for by in ("from_phone", ["campaign_id", "from_phone"]):
