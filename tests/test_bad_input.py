@@ -188,6 +188,12 @@ def names_in_the_sources(function: Callable[..., Any]) -> list[str]:
     return sorted(set().union(*map(names_in, files)) - {*HISTORY.columns, *MESSAGES.columns})
 
 
+#: What a time after the data concerns; `audience` reads only messages since then, and does not know where all end.
+COUNTING = [
+    "compare",
+    *(n for n in FUNCTIONS if "since" in parameters(getattr(optkit, n)) and n != "audience"),
+]
+
 GROUPED = [name for name in FUNCTIONS if "by" in parameters(getattr(optkit, name))]
 
 
@@ -225,6 +231,23 @@ def test_a_missing_column_to_group_by_is_named_with_those_there_are(name: str, b
     hint = "; use 'from_phone'$" if by == "sender" else "'[^']+'$| more$"
     with pytest.raises(optkit.HistoryError, match=rf"no column '{by}'; it has .*'from_phone'.*({hint})"):
         function(**arguments(function) | {"by": by})
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_a_time_after_the_end_of_the_data_gives_a_warning_that_says_where_it_ends(name: str) -> None:
+    function = getattr(optkit, name)
+    argument = "at" if name == "compare" else "since"
+    messages = MESSAGES.filter(pl.col("sent_at") < datetime(2026, 1, 2, tzinfo=UTC))
+    usual = {**arguments(function), **({"messages": messages} if "messages" in arguments(function) else {})}
+    # 300,000 seconds after the beginning of the year
+    says = f"{argument} is 2026-03-01 09:00 UTC, but the data ends at 2026-01-04 11:20 UTC"
+    with pytest.warns(UserWarning, match=says) as caught:
+        function(**usual | {argument: "2026-03-01 09:00"})
+    assert [each.filename for each in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        function(**usual | {argument: "2026-03-01", "until": "2026-04-01"})
+        function(**usual | {argument: "2026-01-04"})
 
 
 def test_a_table_with_other_names_is_an_error_that_names_the_function_to_convert_it() -> None:

@@ -16,6 +16,7 @@ from optkit.engine.frames import History, by_columns
 from optkit.engine.joint import aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, sender_of
+from optkit.engine.periods import warn_of_end
 from optkit.engine.question import question
 from optkit.engine.states import Partition
 from optkit.engine.statistics import Array
@@ -103,6 +104,11 @@ def compare(
     SettingsError
         An argument cannot be used.
 
+    Warns
+    -----
+    UserWarning
+        The data ends before `at`.
+
     Notes
     -----
     Counts of whole weeks, counted from `at` in both directions, are modelled as overdispersed Poisson (quasi-Poisson):
@@ -130,6 +136,8 @@ def compare(
         counted = _count(history, edges, groups, until)
     else:
         counted = _count_with_messages(history, messages, edges, groups, until)
+    if counted.last is not None and change > counted.last:
+        warn_of_end("at", change, counted.last, "so no days after it can be compared")
     table = _judge(_sides(counted, _days(edges, change, counted)), confidence)
     counts = ["opt_outs_before", "opt_outs_after", "days_before", "days_after"]
     counts += [] if messages is None else ["messages_before", "messages_after"]

@@ -110,7 +110,7 @@ def spikes(
     (True, True)
     """
     groups = by_columns(by, _COMPUTED, {"history": history, "messages": messages})
-    begin = read_stretch(since, until).since
+    stretch = read_stretch(since, until)
     if messages is not None:
         if audience is not None:
             raise SettingsError("give audience or messages, not both")
@@ -144,9 +144,11 @@ def spikes(
         high=pl.Series(chart.high.ravel(), nan_to_null=True),
         spike=pl.Series(~chart.usual.ravel()),
     )
-    if begin is None:
+    if stretch.since is None:
         return rows
-    return rows.filter(pl.col("period") >= calendar(begin, begin, every, time_zone).starts[0])
+    stretch.within(totals.first, totals.until)  # warns if it begins after the data ends
+    begins = calendar(stretch.since, stretch.since, every, time_zone).starts[0]
+    return rows.filter(pl.col("period") >= begins)
 
 
 def _messaged(audience: Any, groups: list[str], periods: pl.DataFrame) -> pl.DataFrame:

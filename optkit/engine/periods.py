@@ -18,7 +18,9 @@ import polars as pl
 from optkit import times
 from optkit.engine.frames import REACH
 from optkit.errors import SettingsError
+from optkit.formatting import minute
 from optkit.times import DAY, Moment, from_ms, instant, to_ms
+from optkit.warn import warn
 
 
 class Stretch(NamedTuple):
@@ -30,11 +32,14 @@ class Stretch(NamedTuple):
     def within(self, first: int | None, last: int | None) -> "Stretch":
         """Fill in the ends that are not given: the first and the last event.
 
-        If `since` is after the last event and `until` is not given, the stretch is that one instant.
+        If `since` is after the last event and `until` is not given, the stretch is that one instant, with a warning.
         """
         since, until = self
         if until is None:
-            until = last if last is None or since is None else max(last, since)
+            until = last
+            if since is not None and last is not None and since > last:
+                warn_of_end("since", since, last, "so nothing is counted")
+                until = since
         return Stretch(first if since is None else since, until)
 
 
@@ -51,6 +56,11 @@ def read_stretch(since: Moment | None, until: Moment | None) -> Stretch:
     if begin is not None and end is not None and begin > end:
         raise SettingsError("`since` must not be after `until`")
     return Stretch(begin, end)
+
+
+def warn_of_end(name: str, at: int, last: int, effect: str) -> None:
+    """Warn that an argument is a time after the end of the data, both in milliseconds since 1970."""
+    warn(f"{name} is {minute(from_ms(at))}, but the data ends at {minute(from_ms(last))}, {effect}")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict
 
 import polars as pl
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from optkit.times import INSTANT, instant, to_ms
 
 #: For properties that run several analyses per example, each of which is compared with a reference on more examples.
 FEWER_EXAMPLES = settings(max_examples=25)
+
+#: For properties whose stretch of time may begin after the last event, which gives a warning.
+MAY_BEGIN_AFTER_THE_DATA = pytest.mark.filterwarnings("ignore:(since|at) is .*, but the data ends at")
 
 
 class Event(NamedTuple):

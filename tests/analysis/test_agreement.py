@@ -1,12 +1,13 @@
 from typing import Any
 
 import polars as pl
-from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 
 import optkit
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @FEWER_EXAMPLES
 @given(events(), stretches())
 def test_all_analyses_count_the_same_events(

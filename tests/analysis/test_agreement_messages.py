@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from histories import Event, events, frame
+from histories import MAY_BEGIN_AFTER_THE_DATA, Event, events, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
@@ -92,6 +92,7 @@ class Counted(JointPartition):
 WHOLE = {"timeline"}
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @each_analysis
 @settings(max_examples=10)
 @given(made=events(14), sent=messages(), random=st.randoms(use_true_random=False))

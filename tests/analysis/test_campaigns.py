@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
@@ -11,6 +11,7 @@ import optkit
 GROUPS = ["campaign_id", "campaign"]
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(14), messages(), stretches())
 def test_campaign_rates_match_reference(
     made: list[Event], sent: list[Message], record: tuple[int | None, int | None]

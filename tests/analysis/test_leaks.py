@@ -4,7 +4,7 @@ from typing import Any
 import polars as pl
 import pytest
 import reference_messages
-from histories import Event, between, events, frame, stretches
+from histories import MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
@@ -26,6 +26,7 @@ def as_rows(table: pl.DataFrame) -> list[tuple[Any, ...]]:
     return table.with_columns(pl.col("opted_out_at", "sent_at").dt.epoch("ms")).select(COLUMNS).rows()
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(
     events(14),
     messages(),

@@ -12,7 +12,18 @@ import numpy as np
 import polars as pl
 import pytest
 import reference
-from histories import FEWER_EXAMPLES, INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
+from histories import (
+    FEWER_EXAMPLES,
+    INSTANTS,
+    MAY_BEGIN_AFTER_THE_DATA,
+    RECIPIENTS,
+    Event,
+    between,
+    events,
+    frame,
+    moment,
+    stretches,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
@@ -53,6 +64,7 @@ def slow_kaplan_meier(durations: list[tuple[float, bool]]) -> list[tuple[float, 
     return rows
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(), st.sampled_from([("1h", HOUR), (None, 1), (timedelta(days=1), DAY)]), stretches())
 def test_return_curve_matches_reference(
     made: list[Event], resolution: tuple[Any, int], stretch: Stretch
@@ -225,6 +237,7 @@ def slow_times_back(made: list[Event], stretch: Stretch) -> list[tuple[int, floa
     return rows
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(), stretches())
 def test_relapses_match_reference(made: list[Event], stretch: Stretch) -> None:
     rows = slow_times_back(made, stretch)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 import reference
-from histories import FEWER_EXAMPLES, INSTANTS, Event, events, frame, moment
+from histories import FEWER_EXAMPLES, INSTANTS, MAY_BEGIN_AFTER_THE_DATA, Event, events, frame, moment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,6 +144,7 @@ def test_missing_and_negative_recipients_count_as_nobody_messaged() -> None:
     assert table["expected"].is_null().to_list() == [True, True] + [False] * 28
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @FEWER_EXAMPLES
 @given(events(), st.sampled_from(INSTANTS), st.sampled_from(["1d", "1w", "1mo"]))
 def test_since_only_drops_rows(made: list[Event], since: int, every: str) -> None:

@@ -6,7 +6,18 @@ from typing import Any
 import polars as pl
 import pytest
 import reference
-from histories import FEWER_EXAMPLES, INSTANTS, RECIPIENTS, Event, between, events, frame, moment, stretches
+from histories import (
+    FEWER_EXAMPLES,
+    INSTANTS,
+    MAY_BEGIN_AFTER_THE_DATA,
+    RECIPIENTS,
+    Event,
+    between,
+    events,
+    frame,
+    moment,
+    stretches,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +72,7 @@ def everything(partition: Partition) -> dict[str, PartialSum]:
     }
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(), SCOPES, stretches())
 def test_summaries_of_a_stretch_match_reference(made: list[Event], scope: Scope, stretch: Stretch) -> None:
     def mapper(partition: Partition) -> pl.LazyFrame:
@@ -80,6 +92,7 @@ def test_summaries_of_a_stretch_match_reference(made: list[Event], scope: Scope,
     assert table.select(columns).rows() == sorted(row[-len(columns) :] for row in expected)
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @FEWER_EXAMPLES
 @given(events(), SCOPES, st.sampled_from(INSTANTS))
 def test_two_stretches_add_up_to_the_whole(made: list[Event], scope: Scope, at: int) -> None:
@@ -97,6 +110,7 @@ def test_since_must_not_lie_after_until() -> None:
         optkit.transitions(frame([]), since="2026-01-02", until="2026-01-01")
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @FEWER_EXAMPLES
 @given(events(), SCOPES, stretches(), st.integers(2, 5), st.randoms(use_true_random=False))
 def test_neither_row_order_nor_partitions_matter(
