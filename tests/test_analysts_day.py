@@ -1,6 +1,7 @@
 """Ten ordinary tasks from the README's recipes: each runs unchanged and is at most three lines."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from matplotlib.image import imread
 
 import optkit
+from optkit.report.writing import SINGLE_FILE
 
 README = (Path(optkit.__file__).parents[1] / "README.md").read_text("utf-8")
 #: Each begins with a title in bold.
@@ -112,6 +114,13 @@ def test_commands_have_the_options_of_the_recipes(title: str) -> None:
     ((name, words),) = re.findall(r"\boptkit (report|scrub)\b(.*)$", recipe(title), re.MULTILINE)
     context = commands.commands[name].make_context(name, words.split())
     assert context.params
+
+
+def test_the_report_by_cron_is_mailed_from_where_it_is_written() -> None:
+    (script,) = re.findall(r"^```bash\n(.*?)^```", recipe("Last month's report"), re.MULTILINE | re.DOTALL)
+    subprocess.run(["/bin/sh", "-n"], input=script, text=True, check=True)
+    (out,) = re.findall(r"--account \w+ .*--single-file --out (\S+)$", script, re.MULTILINE)
+    assert f"-A {out}/{SINGLE_FILE} " in script
 
 
 def test_a_campaign_calendar_beside_the_opt_outs(folder: Path) -> None:

@@ -42,21 +42,26 @@ def report(
     ] = False,
 ) -> None:
     """Run notebooks and write pages that open offline."""
-    from optkit.display.account_data import default_account
+    from optkit.display.account_data import own_account
 
+    if period is not None and (start or end):
+        raise SettingsError("give either --period, or --start and --end")
     given: dict[str, Any] = {"senders": sender or None, "account": account}
     for text in parameter or []:
         name, equals, value = text.partition("=")
         if not equals:
             raise SettingsError("-p takes NAME=VALUE, such as -p time_zone=Europe/Berlin")
         given[name] = value
-    name = given["account"] or default_account()
+    reported = given["account"] or own_account()
+    if reported is None:
+        raise SettingsError(
+            "there is no token and nothing is cached; set OPTKIT_TOKEN, name a cached account with --account, "
+            "or see the made-up one with --account demo"
+        )
     if period is not None:
-        if start or end:
-            raise SettingsError("give either --period, or --start and --end")
-        start, end = _period_bounds(period, name, given.get("time_zone", "UTC"))
+        start, end = _period_bounds(period, reported, given.get("time_zone", "UTC"))
     given |= {"start": start, "end": end}
-    folder = out or Path("reports", f"{name}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    folder = out or Path("reports", f"{reported}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
     chosen = {name: value for name, value in given.items() if value is not None}
     _write_pages(notebooks or [], folder, chosen, single_file=single_file, keep_notebooks=keep_notebooks)
 

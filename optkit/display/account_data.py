@@ -12,7 +12,8 @@ from optkit.config import DEMO, resolve
 from optkit.display.account_messages import load_messages
 from optkit.display.banner import NOT_REQUESTED, banner
 from optkit.engine.denominators import read_audience
-from optkit.formatting import minute
+from optkit.errors import SettingsError
+from optkit.formatting import join_names, minute
 from optkit.messages import SCHEMA
 from optkit.phones import find_senders
 from optkit.times import instant
@@ -166,13 +167,14 @@ def open_account(
     Raises
     ------
     SettingsError
-        The audience cannot be read, or `start` or `end` is not a time.
+        The audience cannot be read, `start` or `end` is not a time, or a sender has neither events nor messages: it
+        may be misspelt, and a page about nothing would look like an answer.
     OptkitError
         See `optkit.load`.
     """
     import optkit
 
-    name = account or default_account()
+    name = account or own_account() or DEMO
     history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
     people = read_audience(audience, [], history["from_phone"].unique()) if audience else None
@@ -188,6 +190,7 @@ def open_account(
         load_messages(name, end, senders or None) if messages else (SCHEMA.to_frame(), NOT_REQUESTED)
     )
     sent = sent.filter(pl.col("sent_at") < until)
+    _check_senders(senders or [], [*history["from_phone"].unique(), *sent["from_phone"].unique()], name, end)
     return AccountData(
         name=name,
         history=history,
@@ -202,8 +205,22 @@ def open_account(
     )
 
 
-def default_account() -> str:
-    """Return the account in the settings if it is named there or can be read, otherwise the made-up one."""
+def _check_senders(senders: list[str], found: list[str], account: str, end: str | None) -> None:
+    """Raise an error if a sender is not among those found before `end`."""
+    import optkit
+
+    unknown = [sender for sender, same in find_senders(senders, found).items() if not same]
+    if unknown:
+        events = optkit.scan(None, end, account=account, refresh="never")
+        known = events.select(pl.col("from_phone").unique().sort()).collect()["from_phone"].to_list()
+        raise SettingsError(
+            f"there is nothing of the sender {join_names(unknown)}{f' before {end}' if end else ''}; "
+            f"the account's senders are {join_names(known, 20)}"
+        )
+
+
+def own_account() -> str | None:
+    """Return the account in the settings if it is named there or can be read; None if only the made-up one is left."""
     import optkit
 
     settings = resolve()
@@ -211,4 +228,4 @@ def default_account() -> str:
     named_or_readable = (
         source != "default" or settings.token is not None or optkit.coverage(settings.account).height
     )
-    return settings.account if named_or_readable else DEMO
+    return settings.account if named_or_readable else None

@@ -12,8 +12,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 HOW_MANY = [
     new_markdown_cell("# How many events?"),
-    new_code_cell("account: str | None = None", metadata={"tags": ["parameters"]}),
-    new_code_cell("from optkit import display\ndata = display.open_account(account)\ndata"),
+    new_code_cell(
+        "account: str | None = None\nsenders: list[str] | None = None", metadata={"tags": ["parameters"]}
+    ),
+    new_code_cell("from optkit import display\ndata = display.open_account(account, senders=senders)\ndata"),
     new_code_cell(
         "from IPython.display import Markdown\nMarkdown(f'{data.history.height:,} events')",
         metadata={"tags": ["headline"]},
@@ -39,11 +41,34 @@ def test_an_account_that_is_named_never_becomes_the_demo(run: Run, tmp_path: Pat
     assert not (tmp_path / "cache" / "demo").exists()
 
 
-def test_each_line_about_the_demo_says_so(run: Run, tmp_path: Path) -> None:
+def test_without_token_and_cache_the_demo_has_to_be_named(run: Run, tmp_path: Path) -> None:
     nbformat.write(new_notebook(cells=HOW_MANY), tmp_path / "events.ipynb")
     done = run("report", "events.ipynb")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("optkit: there is no token and nothing is cached; ")
+    assert done.stderr.endswith("--account demo\n")
+    assert not (tmp_path / "reports").exists()
+
+
+def test_each_line_about_the_demo_says_so(run: Run, tmp_path: Path) -> None:
+    nbformat.write(new_notebook(cells=HOW_MANY), tmp_path / "events.ipynb")
+    done = run("report", "events.ipynb", "--account", "demo")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("DEMO events: ")
+
+
+def test_a_misspelt_sender_is_an_error_that_names_the_senders(run: Run, tmp_path: Path) -> None:
+    nbformat.write(new_notebook(cells=HOW_MANY), tmp_path / "events.ipynb")
+    senders = ["--sender", "NORTWIND", "--sender", "NORTHWIND"]
+    done = run("report", "events.ipynb", "--account", "demo", *senders)
+    assert done.returncode == 1
+    reason = re.search(
+        "nothing of the sender NORTWIND.*; the account's senders are .* and NORTHWIND", done.stdout
+    )
+    assert reason, done.stdout
+    assert done.stderr.endswith(
+        "optkit: events did not run to the end; the page shows the cell that failed\n"
+    )
 
 
 def test_report_writes_one_file_of_a_period_for_the_chosen_senders(run: Run, tmp_path: Path) -> None:

@@ -324,6 +324,7 @@ def test_ctrl_c_in_the_command_is_one_line(tmp_path: Path, make_notebook: Callab
     code = "from optkit.cli import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code, "report", *paths, "--out", tmp_path / "pages"],
+        env={**os.environ, "OPTKIT_ACCOUNT": "demo"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
