@@ -14,14 +14,20 @@ from optkit.engine.frames import History, Table, is_spark
 from optkit.engine.states import Scope, validate_scope
 from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
-from optkit.phones import canonical_sender, check_region, e164, warn_of_unknown_senders
+from optkit.formatting import plural
+from optkit.phones import canonical_sender, check_region, e164, numbering_plans, warn_of_unknown_senders
 from optkit.times import Moment
+from optkit.warn import warn
 
 OPTED_OUT: Final = "opted out"
 UNREADABLE: Final = "unreadable number"
 MISSING: Final = "no number"
 
 _PHONE: Final = re.compile(r"phone|mobile|cell|msisdn|telefon|^tel\b|^tel_?(no|nr|number)?$", re.IGNORECASE)
+
+#: A number without a country code: neither a plus sign nor the 00 that is dialled for it, and no letters.
+_NATIONAL: Final = r"^(?:[\s'(./-]*[1-9]|[\s'(./-]*0[\s.-]*[1-9])[\d\s()./-]*$"
+_FEWEST_DIGITS: Final = 7
 
 #: Reading a number changes its beginning, but never its last digits.
 _TAIL: Final = 6
@@ -38,7 +44,9 @@ def scrub(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split a contact list into those who may be messaged and those who must not be.
 
-    If in doubt, a contact is suppressed: an unreadable or missing number could belong to anybody.
+    If in doubt, a contact is suppressed: an unreadable or missing number could belong to anybody, and a number without
+    a country code could be the opted-out number of another country than `region`. Warnings count numbers without a
+    country code that are suppressed for these reasons: usually `region` is missing or wrong.
 
     Parameters
     ----------
@@ -65,8 +73,8 @@ def scrub(
     keep, suppressed : polars.DataFrame
         Each contact is in one of them, with its columns, types and order unchanged. suppressed has additional columns:
         reason (String: "opted out", "unreadable number" or "no number"), e164 (String: the number as it was read),
-        from_phone (String) and opted_out_at (Datetime ms, UTC) of the earliest opt-out in force. If the contacts have
-        a column from_phone, it is kept instead.
+        from_phone (String) and opted_out_at (Datetime ms, UTC) of the earliest opt-out in force, of the same digits in
+        another country if only that one opted out. If the contacts have a column from_phone, it is kept instead.
 
     Raises
     ------
@@ -110,7 +118,8 @@ def scrub(
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
         own = numbers["sender"].drop_nulls().unique().sort()
         warn_of_unknown_senders(own, _senders_of(history))
-    findings = _judge(numbers, _also_written(forbidden, numbers, regions))
+    _warn_of_national_numbers(numbers)
+    findings = _judge(numbers, _also_written(forbidden, numbers, regions), _by_national_digits(forbidden))
     added = findings.select(name for name in findings.columns if name not in people.columns)
     judged = pl.concat([people, added], how="horizontal")
     is_kept = findings["reason"].is_null()
@@ -229,12 +238,41 @@ def _tail(text: pl.Series) -> pl.Series:
     return text.str.replace_all(r"\D", "").str.slice(-_TAIL)
 
 
-def _judge(numbers: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
+def _by_national_digits(forbidden: pl.DataFrame) -> pl.DataFrame:
+    """Return the forbidden numbers as digits with and without their calling code, without leading zeros."""
+    codes = "|".join(numbering_plans())
+    digits = forbidden["to_phone"].str.strip_prefix("+").rename("to_phone")
+    ways = [digits, digits.str.replace(f"^(?:{codes})0*", "")]
+    senders = _canonical(forbidden["from_phone"])
+    return pl.concat([forbidden.with_columns(to_phone=way, sender=senders) for way in ways])
+
+
+def _warn_of_national_numbers(numbers: pl.DataFrame) -> None:
+    """Warn about numbers that are unreadable only because they have no country code and there is no region."""
+    text = pl.col("text")
+    national = text.str.contains(_NATIONAL) & (text.str.count_matches(r"\d") >= _FEWEST_DIGITS)
+    count = numbers.filter(pl.col("e164").is_null(), pl.col("region").is_null(), national).height
+    if count:
+        warn(
+            f"{plural(count, 'number')} without a country code could not be read; "
+            "give their country as region (--region), such as US"
+        )
+
+
+def _judge(numbers: pl.DataFrame, forbidden: pl.DataFrame, national: pl.DataFrame) -> pl.DataFrame:
     """Return the additional columns of each contact; the reason is null if it may be messaged."""
     sender = ["sender"] if "sender" in numbers.columns else []
     contacts = numbers.with_row_index("contact")
     written = pl.concat([contacts.select("contact", *sender, to_phone=way) for way in ("text", "e164")])
-    met = written.join(forbidden, on=["to_phone", *sender]).sort("opted_out_at", "from_phone")
+    met = written.join(forbidden, on=["to_phone", *sender])
+    doubtful = _in_doubt(contacts, met).join(national, on=["to_phone", *sender])
+    count = doubtful["contact"].n_unique()
+    if count:
+        warn(
+            f"{plural(count, 'number')} without a country code had to be suppressed: "
+            "the same digits are opted out in another country; check region"
+        )
+    met = pl.concat([met, doubtful], how="diagonal").sort("opted_out_at", "from_phone")
     earliest = met.unique("contact", keep="first", maintain_order=True)
     judged = contacts.join(
         earliest.select("contact", "from_phone", "opted_out_at"),
@@ -251,6 +289,18 @@ def _judge(numbers: pl.DataFrame, forbidden: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(UNREADABLE))
     )
     return judged.select(reason.alias("reason"), "e164", "from_phone", "opted_out_at")
+
+
+def _in_doubt(contacts: pl.DataFrame, met: pl.DataFrame) -> pl.DataFrame:
+    """Return the digits of contacts that were read with a region and are not on the list."""
+    text = pl.col("text")
+    unmet = contacts.join(met.select("contact"), on="contact", how="anti")
+    guessed = unmet.filter(pl.col("e164").is_not_null(), text.str.contains(_NATIONAL))
+    digits = text.str.replace_all(r"\D", "").str.strip_chars_start("0")
+    sender = ["sender"] if "sender" in contacts.columns else []
+    return guessed.select("contact", *sender, to_phone=digits).filter(
+        pl.col("to_phone").str.len_chars() >= _FEWEST_DIGITS
+    )
 
 
 def _senders_of(history: History) -> pl.Series:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import optkit
+from optkit.analysis.scrub import UNREADABLE
 from optkit.cli.options import Account, Region, Scope, TableFile, known_suffix
 from optkit.cli.output import export_or_show, show
 from optkit.errors import SettingsError
@@ -150,4 +151,6 @@ def scrub(
     kept, others = optkit.scrub(contacts, history, at, scope=scope, region=region, phone=column)
     optkit.export(others, suppressed)
     optkit.export(kept, keep)
-    typer.echo(f"{plural(kept.height, 'contact')} in {keep}, {others.height:,} in {suppressed}")
+    unreadable = (others["reason"] == UNREADABLE).sum()
+    note = f" ({unreadable:,} could not be read)" if unreadable else ""
+    typer.echo(f"{plural(kept.height, 'contact')} in {keep}, {others.height:,} in {suppressed}{note}")

@@ -37,9 +37,30 @@ def test_each_contact_is_unchanged_in_one_of_the_two_tables() -> None:
 
 
 def test_without_a_region_a_number_without_a_country_code_is_suppressed() -> None:
-    keep, suppressed = optkit.scrub(pl.DataFrame({"phone": [DEE, "2025550104", "12025550104"]}), HISTORY)
+    contacts = pl.DataFrame({"phone": [DEE, "2025550104", "12025550104"]})
+    with pytest.warns(UserWarning, match="2 numbers without a country code could not be read; give"):
+        keep, suppressed = optkit.scrub(contacts, HISTORY)
     assert keep["phone"].to_list() == [DEE]
     assert suppressed["reason"].to_list() == ["unreadable number"] * 2
+
+
+@pytest.mark.parametrize("region", ["DE", "GB", "AU", "IT"])
+def test_with_a_wrong_region_an_opted_out_number_is_suppressed_with_a_warning(region: str) -> None:
+    out = ["(202) 555-0101", "202.555.0101", "2025550103.0", "0202 5550101"]
+    read = [text for text in out if optkit.phones.e164(text.removesuffix(".0"), region)]
+    assert read, "the wrong region reads some of them"
+    says = f"{len(read)} number.* without a country code had to be suppressed: the same digits are opted out"
+    with pytest.warns(UserWarning, match=says):
+        keep, suppressed = optkit.scrub(pl.DataFrame({"phone": [*out, DEE]}), HISTORY, region=region)
+    assert keep["phone"].to_list() == [DEE]
+    assert set(suppressed["reason"]) <= {"opted out", "unreadable number"}
+    assert suppressed.filter(pl.col("phone").is_in(read))["reason"].unique().to_list() == ["opted out"]
+
+
+def test_digits_with_another_country_code_are_not_in_doubt() -> None:
+    contacts = pl.DataFrame({"phone": ["+49 2025550101", "0049 202 5550101", "+492025550103"]})
+    keep, _ = optkit.scrub(contacts, HISTORY, region="DE")
+    assert keep.equals(contacts)
 
 
 def test_the_list_is_that_of_a_given_time() -> None:
@@ -161,7 +182,8 @@ def test_each_contact_may_have_its_own_region() -> None:
             "Country": ["gb", " US", "US", None, None, "UK"],
         }
     )
-    keep, suppressed = optkit.scrub(contacts, history, region="country")
+    with pytest.warns(UserWarning, match="2 numbers without a country code could not be read"):
+        keep, suppressed = optkit.scrub(contacts, history, region="country")
     assert keep["phone"].to_list() == ["(202) 555-0104"]
     assert suppressed["e164"].to_list() == ["+442079460101", ANN, None, ANN, None]
     with pytest.raises(SettingsError, match=r"no country 'land'.*or the name of a column"):
