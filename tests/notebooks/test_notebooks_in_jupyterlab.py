@@ -28,6 +28,9 @@ THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 
 VIEW: ViewportSize = {"width": 1200, "height": 900}
 
+#: Milliseconds between two looks of a wait: on each frame, it would take the processor that the kernel needs.
+POLL = 100
+
 RESTORED = "() => window.jupyterapp.restored.then(() => true)"
 OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }"
 IN_FRONT = """path => window.jupyterapp.shell.currentWidget?.context?.path === path
@@ -87,7 +90,7 @@ def lab(chromium: Browser, jupyterlab: str) -> Iterator[Page]:
         tab.goto(jupyterlab)
         tab.locator("#jupyterlab-splash").wait_for(state="detached")
         for command in ("docmanager:open", "apputils:change-theme"):
-            tab.wait_for_function(ENABLED, arg=command)
+            tab.wait_for_function(ENABLED, arg=command, polling=POLL)
         tab.evaluate(RESTORED)
         yield tab
 
@@ -103,14 +106,14 @@ def notebook(path: Path, lab: Page) -> Iterator[Page]:
     lab.set_viewport_size(VIEW)
     try:
         lab.evaluate(OPEN, path.name)
-        lab.wait_for_function(IN_FRONT, arg=path.name)
+        lab.wait_for_function(IN_FRONT, arg=path.name, polling=POLL)
         lab.evaluate(ANSWER)
         # nothing to answer before one can begin: no question about news, no hint of a new version
         assert lab.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
-        lab.wait_for_function(ENABLED, arg="runmenu:run-all")
+        lab.wait_for_function(ENABLED, arg="runmenu:run-all", polling=POLL)
         lab.get_by_role("menuitem", name="Run", exact=True).click()
         lab.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        lab.wait_for_function(DONE, polling=100)  # not on each frame: it copies all outputs
+        lab.wait_for_function(DONE, polling=POLL)
         yield lab
     finally:
         lab.evaluate(CLOSE)
@@ -129,14 +132,14 @@ def test_a_notebook_runs_and_its_controls_move_without_complaint(notebook: Page)
     for control in notebook.locator(CONTROLS).all():
         told = notebook.evaluate(TOLD)
         _move(control)
-        notebook.wait_for_function(DEALT_WITH, arg=told)
+        notebook.wait_for_function(DEALT_WITH, arg=told, polling=POLL)
         _check(notebook)
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_notebook_is_drawn_in_each_theme(theme: str, notebook: Page, path: Path) -> None:
     notebook.evaluate(SET_THEME, theme)
-    notebook.wait_for_function(THEME_IS, arg=theme)
+    notebook.wait_for_function(THEME_IS, arg=theme, polling=POLL)
     _photograph(notebook, PICTURES / f"{path.stem}-{theme.split()[1].lower()}.png")
     _check(notebook)
 

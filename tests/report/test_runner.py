@@ -16,9 +16,28 @@ from playwright.sync_api import Browser
 import optkit
 from optkit.report import NotebookPage, run
 
+
+def shows(about: dict[str, object]) -> str:
+    """Return the code of a cell that tells the page something."""
+    metadata = {"text/html": about}
+    return (
+        f"from IPython.display import display\ndisplay({{'text/html': 'x'}}, raw=True, metadata={metadata})"
+    )
+
+
+ACCOUNT = {
+    "account": "<acme>",
+    "demo": False,
+    "senders": ["A", "B"],
+    "since": "2026-06-01",
+    "until": "2026-07-01",
+}
+ALERTS = [["5 messages <b>", "bad"], ["no page", "else"]]
 GOOD = (
     "# Who came?\nSee [the other](bad.ipynb), [one left out](02_else.ipynb) and [a site](https://example.com/).",
-    ("parameters", "account: str | None = None\nsenders: list[str] = []"),
+    ("parameters", "account: str | None = None\nsenders: list[str] = []\ntime_zone: str = 'Europe/Berlin'"),
+    shows({"optkit": ACCOUNT}),
+    shows({"optkit_alerts": ALERTS}),
     ("headline", "from IPython.display import Markdown\nMarkdown(f'**{len(senders)} of 10** `came`')"),
     "## The course of it",
     "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2, 3]);",
@@ -38,6 +57,17 @@ def pages(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPTKIT_TOKEN", "s3cret-t0ken")
         return run(map(str, notebooks), out=folder / "pages", parameters={"senders": "A,B"})
+
+
+@pytest.fixture(scope="module")
+def single_file(tmp_path_factory: pytest.TempPathFactory, write_notebook: Callable[..., Path]) -> Path:
+    """The same notebooks in one file."""
+    folder = tmp_path_factory.mktemp("single")
+    notebooks = [write_notebook(folder, name, *cells) for name, cells in (("good", GOOD), ("bad", BAD))]
+    pages = run(map(str, notebooks), out=folder / "pages", single_file=True)
+    [path] = (folder / "pages").iterdir()
+    assert {page.path for page in pages} == {path}
+    return path
 
 
 def test_a_page_has_its_question_answer_and_picture(pages: list[NotebookPage]) -> None:
@@ -109,39 +139,18 @@ def test_page_lists_the_parameters_it_ran_with_and_masks_the_number(
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
-def test_page_names_account_senders_dates_and_time_zone(
-    tmp_path: Path, make_notebook: Callable[..., Path]
-) -> None:
-    about = {
-        "account": "<acme>",
-        "demo": False,
-        "senders": ["A", "B"],
-        "since": "2026-06-01",
-        "until": "2026-07-01",
-    }
-    metadata = {"text/html": {"optkit": about}}
-    banner = (
-        f"from IPython.display import display\ndisplay({{'text/html': 'x'}}, raw=True, metadata={metadata})"
-    )
-    path = make_notebook("a", "# Who?", ("parameters", "time_zone: str = 'Europe/Berlin'"), banner)
-    run([str(path)], out=tmp_path / "pages")
-    for name in ("a.html", "index.html"):
-        html = (tmp_path / "pages" / name).read_text(encoding="utf-8")
+def test_page_names_account_senders_dates_and_time_zone(pages: list[NotebookPage]) -> None:
+    for name in ("good.html", "index.html"):
+        html = (pages[0].path.parent / name).read_text(encoding="utf-8")
         line = "Account &lt;acme&gt;\n · A, B\n · 2026-06-01 to 2026-07-01 · time zone Europe/Berlin"
         assert line in html, name
 
 
 def test_index_and_single_file_lead_with_what_needs_action(
-    tmp_path: Path, make_notebook: Callable[..., Path]
+    pages: list[NotebookPage], single_file: Path
 ) -> None:
-    metadata = {"text/html": {"optkit_alerts": [["5 messages <b>", "b"], ["no page", "else"]]}}
-    alerts = (
-        f"from IPython.display import display\ndisplay({{'text/html': 'x'}}, raw=True, metadata={metadata})"
-    )
-    notebooks = [str(make_notebook("a", "# Start?", alerts)), str(make_notebook("b", "# Why?", "1 + 1"))]
-    for single_file, name, link in ((False, "index.html", "b.html"), (True, "report.html", "#b")):
-        run(notebooks, out=tmp_path / name, single_file=single_file)
-        html = (tmp_path / name / name).read_text(encoding="utf-8")
+    for path, link in ((pages[0].path.with_name("index.html"), "bad.html"), (single_file, "#bad")):
+        html = path.read_text(encoding="utf-8")
         assert f'<li><a href="{link}">5 messages &lt;b&gt;</a></li>\n<li>no page</li>' in html
         assert html.index("What needs action") < html.index("<article>")
 
@@ -149,8 +158,7 @@ def test_index_and_single_file_lead_with_what_needs_action(
 def test_the_index_says_that_the_account_is_made_up(
     tmp_path: Path, make_notebook: Callable[..., Path]
 ) -> None:
-    metadata = {"text/html": {"optkit": {"account": "demo", "demo": True}}}
-    banner = f"from IPython.display import display\ndisplay({{'text/html': 'made up'}}, raw=True, metadata={metadata})"
+    banner = shows({"optkit": {"account": "demo", "demo": True}})
     [page] = run([str(make_notebook("a", "# Whose?", banner))], out=tmp_path / "pages")
     assert page.demo
     assert "DEMO: these figures are made up" in (tmp_path / "pages" / "index.html").read_text(
@@ -181,14 +189,8 @@ def test_the_token_stays_in_the_environment(pages: list[NotebookPage]) -> None:
         assert "s3cret-t0ken" not in path.read_text(encoding="utf-8")
 
 
-def test_single_file_has_all_pages_and_links_within_it(
-    pages: list[NotebookPage], tmp_path: Path, make_notebook: Callable[..., Path]
-) -> None:
-    notebooks = [make_notebook(name, *cells) for name, cells in (("good", GOOD), ("bad", BAD))]
-    single = run(map(str, notebooks), out=tmp_path / "pages", single_file=True)
-    [path] = (tmp_path / "pages").iterdir()
-    assert {page.path for page in single} == {path}
-    html = path.read_text(encoding="utf-8")
+def test_single_file_has_all_pages_and_links_within_it(pages: list[NotebookPage], single_file: Path) -> None:
+    html = single_file.read_text(encoding="utf-8")
     targets = set(re.findall(r'href="#([^"]+)"', html))
     assert targets == {"contents", "good", "bad"}
     ids = re.findall(r'\bid="([^"]+)"', html)
