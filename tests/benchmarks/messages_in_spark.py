@@ -27,11 +27,6 @@ def prepare(case: str, events: Path, messages: Path, threads: int) -> None:
     spark_session.collect(CASES[case](*few))
 
 
-def imported(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-
-    yield from batches
-
-
 def answer(case: str) -> pl.DataFrame:
     """Answer one case."""
     found = CASES[case](*_FRAMES)
