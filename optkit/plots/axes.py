@@ -125,10 +125,43 @@ def percent_axis(axis: Axis) -> None:
 
 
 def date_axis(ax: Axes) -> None:
-    """Show a few short dates, with the year written once."""
-    locator = dates.AutoDateLocator(minticks=3, maxticks=9)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    """Show a few short dates, with the year below the first date and below the first of each later year."""
+    ax.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=9))
+    ax.xaxis.set_major_formatter(_DateFormatter("%Y-%m-%d %H:%M"))
+
+
+class _DateFormatter(dates.DateFormatter):
+    """Labels of dates that are right where they stand.
+
+    Matplotlib's ConciseDateFormatter writes the year and month of the last tick below the axis, though the others may
+    be of another month, or the last one outside the picture.
+    """
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return a label for each tick: what differs between ticks, and below it the year or day where it begins."""
+        left, right = sorted(self.axis.get_view_interval())
+        moments = [dates.num2date(value) for value in values]
+        short, below = _date_formats(moments)
+        labels, written = [], ""
+        for value, moment in zip(values, moments, strict=True):
+            first, second = (_format_date(moment, form) for form in (short, below))
+            labels.append(f"{first}\n{second}" if second != written and left <= value <= right else first)
+            written = second if left <= value <= right else written
+        return labels
+
+
+def _date_formats(moments: Sequence[datetime]) -> tuple[str, str]:
+    """Return the formats of a tick's two lines, the coarsest in which all ticks can be told apart."""
+    if any((moment.hour, moment.minute, moment.second) != (0, 0, 0) for moment in moments):
+        return "%H:%M", "%d %b %Y"
+    if any(moment.day != 1 for moment in moments):
+        return "%d %b", "%Y"
+    return ("%Y", "") if all(moment.month == 1 for moment in moments) else ("%b", "%Y")
+
+
+def _format_date(moment: datetime, form: str) -> str:
+    text = moment.strftime(form)
+    return text.removeprefix("0") if form.startswith("%d") else text
 
 
 def period_widths(starts: Sequence[date | datetime]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Opt-outs and re-opt-ins per period, the churn rate, and how many are opted out."""
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,9 @@ from matplotlib.axes import Axes
 from optkit.plots import axes, style, texts
 from optkit.plots.marks import Marks, draw_marks
 from optkit.plots.style import BACK, OUT
+
+#: Labels beside the lines, as `texts.end_labels` takes them.
+_Labels: TypeAlias = list[tuple[float, str, str]]
 
 _SERIES: Final[dict[str, int | str]] = {"opt-outs": OUT, "re-opt-ins": BACK}
 
@@ -75,18 +78,19 @@ def churn(
     if table.is_empty():
         return axes.show_message(ax, "no events, so no periods to draw")
     if kind == "rate":
-        _churn_rate(table, ax, colors)
+        labels = _churn_rate(table, ax, colors)
     else:
         counts = pl.col("opt_outs", "re_opt_ins", "opted_out_end").sum()
         summed = table.group_by("period").agg(counts, pl.col("complete").all()).sort("period")
         names, _ = texts.labels_of(table, "period")
         draw = _churn_size if kind == "size" else _churn_movement
-        draw(summed, ax, colors, texts.note_sum(table, names))
+        labels = draw(summed, ax, colors, texts.note_sum(table, names))
     draw_marks(ax, marks)
+    texts.end_labels(ax, labels)  # after the marks, which change the axis
     return axes.set_title(ax, title)
 
 
-def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whose: str) -> None:
+def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whose: str) -> _Labels:
     starts = table["period"].to_list()
     word = axes.period_word(starts)
     outs, backs = table["opt_outs"].to_numpy(), table["re_opt_ins"].to_numpy()
@@ -102,18 +106,15 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, 
     axes.two_sided_axis(ax.yaxis)
     ax.set_ylabel("opt-outs up, re-opt-ins down")
     ax.set_title(f"Opt-outs and re-opt-ins, by {word}{whose}")
-    texts.end_labels(
-        ax,
-        [
-            (outs[-1], "opt-outs", out_color),
-            (-backs[-1], "re-opt-ins", back_color),
-            (outs[-1] - backs[-1], "net", ink),
-        ],
-    )
     _period_axis(ax, table, word)
+    return [
+        (outs[-1], "opt-outs", out_color),
+        (-backs[-1], "re-opt-ins", back_color),
+        (outs[-1] - backs[-1], "net", ink),
+    ]
 
 
-def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whose: str) -> None:
+def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whose: str) -> _Labels:
     color, _ = style.series_colors(colors, _SERIES)
     starts = table["period"].to_list()
     ends = dates.date2num(starts) + axes.period_widths(starts)
@@ -124,11 +125,11 @@ def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whos
     axes.count_axis(ax.yaxis)
     ax.set_ylabel("opted out at the period's end")
     ax.set_title(f"Opted out at the end of each {axes.period_word(starts)}{whose}")
-    texts.end_labels(ax, [(sizes[-1], f"{sizes[-1]:,}", color)])
     axes.date_axis(ax)
+    return [(sizes[-1], f"{sizes[-1]:,}", color)]
 
 
-def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> None:
+def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> _Labels:
     names, label = texts.labels_of(table, "period")
     table = table.with_columns(label)
     ranking = (
@@ -140,7 +141,7 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> N
     shades = style.group_colors(colors, groups) if names else style.series_colors(colors, _SERIES)[:1]
     rated = table["churn_rate"].count() > 0
     value = "churn_rate" if rated else "opt_outs"
-    labels = []
+    labels: _Labels = []
     for number, (name, color) in enumerate(zip(groups, shades, strict=True)):
         named = color != style.PALE
         layer, mark = (3, style.MARKS[number % style.GROUPS]) if named else (1, "")
@@ -176,8 +177,8 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> N
         axes.count_axis(ax.yaxis)
         ax.set_ylabel("opt-outs (no audience is known, so no rate)")
         ax.set_title(f"Opt-outs, by {word}")
-    texts.end_labels(ax, labels)
     _period_axis(ax, table, word)
+    return labels
 
 
 def _period_axis(ax: Axes, table: pl.DataFrame, word: str) -> None:

@@ -85,7 +85,7 @@ def leaks(
     axes.date_axis(ax)
     ax.set_ylabel("after the opt-out (logarithmic)")
     ax.set_xlabel("sent")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False)
     confirming = int(table["confirmation"].sum())
     ax.set_title(
         f"{plural(table.height, 'message')} to people who had opted out"

@@ -99,7 +99,7 @@ def list_growth(
     ax.set_title(f"The list, by {word}, {summed['list_end'][-1]:,} at the end{whose}", pad=30)
     _draw_size(ax, left + widths, summed["list_end"])
     handles = [ax.bar(left[:1], [0], color=color, label=name) for name, color in reversed(shades.items())]
-    ax.legend(handles=handles, loc="upper center", ncols=3, frameon=False, bbox_to_anchor=(0.5, -0.12))
+    ax.legend(handles=handles, loc="upper center", ncols=3, frameon=False, bbox_to_anchor=(0.5, -0.18))
     return axes.set_title(ax, title)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import polars as pl
 import pytest
 from cycler import cycler
@@ -13,6 +14,7 @@ from plot_tables import CHURN, EVERY, RATES, RETURN_CURVE, SCRUB, TRANSITIONS, b
 
 from optkit import plots
 from optkit.errors import SettingsError
+from optkit.plots import axes
 
 PICTURES: list[tuple[str, Any]] = [*EVERY, ("scrub", SCRUB), *OF_MESSAGES]
 each_picture = pytest.mark.parametrize(("name", "table"), PICTURES, ids=[name for name, _ in PICTURES])
@@ -112,6 +114,31 @@ def test_colours_and_style_of_the_caller_are_respected() -> None:
         assert to_hex(ax.get_facecolor()) == to_hex(ax.figure.get_facecolor()) == "#000000"
         assert to_hex(ax.lines[0].get_color()) == "#ffffff"
         assert all(sum(text.get_color()[:3]) > 1 for text in ax.texts if text.get_text() == "opt-outs")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "labels"),
+    [
+        ("2025-06-30", "2026-07-06", ["Jul\n2025", "Sep", "Nov", "Jan\n2026", "Mar", "May", "Jul"]),
+        ("2026-05-30", "2026-07-02", ["1 Jun\n2026", "8 Jun", "15 Jun", "22 Jun", "1 Jul"]),
+        ("2025-12-14", "2026-01-20", ["15 Dec\n2025", "22 Dec", "1 Jan\n2026", "8 Jan", "15 Jan"]),
+        (
+            "2026-06-30 14:00",
+            "2026-07-01 07:00",
+            ["15:00\n30 Jun 2026", "18:00", "21:00", "00:00\n1 Jul 2026", "03:00", "06:00"],
+        ),
+        ("2019-06-01", "2026-06-01", ["2020", "2021", "2022", "2023", "2024", "2025", "2026"]),
+    ],
+)
+def test_dates_have_their_year_where_it_begins(first: str, last: str, labels: list[str]) -> None:
+    _, ax = plt.subplots(figsize=(9, 4.5))
+    ax.set_xlim(np.datetime64(first), np.datetime64(last))  # type: ignore[arg-type]
+    axes.date_axis(ax)
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_xlim()
+    shown = [tick for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert [tick.label1.get_text() for tick in shown] == labels
+    assert ax.xaxis.get_offset_text().get_text() == ""
 
 
 @each_picture

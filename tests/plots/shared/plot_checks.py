@@ -8,10 +8,12 @@ from matplotlib.text import Text
 
 
 def texts_of(ax: Any) -> list[Text]:
-    """The texts in the picture: titles, labels, annotations, and the ticks within the limits."""
+    """The texts in the picture: titles, labels, annotations, legends, and the ticks within the limits."""
     found: list[Text] = []
     for axes in ax.figure.axes:
         found += [axes.title, axes._left_title, axes._right_title, *axes.texts]
+        if axes.get_legend():
+            found += axes.get_legend().get_texts()
         if not axes.axison:
             continue
         for axis in (axes.xaxis, axes.yaxis):
