@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -127,7 +127,7 @@ def percent_axis(axis: Axis) -> None:
 def date_axis(ax: Axes) -> None:
     """Show a few short dates, with the year below the first date and below the first of each later year."""
     ax.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=9))
-    ax.xaxis.set_major_formatter(_DateFormatter("%Y-%m-%d %H:%M"))
+    ax.xaxis.set_major_formatter(_DateFormatter("%Y-%m-%d %H:%M"))  # type: ignore[no-untyped-call]
 
 
 class _DateFormatter(dates.DateFormatter):
@@ -139,7 +139,7 @@ class _DateFormatter(dates.DateFormatter):
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return a label for each tick: what differs between ticks, and below it the year or day where it begins."""
-        left, right = sorted(self.axis.get_view_interval())
+        left, right = sorted(cast("Axis", self.axis).get_view_interval())
         moments = [dates.num2date(value) for value in values]
         short, below = _date_formats(moments)
         labels, written = [], ""

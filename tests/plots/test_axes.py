@@ -3,10 +3,10 @@
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import polars as pl
 import pytest
 from cycler import cycler
+from matplotlib import dates
 from matplotlib.colors import to_hex
 from message_tables import OF_MESSAGES
 from plot_checks import check_page, written
@@ -131,10 +131,10 @@ def test_colours_and_style_of_the_caller_are_respected() -> None:
     ],
 )
 def test_dates_have_their_year_where_it_begins(first: str, last: str, labels: list[str]) -> None:
-    _, ax = plt.subplots(figsize=(9, 4.5))
-    ax.set_xlim(np.datetime64(first), np.datetime64(last))  # type: ignore[arg-type]
+    figure, ax = plt.subplots(figsize=(9, 4.5))
+    ax.set_xlim(dates.datestr2num([first, last]))
     axes.date_axis(ax)
-    ax.figure.draw_without_rendering()
+    figure.draw_without_rendering()
     low, high = ax.get_xlim()
     shown = [tick for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
     assert [tick.label1.get_text() for tick in shown] == labels
