@@ -118,8 +118,8 @@ def scrub(
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
         own = numbers["sender"].drop_nulls().unique().sort()
         warn_of_unknown_senders(own, _senders_of(history))
-    _warn_of_national_numbers(numbers)
     findings = _judge(numbers, _also_written(forbidden, numbers, regions), _by_national_digits(forbidden))
+    _warn_of_national_numbers(numbers.filter(findings["reason"] == UNREADABLE))
     added = findings.select(name for name in findings.columns if name not in people.columns)
     judged = pl.concat([people, added], how="horizontal")
     is_kept = findings["reason"].is_null()
@@ -247,11 +247,11 @@ def _by_national_digits(forbidden: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([forbidden.with_columns(to_phone=way, sender=senders) for way in ways])
 
 
-def _warn_of_national_numbers(numbers: pl.DataFrame) -> None:
-    """Warn about numbers that are unreadable only because they have no country code and there is no region."""
+def _warn_of_national_numbers(unreadable: pl.DataFrame) -> None:
+    """Warn about numbers that may be unreadable only because they have no country code and there is no region."""
     text = pl.col("text")
     national = text.str.contains(_NATIONAL) & (text.str.count_matches(r"\d") >= _FEWEST_DIGITS)
-    count = numbers.filter(pl.col("e164").is_null(), pl.col("region").is_null(), national).height
+    count = unreadable.filter(pl.col("region").is_null(), national).height
     if count:
         warn(
             f"{plural(count, 'number')} without a country code could not be read; "

@@ -258,6 +258,7 @@ def test_numbers_of_a_history_may_be_written_differently() -> None:
     assert suppressed["reason"].unique().to_list() == ["opted out"]
 
 
+@pytest.mark.filterwarnings("ignore:.* without a country code could not be read")
 @given(events())
 def test_everybody_on_the_list_is_suppressed(made: list[Event]) -> None:
     listed = optkit.suppression_list(frame(made), scope="recipient")["to_phone"]
