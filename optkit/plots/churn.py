@@ -46,7 +46,8 @@ def churn(
         order, or by name. Further colours in a sequence are not used, so one palette serves many pictures. A name that
         the picture does not have is an error; of a rate's groups, the table must have at least one.
     marks : mapping or frame, optional
-        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is drawn as a line with its label.
+        Dates with labels, such as ``{"2026-05-01": "new wording"}``: each is drawn as a line with its label. A
+        note counts marks outside the picture's dates, and those for whose label there is no space.
     kind : {"movement", "rate", "size"}
         "movement": opt-outs up and re-opt-ins down, with the net as a line. "rate": the churn rate. "size": how many
         are opted out at the end of each period.

@@ -1,30 +1,37 @@
 """Marks on a time axis: campaigns, changes and other dates that the caller gives."""
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 import polars as pl
 from matplotlib import dates
 from matplotlib.axes import Axes
 
 from optkit.errors import SettingsError
-from optkit.formatting import shorten
+from optkit.formatting import plural, shorten
 from optkit.plots import style
+from optkit.plots.names import MESSAGE
 from optkit.times import Moment, instant
 
 #: Dates with labels: a mapping, or a frame whose first column of dates or times has labels in its first text column.
 Marks: TypeAlias = Mapping[Moment, str] | Any
 
-#: The space for the labels above the data, as a share of the height of the axes.
+#: The space for the labels above the data, as a share of the height of the axes; and for the bend of their lines.
 _LABEL_HEIGHT: Final = 0.35
-#: The space for one label, as a share of the width of the axes; a mark closer to the labelled one before has no label.
+_BEND: Final = 0.05
+#: The space for one label, as a share of the width of the axes.
 _LABEL_WIDTH: Final = 0.022
 _LETTERS: Final = 20
 
 
 def draw_marks(ax: Axes, marks: Marks | None) -> None:
     """Draw a line with a label at each date within the limits of the time axis.
+
+    Lines of crowded labels bend, so that the labels are side by side. A note above the picture counts the labels for
+    which there is no space, and the marks outside the axis.
 
     Raises
     ------
@@ -34,27 +41,80 @@ def draw_marks(ax: Axes, marks: Marks | None) -> None:
     if marks is None:
         return
     first, last = ax.get_xlim()
-    shown = [(when, label) for when, label in _read(marks) if first <= when <= last]
-    if not shown:
-        return
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, low + (high - low) / (1 - _LABEL_HEIGHT))
-    labelled = -float("inf")
-    for when, label in sorted(shown):
-        ax.axvline(when, color=style.ink(), linewidth=0.8, linestyle=":", zorder=1)
-        if when - labelled < _LABEL_WIDTH * (last - first):
-            continue
-        labelled = when
+    given = _read(marks)
+    shown = sorted((when, label) for when, label in given if first <= when <= last)
+    most = int((1 - _LABEL_WIDTH) / _LABEL_WIDTH)
+    if shown:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, low + (high - low) / (1 - _LABEL_HEIGHT))
+        ax.set_xlim(first, last)
+    labelled = shown[:: math.ceil(len(shown) / most)] if shown else []
+    whens = np.array([when for when, _ in labelled])
+    places = first + (last - first) * _spread((whens - first) / (last - first))
+    for (when, label), place in zip(labelled, places, strict=True):
+        _draw_mark(ax, when, place, label)
+    for when in sorted({when for when, _ in shown} - set(whens)):
+        _draw_line(ax, [when, when], [0, 1 - _LABEL_HEIGHT])
+    _note_missing(
+        ax, outside=len(given) - len(shown), unlabelled=len(shown) - len(labelled), shown=len(shown)
+    )
+
+
+def _spread(places: np.ndarray) -> np.ndarray:
+    """Move sorted places, as shares of the width, apart until each has space for its label on its left."""
+    steps = np.arange(len(places)) * _LABEL_WIDTH
+    right: np.ndarray = np.maximum.accumulate(np.maximum(places, _LABEL_WIDTH) - steps) + steps
+    # labels that were moved beyond the right end move back, and move those on their left
+    np.minimum(right, 1 - steps[::-1], out=right)
+    return right
+
+
+def _draw_mark(ax: Axes, when: float, place: float, label: str) -> None:
+    """Draw a line at a date up to its label, which is at another place if it has moved."""
+    foot = 1 - _LABEL_HEIGHT
+    _draw_line(ax, [when, when, place, place], [0, foot, foot + _BEND, 1])
+    ax.annotate(
+        shorten(label, _LETTERS),
+        (place, 1),
+        xycoords=ax.get_xaxis_transform(),
+        xytext=(-2, -2),
+        textcoords="offset points",
+        rotation=90,
+        ha="right",
+        va="top",
+        fontsize=8,
+    )
+
+
+def _draw_line(ax: Axes, whens: list[float], heights: list[float]) -> None:
+    ax.plot(
+        whens,
+        heights,
+        color=style.ink(),
+        linewidth=0.8,
+        linestyle=":",
+        zorder=1,
+        marker="",
+        transform=ax.get_xaxis_transform(),
+    )
+
+
+def _note_missing(ax: Axes, *, outside: int, unlabelled: int, shown: int) -> None:
+    """Write above the picture how many marks or labels it does not have."""
+    notes = [f"{unlabelled:,} of {shown:,} marks have no label"] if unlabelled else []
+    notes += [f"{plural(outside, 'mark')} outside these dates"] if outside else []
+    if notes:
         ax.annotate(
-            shorten(label, _LETTERS),
-            (when, 1),
-            xycoords=ax.get_xaxis_transform(),
-            xytext=(-2, -2),
+            "; ".join(notes),
+            (1, 1),
+            xycoords="axes fraction",
+            xytext=(0, 1),
             textcoords="offset points",
-            rotation=90,
             ha="right",
-            va="top",
-            fontsize=8,
+            va="bottom",
+            fontsize=7.5,
+            color=style.REFERENCE,
+            gid=MESSAGE,
         )
 
 

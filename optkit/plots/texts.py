@@ -57,7 +57,10 @@ def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]]) -> None:
 
 
 def point_labels(ax: Axes, points: Iterable[tuple[float, float, str]], color: str) -> None:
-    """Write texts beside points (x and y in data units, text); a text that would cover an earlier one is left out."""
+    """Write texts beside points (x and y in data units, text), over the lines and markers that they meet.
+
+    A text that would cover an earlier one is left out.
+    """
     written: list[tuple[float, float]] = []
     for point_x, point_y, text in points:
         x, y = ax.transAxes.inverted().transform(ax.transData.transform((point_x, point_y)))
@@ -73,6 +76,8 @@ def point_labels(ax: Axes, points: Iterable[tuple[float, float, str]], color: st
             ha="left" if side > 0 else "right",
             va="center",
             color=style.readable(color),
+            bbox={"facecolor": style.background(), "edgecolor": "none", "alpha": 0.85, "pad": 1},
+            zorder=4,
         )
 
 

@@ -62,7 +62,34 @@ def test_marks_may_be_a_frame_of_dates_and_labels(frame: Any) -> None:
 def test_labels_of_crowded_marks_do_not_cover_each_other() -> None:
     first = datetime(2026, 3, 1, tzinfo=UTC)
     daily = {first + timedelta(hours=6 * step): f"campaign {step}" for step in range(76)}
-    check_page(plots.spikes(SPIKES, marks=daily))
+    ax = plots.spikes(SPIKES, marks=daily)
+    assert len(dotted(ax)) == 76
+    assert "38 of 76 marks have no label" in written(ax)
+    check_page(ax)
+
+
+@pytest.mark.parametrize(
+    ("count", "days", "first"), [(3, 1, (2026, 3, 1)), (24, 7, (2026, 1, 1)), (9, 1, (2026, 12, 20))]
+)
+def test_labels_of_close_marks_are_moved_apart_instead_of_left_out(
+    count: int, days: int, first: tuple[int, int, int]
+) -> None:
+    start = date(*first)
+    marks = {start + timedelta(days=days * step): f"campaign {step}" for step in range(count)}
+    year = pl.date_range(date(2026, 1, 1), date(2026, 12, 31), "1w", eager=True)
+    table = pl.select(period=year).join(CHURN.head(1).drop("period"), how="cross")
+    ax = plots.churn(table, marks=marks)
+    assert set(marks.values()) <= set(written(ax))
+    assert dotted(ax) == [mdates.date2num(when) for when in marks]
+    check_page(ax)
+
+
+def test_marks_outside_the_picture_are_counted() -> None:
+    assert "1 mark outside these dates" in written(plots.spikes(SPIKES, marks=CAMPAIGNS))
+    ax = plots.spikes(SPIKES, marks={"2020-01-01": "a", "2020-01-02": "b"})
+    assert "2 marks outside these dates" in written(ax)
+    assert not dotted(ax)
+    check_page(ax)
 
 
 @pytest.mark.parametrize("marks", [{"soon": "x"}, {5: "x"}, pl.DataFrame({"day": [date(2026, 3, 5)]}), 7])

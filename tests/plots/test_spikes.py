@@ -1,6 +1,7 @@
 from typing import Any
 
 import polars as pl
+from matplotlib.colors import to_hex
 from plot_checks import check_page, written
 from plot_tables import SPIKES, by_sender
 
@@ -13,6 +14,13 @@ def test_spikes_are_marked_and_dates_do_not_overlap() -> None:
     assert {"Thu 5 Mar: 400", "Fri 20 Mar: 300", "limits", "expected"} <= set(written(ax))
     assert "Fri 6 Mar: 390" not in written(ax), "it would cover its neighbour"
     check_page(ax)
+
+
+def test_labels_of_spikes_are_readable_over_lines() -> None:
+    ax: Any = plots.spikes(SPIKES, marks={"2026-03-07": "spring sale"})
+    (label,) = [text for text in ax.texts if text.get_text() == "Thu 5 Mar: 400"]
+    assert to_hex(label.get_bbox_patch().get_facecolor()) == "#ffffff"
+    assert label.get_zorder() > max(line.get_zorder() for line in ax.lines)
 
 
 def test_spikes_of_groups_are_rows_with_the_most_spikes_on_top() -> None:
