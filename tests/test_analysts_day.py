@@ -53,6 +53,15 @@ def run(title: str) -> dict[str, Any]:
     return names
 
 
+def test_questions_about_messages_are_answered(folder: Path) -> None:
+    section = README.partition("\n## Questions about messages\n")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the README's own lines
+    for name in ("campaigns", "days", "cost", "growth", "late"):
+        assert names[name].height > 0, name
+
+
 def test_there_are_ten() -> None:
     assert len(RECIPES) == 10
 

@@ -111,10 +111,10 @@ def demo(*, out: Annotated[Path, typer.Option(help="Folder of the pages.")] = Pa
     rates = optkit.opt_out_rates(history, audience=optkit.demo_audience(), since=RECORD_START)
     senders = rates.sort("shrunk_rate", descending=True)
     typer.echo("DEMO: a made-up account, read from the emulator on this machine\n")
-    columns = ["from_phone", "n", "ever_opted_out", "opted_out", "rate", "low", "high", "signal"]
+    columns = ["from_phone", "n", "ever_opted_out", "rate", "low", "high", "signal"]
     show(as_text(senders, columns=columns).rename({"from_phone": "sender", "n": "messaged"}))
     typer.echo(
-        f"\nrate: share of the messaged people who opted out since {day(RECORD_START)}, with its 95% interval"
+        f"\never_opted_out: of the messaged people, since {day(RECORD_START)}; rate: their share, with its 95% interval"
     )
     typer.echo()
     _write_pages([], out, {"account": DEMO})
