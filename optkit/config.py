@@ -3,6 +3,7 @@
 The module is not called ``settings``, because ``optkit.settings()`` is a function.
 """
 
+import difflib
 import ipaddress
 import math
 import os
@@ -10,18 +11,22 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from optkit.errors import SettingsError
 from optkit.times import DAY, SECOND, parse_duration
+from optkit.warn import warn
 
 if TYPE_CHECKING:
     import polars as pl
 
 #: The made-up account's name.
 DEMO: Final = "demo"
+#: How the environment variables of settings begin.
+_PREFIX: Final = "OPTKIT_"
 _HOST: Final = re.compile(r"[\w.:-]+")
 #: Seconds of a day: the longest timeout, and the longest time between two requests.
 _DAY: Final = DAY // SECOND
@@ -254,7 +259,18 @@ def resolve(**arguments: Any) -> Settings:
     unknown = arguments.keys() - _KNOWN.keys()
     if unknown:
         _reject_unknown(min(unknown))
+    for variable in os.environ:
+        if variable.startswith(_PREFIX):
+            _warn_if_misspelt(variable.removeprefix(_PREFIX).lower())
     return Settings(**{name: _find(name, arguments.get(name))[0] for name in _KNOWN})
+
+
+@cache
+def _warn_if_misspelt(name: str) -> None:
+    """Warn once about a variable that resembles a setting but is none; others may belong to another program."""
+    similar = difflib.get_close_matches(name, _KNOWN, n=1)
+    if similar and name not in _KNOWN:
+        warn(f"{_PREFIX}{name.upper()} is ignored: the setting is {_PREFIX}{similar[0].upper()}")
 
 
 def settings() -> "pl.DataFrame":
@@ -294,7 +310,7 @@ def _find(name: str, argument: Any) -> tuple[Any, str]:
         return _read(name, argument), "argument"
     if name in _configured:
         return _configured[name], "configure"
-    variable = f"OPTKIT_{name.upper()}"
+    variable = f"{_PREFIX}{name.upper()}"
     if os.environ.get(variable):
         try:
             return _read(name, os.environ[variable]), variable

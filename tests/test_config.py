@@ -128,3 +128,16 @@ def test_the_cache_of_a_checkout_is_its_data_folder(monkeypatch: pytest.MonkeyPa
 
 def test_settings_table_has_documented_dtypes() -> None:
     assert set(optkit.settings().dtypes) == {pl.String}
+
+
+def test_a_misspelt_variable_gives_one_warning_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPTKIT_CACHE", "somewhere")
+    monkeypatch.setenv("OPTKIT_REQUIRE_ALL", "1")  # resembles no setting
+    with pytest.warns(
+        UserWarning, match="OPTKIT_CACHE is ignored: the setting is OPTKIT_CACHE_DIR"
+    ) as caught:
+        resolve()
+    assert len(caught) == 1
+    resolve()  # a second warning would be an error
