@@ -88,26 +88,28 @@ def list_growth(
     axes.two_sided_axis(ax.yaxis)
     word = axes.period_word(starts)
     ax.set_ylabel("joined and re-opt-ins up, opt-outs down")
+    height = np.ptp(ax.get_ylim())
+    draw_marks(ax, marks)
+    with_marks = float(np.ptp(ax.get_ylim()) / height)
     for place in np.flatnonzero(ups > ax.get_ylim()[1]):
         at = (left[place] + widths[place] / 2, ax.get_ylim()[1])
         ax.text(*at, f"{ups[place]:,}", ha="center", va="bottom", fontsize=8, rotation=45)
-    draw_marks(ax, marks)
     axes.date_axis(ax)
     ax.set_xlabel(f"{word}s{'' if summed['complete'].all() else '; hatched: not complete'}")
     names, _ = texts.labels_of(table, "period")
     whose = texts.note_sum(table, names)
     ax.set_title(f"The list, by {word}, {summed['list_end'][-1]:,} at the end{whose}", pad=30)
-    _draw_size(ax, left + widths, summed["list_end"])
+    _draw_size(ax, left + widths, summed["list_end"], with_marks)
     handles = [ax.bar(left[:1], [0], color=color, label=name) for name, color in reversed(shades.items())]
     ax.legend(handles=handles, loc="upper center", ncols=3, frameon=False, bbox_to_anchor=(0.5, -0.18))
     return axes.set_title(ax, title)
 
 
-def _draw_size(ax: Axes, when: npt.ArrayLike, size: pl.Series) -> None:
-    """Draw the size of the list as a line, on its own axis that begins at 0."""
+def _draw_size(ax: Axes, when: npt.ArrayLike, size: pl.Series, with_marks: float) -> None:
+    """Draw the size of the list as a line, on its own axis that begins at 0 and is as much higher as marks make it."""
     right = ax.twinx()
     right.plot(when, size, "o-", color=style.ink(), markersize=3.5, mfc=style.background())
-    right.set_ylim(0, axes.highest(size) * 1.15 or 1.0)
+    right.set_ylim(0, axes.highest(size) * 1.15 * with_marks or 1.0)
     right.grid(visible=False)
     right.tick_params(axis="x", labelbottom=False)  # the bars have the same labels
     axes.count_axis(right.yaxis)

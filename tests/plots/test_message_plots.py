@@ -39,6 +39,14 @@ def test_list_growth_draws_the_list_as_a_line() -> None:
     assert plots.list_growth(pl.concat([one, two])).get_title().endswith(" at the end: all senders together")
 
 
+def test_list_growth_has_marks_above_the_line() -> None:
+    first = tables.LIST_GROWTH["period"][1]
+    ax: Any = plots.list_growth(tables.LIST_GROWTH, marks={first: "new wording"})
+    right = next(other for other in ax.figure.axes if other is not ax)
+    assert right.get_ylim()[1] * 0.65 > tables.LIST_GROWTH["list_end"].max()
+    check_page(ax)
+
+
 def test_attribution_counts_each_opt_out_after_a_message_once() -> None:
     ax: Any = plots.attribution(tables.ATTRIBUTION)
     drawn = sum(bar.get_height() for bar in ax.patches)
