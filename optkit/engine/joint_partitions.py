@@ -159,13 +159,15 @@ class JointPartitions:
     def __init__(self, history: Table, messages: Table, asked: Question) -> None:
         events, sent = _read(history, messages, asked)
         events = _until(events, "created_at", asked.record.until)
-        sent = _until(sent, "sent_at", asked.record.until)
+        sent = observed = _until(sent, "sent_at", asked.record.until)
         if asked.record.since is not None:
             sent = sent.filter(
                 (pl.col("sent_at") < pl.lit(asked.record.since).cast(INSTANT)).fill_null(False).not_()
             )
         rows_of_events, _, last_event = _extent(events, "created_at", frames.validate_values)
         rows, first, last = _extent(sent, "sent_at", message_frames.validate_values)
+        if not rows:  # a record may begin after the last message: then a warning says where the data ends
+            _, _, last = _extent(observed, "sent_at", message_frames.validate_values)
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
         self._packing = JointPacking(events, sent, asked)

@@ -50,10 +50,13 @@ class SparkJointPartitions:
         if asked.record.until is not None:
             events = events.filter(F.isnull("created_at") | (F.col("created_at") <= asked.record.until))
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") <= asked.record.until))
+        observed = sent
         if asked.record.since is not None:
             sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") >= asked.record.since))
         rows_of_events, _, last_event = spark.check(events)
         rows, first, last = _check(sent)
+        if not rows:  # a record may begin after the last message: then a warning says where the data ends
+            _, _, last = _check(observed)
         self.since, self.until = record_of(asked, first, last, last_event)
         self._asked = asked
         self._schemas = [spark.schema_of(frame) for frame in (events, sent)]

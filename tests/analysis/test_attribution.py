@@ -3,7 +3,7 @@ from typing import Any
 import polars as pl
 import pytest
 import reference_messages
-from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
@@ -35,6 +35,7 @@ def test_attribution_matches_reference(
     assert as_rows(table) == reference_messages.attribution(it, window[1], None)
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(12), messages(), SCOPES, stretches(), STATUSES)
 def test_attribution_within_a_record_matches_reference(
     made: list[Event],

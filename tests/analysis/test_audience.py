@@ -1,13 +1,14 @@
 import polars as pl
 import pytest
 import reference_messages
-from histories import Event, between, frame, stretches
+from histories import MAY_BEGIN_AFTER_THE_DATA, Event, between, frame, stretches
 from hypothesis import given
 from made_messages import Message, message_frame, messages
 
 import optkit
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(messages(), stretches())
 def test_audience_matches_reference(sent: list[Message], record: tuple[int | None, int | None]) -> None:
     table = optkit.audience(message_frame(sent), **between(record))

@@ -4,7 +4,7 @@ from typing import Any
 import polars as pl
 import pytest
 import reference
-from histories import FEWER_EXAMPLES, Event, between, events, frame, stretches
+from histories import FEWER_EXAMPLES, MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ def test_churn_matches_reference(made: list[Event], every: str, time_zone: str, 
     assert table.select(COUNTED).rows() == reference.churn(made, every, time_zone, scope=scope)
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(12), EVERY, ZONES, stretches())
 def test_churn_of_a_stretch_matches_reference(
     made: list[Event], every: str, time_zone: str, stretch: tuple[int | None, int | None]

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 import reference
-from histories import Event, between, events, frame, stretches
+from histories import MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +36,7 @@ def slow(
     return rows
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(10), EVERY, ZONES, stretches())
 def test_cohorts_match_reference(
     made: list[Event], every: str, time_zone: str, stretch: tuple[int | None, int | None]

@@ -1,6 +1,6 @@
 import pytest
 import reference_messages
-from histories import Event, between, events, frame, stretches
+from histories import MAY_BEGIN_AFTER_THE_DATA, Event, between, events, frame, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
@@ -10,6 +10,7 @@ import optkit
 SPANS = st.sampled_from([("5m", 300_000), ("1h", 3_600_000), ("7d", 604_800_000)])
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(14), messages(), SPANS, st.sampled_from([("0d", 0), ("1d", 86_400_000)]), stretches())
 def test_fatigue_matches_reference(
     made: list[Event],

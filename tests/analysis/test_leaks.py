@@ -57,6 +57,7 @@ def test_leaks_match_reference(
     assert table["hours"].to_list() == pytest.approx(waited.to_list())
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(14), messages(), SCOPES, stretches())
 def test_leak_curve_counts_match_reference(
     made: list[Event], sent: list[Message], scope: Scope, record: tuple[int | None, int | None]

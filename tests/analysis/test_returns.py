@@ -196,6 +196,7 @@ def test_curve_and_cycles_match_lifelines(name: str) -> None:
     assert row["median_days_out"] == (None if math.isinf(median) else pytest.approx(median))
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(), stretches())
 def test_cycles_match_reference(made: list[Event], stretch: Stretch) -> None:
     since, until = stretch

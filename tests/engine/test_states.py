@@ -34,6 +34,7 @@ def ms(table: pl.DataFrame) -> list[tuple[object, ...]]:
     return table.with_columns(pl.col(pl.Datetime).cast(pl.Int64)).rows()
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(), SCOPES, stretches())
 def test_transitions_match_reference(made: list[Event], scope: Scope, stretch: Stretch) -> None:
     since, until = stretch
@@ -41,6 +42,7 @@ def test_transitions_match_reference(made: list[Event], scope: Scope, stretch: S
     assert ms(table) == reference.transitions(made, scope, until, since)
 
 
+@MAY_BEGIN_AFTER_THE_DATA
 @given(events(), SCOPES, stretches())
 def test_spells_match_reference(made: list[Event], scope: Scope, stretch: Stretch) -> None:
     since, until = stretch
