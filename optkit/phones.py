@@ -1,7 +1,6 @@
 """Phone numbers: how they are read, which country they belong to, how they are shown."""
 
 import re
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final, NamedTuple, TypeVar, overload
@@ -10,8 +9,6 @@ import polars as pl
 
 from optkit.arguments import shown
 from optkit.errors import HistoryError, SettingsError
-from optkit.formatting import join_names
-from optkit.warn import warn
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -96,68 +93,9 @@ def canonical(text: str, region: str | None = None, name: str = "to_phone") -> s
     return number
 
 
-def canonical_sender(text: str, region: str | None = None) -> str:
-    """Return a sender in the form in which senders are compared.
-
-    Phone numbers are returned in E.164, also those without their plus sign, which spreadsheets drop; short codes and
-    alphanumeric senders as they are, trimmed.
-
-    Examples
-    --------
-    >>> from optkit.phones import canonical_sender
-    >>> canonical_sender("+1 (833) 555-0142"), canonical_sender("18335550142")
-    ('+18335550142', '+18335550142')
-    >>> canonical_sender(" 24273"), canonical_sender("NORTHWIND")
-    ('24273', 'NORTHWIND')
-    """
-    return e164(text, region) or e164("+" + text.strip()) or text.strip()
-
-
 def spellings(number: str) -> list[str]:
     """Return the forms in which a history may hold a number in E.164: with its plus sign, or without."""
     return [number, number.removeprefix("+")]
-
-
-def find_senders(senders: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
-    """Return the known senders that each of the given ones may be: those with the same canonical form.
-
-    Parameters
-    ----------
-    senders : iterable of str
-        Senders as somebody wrote them.
-    known : iterable of str
-        The senders of the data.
-
-    Examples
-    --------
-    >>> from optkit.phones import find_senders
-    >>> find_senders(["18335550142", "24237"], ["+18335550142", "24273"])
-    {'18335550142': ['+18335550142'], '24237': []}
-    """
-    same: dict[str, list[str]] = {}
-    for sender in sorted(set(known)):
-        same.setdefault(canonical_sender(sender), []).append(sender)
-    return {sender: same.get(canonical_sender(sender), []) for sender in senders}
-
-
-def warn_of_unknown_senders(senders: Iterable[str], known: Iterable[str], what: str = "event") -> None:
-    """Warn about senders that the data does not have, which may be misspelt, and name the senders it has.
-
-    Parameters
-    ----------
-    senders : iterable of str
-        Senders as somebody wrote them.
-    known : iterable of str
-        The senders of the data.
-    what : str
-        The name of one row of the data: "event" or "message".
-    """
-    known = sorted(set(known))
-    unknown = [sender for sender, same in find_senders(senders, known).items() if not same]
-    if unknown:
-        warn(
-            f"no {what} has the sender {join_names(unknown)}; the account's senders are {join_names(known, 20)}"
-        )
 
 
 def check_region(region: str | None) -> str | None:

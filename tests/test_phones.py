@@ -95,28 +95,6 @@ def test_a_text_that_is_not_a_phone_number_is_rejected_and_not_quoted(text: str 
     assert not text or text not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "sender"),
-    [
-        ("24273", "24273"),
-        (" NORTHWIND ", "NORTHWIND"),
-        ("+1 833 555 0142", "+18335550142"),
-        ("18335550142", "+18335550142"),
-        ("447700900123 ", "+447700900123"),
-        ("911", "911"),
-        ("1234567", "1234567"),
-    ],
-)
-def test_senders_are_numbers_or_stay_as_they_are(text: str, sender: str) -> None:
-    assert phones.canonical_sender(text) == sender
-
-
-def test_senders_are_found_in_any_spelling() -> None:
-    known = ["+18335550142", "1 833 555 0142", "+447700900123", "18181"]
-    found = phones.find_senders(["18335550142", "447700900123", "18181", "NORTHWIND"], known)
-    assert list(found.values()) == [known[:2], ["+447700900123"], ["18181"], []]
-
-
 def test_a_region_is_a_country() -> None:
     assert phones.check_region(" us ") == "US"
     assert phones.check_region(None) is None

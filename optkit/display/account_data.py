@@ -15,7 +15,7 @@ from optkit.engine.denominators import read_audience
 from optkit.errors import SettingsError
 from optkit.formatting import join_names, minute
 from optkit.messages import SCHEMA
-from optkit.phones import find_senders
+from optkit.senders import find_senders
 from optkit.times import instant
 
 
