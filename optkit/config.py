@@ -3,7 +3,6 @@
 The module is not called ``settings``, because ``optkit.settings()`` is a function.
 """
 
-import difflib
 import ipaddress
 import math
 import os
@@ -268,8 +267,12 @@ def resolve(**arguments: Any) -> Settings:
 @cache
 def _warn_if_misspelt(name: str) -> None:
     """Warn once about a variable that resembles a setting but is none; others may belong to another program."""
+    if name in _KNOWN:
+        return
+    import difflib  # takes as long to import as a small file takes to read
+
     similar = difflib.get_close_matches(name, _KNOWN, n=1)
-    if similar and name not in _KNOWN:
+    if similar:
         warn(f"{_PREFIX}{name.upper()} is ignored: the setting is {_PREFIX}{similar[0].upper()}")
 
 
