@@ -68,7 +68,7 @@ QUERIES = {
             FROM walked WHERE sent IS NOT NULL GROUP BY last_campaign, {_PAIR}
         ),
         background AS (
-            SELECT from_phone, sum(earlier) / sum(uncovered) AS hazard FROM units GROUP BY from_phone
+            SELECT from_phone, try_divide(sum(earlier), sum(uncovered)) AS hazard FROM units GROUP BY from_phone
         ),
         sent AS (SELECT campaign_id, count(*) AS messages FROM messages GROUP BY campaign_id)
         SELECT campaign_id, first(messages) AS messages, sum(exposures) AS exposures,
