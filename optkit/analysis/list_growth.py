@@ -74,7 +74,7 @@ def list_growth(
         (list_end - list_start) / list_start, churn_rate = opt_outs / list_start (Float64, null if the list was empty);
         complete (Boolean: whether the stretch covers the whole period). list_end = list_start + joined + re_opt_ins -
         opt_outs, and is the next period's list_start. A pair that joins and opts out in the same period counts in both.
-        In the first period of the record nearly everybody joins, because nobody is known before.
+        In the first period of the data nearly everybody joins, because nobody is known before.
         Without messages there are no periods unless `since` is given.
 
     Raises

@@ -16,7 +16,7 @@ from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
 from optkit.formatting import plural
 from optkit.phones import check_region, e164, numbering_plans
-from optkit.senders import canonical_sender, warn_of_unknown_senders
+from optkit.sender_names import canonical_sender, warn_of_unknown_senders
 from optkit.times import Moment
 from optkit.warn import warn
 

@@ -15,7 +15,7 @@ from optkit.engine.denominators import read_audience
 from optkit.errors import SettingsError
 from optkit.formatting import join_names, minute
 from optkit.messages import SCHEMA
-from optkit.senders import find_senders
+from optkit.sender_names import find_senders, unknown_senders
 from optkit.times import instant
 
 
@@ -209,12 +209,12 @@ def _check_senders(senders: list[str], found: list[str], account: str, end: str 
     """Raise an error if a sender is not among those found before `end`."""
     import optkit
 
-    unknown = [sender for sender, same in find_senders(senders, found).items() if not same]
+    unknown = unknown_senders(senders, found)
     if unknown:
         events = optkit.scan(None, end, account=account, refresh="never")
         known = events.select(pl.col("from_phone").unique().sort()).collect()["from_phone"].to_list()
         raise SettingsError(
-            f"there is nothing of the sender {join_names(unknown)}{f' before {end}' if end else ''}; "
+            f"no event or message{f' before {end}' if end else ''} has the sender {join_names(unknown)}; "
             f"the account's senders are {join_names(known, 20)}"
         )
 

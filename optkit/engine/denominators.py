@@ -12,7 +12,7 @@ from optkit.engine.frames import Table
 from optkit.engine.table_files import read_table
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import join_names, percent, plural
-from optkit.senders import find_senders
+from optkit.sender_names import find_senders
 from optkit.warn import warn
 
 #: A number; recipients by sender; a frame with from_phone and recipients; or the path of a file with such a table.

@@ -11,7 +11,7 @@ from optkit.errors import SettingsError
 from optkit.loading.account import now_of
 from optkit.loading.plan import LoadRequest, Refresh
 from optkit.phones import canonical
-from optkit.senders import canonical_sender, find_senders, warn_of_unknown_senders
+from optkit.sender_names import canonical_sender, find_senders, warn_of_unknown_senders
 from optkit.times import Moment, from_ms, instant, to_ms
 
 #: A value of a filter, or several.

@@ -63,7 +63,8 @@ def test_a_misspelt_sender_is_an_error_that_names_the_senders(run: Run, tmp_path
     done = run("report", "events.ipynb", "--account", "demo", *senders)
     assert done.returncode == 1
     reason = re.search(
-        "nothing of the sender NORTWIND.*; the account's senders are .* and NORTHWIND", done.stdout
+        "no event or message.* has the sender NORTWIND; the account's senders are .* and NORTHWIND",
+        done.stdout,
     )
     assert reason, done.stdout
     assert done.stderr.endswith(

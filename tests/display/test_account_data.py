@@ -138,7 +138,7 @@ def test_senders_without_a_plus_sign_are_found_in_the_history_and_the_audience(
 def test_a_warning_points_to_the_line_of_the_notebook(demo_cache: None) -> None:
     with (
         pytest.warns(UserWarning, match=r"no event has the sender NORTWIND; .* NORTHWIND") as caught,
-        pytest.raises(SettingsError, match=r"there is nothing of the sender NORTWIND; .* NORTHWIND"),
+        pytest.raises(SettingsError, match=r"no event or message has the sender NORTWIND; .* NORTHWIND"),
     ):
         display.open_account("demo", senders=["NORTWIND"])
     assert caught[0].filename == __file__

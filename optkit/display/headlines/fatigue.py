@@ -6,9 +6,9 @@ from optkit.display.headlines.campaigns import NO_MESSAGES
 from optkit.display.headlines.headline import Headline
 from optkit.formatting import interval, percent
 
-_ONLY_EARLIER = (
-    "The messages that are loaded for this period only count as earlier messages, because those of 30 days before them "
-    "are not known, so this question cannot be answered."
+_NONE_AFTER_BURN_IN = (
+    "No message that reached somebody in this period has 30 days of known messages before it, so this question cannot "
+    "be answered."
 )
 
 
@@ -29,7 +29,7 @@ def fatigue(table: pl.DataFrame, caps: pl.DataFrame, messages: pl.DataFrame) -> 
     Headline
     """
     if table.is_empty():
-        return Headline(NO_MESSAGES if messages.is_empty() else _ONLY_EARLIER)
+        return Headline(NO_MESSAGES if messages.is_empty() else _NONE_AFTER_BURN_IN)
     rows = table.select("exposures_recent", "rate", "low", "high").rows()
     (_, rate, low, high), (most, last_rate, last_low, last_high) = rows[0], rows[-1]
     rise = f"After the only message of a week, {percent(rate)} ({interval(low, high)}) opt out"

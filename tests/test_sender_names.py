@@ -2,7 +2,7 @@
 
 import pytest
 
-from optkit import senders
+from optkit import sender_names
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,10 @@ from optkit import senders
     ],
 )
 def test_senders_are_numbers_or_stay_as_they_are(text: str, sender: str) -> None:
-    assert senders.canonical_sender(text) == sender
+    assert sender_names.canonical_sender(text) == sender
 
 
 def test_senders_are_found_in_any_spelling() -> None:
     known = ["+18335550142", "1 833 555 0142", "+447700900123", "18181"]
-    found = senders.find_senders(["18335550142", "447700900123", "18181", "NORTHWIND"], known)
+    found = sender_names.find_senders(["18335550142", "447700900123", "18181", "NORTHWIND"], known)
     assert list(found.values()) == [known[:2], ["+447700900123"], ["18181"], []]

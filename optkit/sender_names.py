@@ -15,7 +15,7 @@ def canonical_sender(text: str, region: str | None = None) -> str:
 
     Examples
     --------
-    >>> from optkit.senders import canonical_sender
+    >>> from optkit.sender_names import canonical_sender
     >>> canonical_sender("+1 (833) 555-0142"), canonical_sender("18335550142")
     ('+18335550142', '+18335550142')
     >>> canonical_sender(" 24273"), canonical_sender("NORTHWIND")
@@ -36,7 +36,7 @@ def find_senders(senders: Iterable[str], known: Iterable[str]) -> dict[str, list
 
     Examples
     --------
-    >>> from optkit.senders import find_senders
+    >>> from optkit.sender_names import find_senders
     >>> find_senders(["18335550142", "24237"], ["+18335550142", "24273"])
     {'18335550142': ['+18335550142'], '24237': []}
     """
@@ -46,20 +46,23 @@ def find_senders(senders: Iterable[str], known: Iterable[str]) -> dict[str, list
     return {sender: same.get(canonical_sender(sender), []) for sender in senders}
 
 
+def unknown_senders(senders: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return those that are not among the known senders, in any spelling; see `find_senders`."""
+    return [sender for sender, same in find_senders(senders, known).items() if not same]
+
+
 def warn_of_unknown_senders(senders: Iterable[str], known: Iterable[str], what: str = "event") -> None:
     """Warn about senders that the data does not have, which may be misspelt, and name the senders it has.
 
     Parameters
     ----------
-    senders : iterable of str
-        Senders as somebody wrote them.
-    known : iterable of str
-        The senders of the data.
+    senders, known
+        See `find_senders`.
     what : str
         The name of one row of the data: "event" or "message".
     """
     known = sorted(set(known))
-    unknown = [sender for sender, same in find_senders(senders, known).items() if not same]
+    unknown = unknown_senders(senders, known)
     if unknown:
         warn(
             f"no {what} has the sender {join_names(unknown)}; the account's senders are {join_names(known, 20)}"
