@@ -45,8 +45,8 @@ def test_a_rate_is_kept() -> None:
 
 def test_a_paused_limiter_holds_all_workers_back() -> None:
     limiter = RateLimiter(None)
-    limiter.pause(0.1)
     began = time.monotonic()
+    limiter.pause(0.1)
     waits: list[float] = []
 
     def worker() -> None:
