@@ -3,34 +3,24 @@
 The module is not called ``settings``, because ``optkit.settings()`` is a function.
 """
 
-import ipaddress
-import math
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
-from urllib.parse import urlsplit
 
+from optkit import setting_values
 from optkit.errors import SettingsError
-from optkit.times import DAY, SECOND, parse_duration
+from optkit.times import parse_duration
 from optkit.warn import warn
 
 if TYPE_CHECKING:
     import polars as pl
 
-#: The made-up account's name.
-DEMO: Final = "demo"
 #: How the environment variables of settings begin.
 _PREFIX: Final = "OPTKIT_"
-_HOST: Final = re.compile(r"[\w.:-]+")
-#: Seconds of a day: the longest timeout, and the longest time between two requests.
-_DAY: Final = DAY // SECOND
-#: Windows reserves these names for devices, with or without an extension.
-_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -85,115 +75,15 @@ def default_cache_dir() -> Path:
     return Path(platformdirs.user_cache_path("optkit"))
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _token(value: Any) -> str | None:
-    if value is None:
-        return None
-    token = value.strip() if isinstance(value, str) else ""
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise SettingsError(
-            "token is empty or has characters that an HTTP header cannot carry; copy it again"
-        )
-    return token
-
-
-def _base_url(value: Any) -> str:
-    try:
-        parts = urlsplit(str(value))
-        port = parts.port
-    except ValueError:
-        port = 0
-    # urlsplit drops line ends and tabs and keeps blanks
-    if port == 0 or re.search(r"[\s\x00-\x1f]", str(value)):
-        raise SettingsError("base_url is not a URL; give the origin, such as https://cx.avaamo.com") from None
-    host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or parts.username or parts.password or not _HOST.fullmatch(host):
-        raise SettingsError("base_url must be an origin, such as https://cx.avaamo.com")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise SettingsError("base_url is the origin alone: leave out the path (such as /api/v2)")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise SettingsError("base_url must be https: a token is never sent unencrypted to another machine")
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
-
-
-def _account(value: Any) -> str:
-    name = str(value)
-    if not re.fullmatch(r"(?=.{1,64}$)[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_-])?", name, re.DOTALL):
-        raise SettingsError(
-            "account names a folder: up to 64 letters, digits, '.', '_' or '-', no '.' or '-' first and no '.' last"
-        )
-    if _DEVICES.fullmatch(name):
-        raise SettingsError(f"account cannot be {name!r}: Windows keeps that name for a device")
-    if name.lower() == DEMO != name:
-        raise SettingsError(
-            f"account cannot be {name!r}: on systems that ignore case its folder is the one of {DEMO!r}"
-        )
-    return name
-
-
-def _cache_dir(value: Any) -> Path:
-    try:
-        if os.fspath(value):
-            return Path(value).expanduser().resolve()
-    # not a path, a NUL in it, an unknown user, a loop of links
-    except (TypeError, ValueError, RuntimeError, OSError):
-        pass
-    raise SettingsError("cache_dir is not the path of a folder")
-
-
-def _workers(value: Any) -> int:
-    try:
-        workers = int(str(value))
-    except ValueError:
-        workers = 0
-    if not 1 <= workers <= 64:  # noqa: PLR2004 - more requests than such a server answers at a time
-        raise SettingsError("workers must be a whole number from 1 to 64")
-    return workers
-
-
-def _positive(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise SettingsError(f"{name} must be a number above 0")
-    return number
-
-
-def _timeout(value: Any) -> float:
-    timeout = _positive("timeout", value)
-    if timeout > _DAY:
-        raise SettingsError(f"timeout must be at most a day, {_DAY:,} seconds")
-    return timeout
-
-
-def _max_rps(value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    rate = _positive("max_rps", value)
-    if rate < 1 / _DAY:
-        raise SettingsError("max_rps must be at least one request per day")
-    return rate
-
-
 #: For each setting: how a value is read, and its default.
 _KNOWN: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[], Any]]]] = {
-    "token": (_token, lambda: None),
-    "base_url": (_base_url, lambda: "https://cx.avaamo.com"),
-    "account": (_account, lambda: "default"),
-    "cache_dir": (_cache_dir, default_cache_dir),
-    "workers": (_workers, lambda: 32),
-    "timeout": (_timeout, lambda: 30.0),
-    "max_rps": (_max_rps, lambda: None),
+    "token": (setting_values.token, lambda: None),
+    "base_url": (setting_values.base_url, lambda: "https://cx.avaamo.com"),
+    "account": (setting_values.account, lambda: "default"),
+    "cache_dir": (setting_values.cache_dir, default_cache_dir),
+    "workers": (setting_values.workers, lambda: 32),
+    "timeout": (setting_values.timeout, lambda: 30.0),
+    "max_rps": (setting_values.max_rps, lambda: None),
     "look_back": (lambda value: parse_duration(value, "look_back"), lambda: timedelta(days=2)),
 }
 

@@ -9,9 +9,9 @@ import typer
 import optkit
 from optkit.cli.options import Account, End, Start
 from optkit.cli.output import show
-from optkit.config import DEMO
 from optkit.errors import OptkitError, SettingsError
 from optkit.formatting import escape_controls
+from optkit.setting_values import DEMO
 
 
 def report(

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from optkit.config import DEMO, resolve
+from optkit.config import resolve
 from optkit.display.account_messages import load_messages
 from optkit.display.banner import NOT_REQUESTED, banner
 from optkit.engine.denominators import read_audience
@@ -16,6 +16,7 @@ from optkit.errors import SettingsError
 from optkit.formatting import join_names, minute
 from optkit.messages import SCHEMA
 from optkit.sender_names import find_senders, unknown_senders
+from optkit.setting_values import DEMO
 from optkit.times import instant
 
 

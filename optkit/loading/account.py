@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from optkit.config import DEMO, Settings
+from optkit.config import Settings
 from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
@@ -14,6 +14,7 @@ from optkit.loading.cache import Cache, make_folder
 from optkit.loading.clocks import local_clock
 from optkit.loading.identity import AccountIdentity
 from optkit.loading.window_file import CachedWindow
+from optkit.setting_values import DEMO
 from optkit.times import to_ms
 from optkit.version import __version__
 

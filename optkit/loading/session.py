@@ -8,7 +8,7 @@ from http.client import HTTPException
 from typing import Final, Self
 from urllib.parse import quote, urlsplit
 
-from optkit.config import Settings, is_loopback
+from optkit.config import Settings
 from optkit.datasets.endpoint import Endpoint, TimeUnit
 from optkit.errors import (
     AuthenticationError,
@@ -26,6 +26,7 @@ from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
 from optkit.loading.retries import TransientError, jittered_pause, parse_retry_after
 from optkit.loading.transport import Connections
+from optkit.setting_values import is_loopback
 from optkit.version import __version__
 
 #: A page of 100 entries has some 20 to 150 kB; what is larger is not a page.

@@ -16,9 +16,9 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import Final
 from urllib.parse import urlsplit
 
-from optkit.config import is_loopback
 from optkit.loading.environment import find_proxy, proxy_login, trusted_tls
 from optkit.loading.http_responses import Response, read_response
+from optkit.setting_values import is_loopback
 
 _log: Final = logging.getLogger("optkit")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import optkit
-from optkit.config import DEMO
 from optkit.errors import SettingsError
 from optkit.report.notebooks import is_checkout, notebooks_dir, require_lab
+from optkit.setting_values import DEMO
 
 _DEFAULTS: Final = Path(__file__).with_name("jupyter")
 
