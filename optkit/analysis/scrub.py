@@ -1,21 +1,19 @@
 """Split a contact list into the contacts that may be messaged and those that must not be."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
+from optkit.analysis.contacts import find_column, phone_column, read_contacts, read_numbers, regions_of
 from optkit.analysis.suppression import suppression_list
-from optkit.arguments import shown
 from optkit.engine import frames, spark
 from optkit.engine.frames import History, Table, is_spark
 from optkit.engine.states import Scope, validate_scope
-from optkit.engine.table_files import read_table
 from optkit.errors import SettingsError
 from optkit.formatting import plural
-from optkit.phones import check_region, e164, numbering_plans
+from optkit.phones import e164, numbering_plans
 from optkit.sender_names import canonical_sender, warn_of_unknown_senders
 from optkit.times import Moment
 from optkit.warn import warn
@@ -23,8 +21,6 @@ from optkit.warn import warn
 OPTED_OUT: Final = "opted out"
 UNREADABLE: Final = "unreadable number"
 MISSING: Final = "no number"
-
-_PHONE: Final = re.compile(r"phone|mobile|cell|msisdn|telefon|^tel\b|^tel_?(no|nr|number)?$", re.IGNORECASE)
 
 #: A number without a country code: neither a plus sign nor the 00 that is dialled for it, and no letters.
 _NATIONAL: Final = r"^(?:[\s'(./-]*[1-9]|[\s'(./-]*0[\s.-]*[1-9])[\d\s()./-]*$"
@@ -96,17 +92,13 @@ def scrub(
     (['Bob'], [('Ann', 'opted out'), ('Cy', 'unreadable number')])
     """
     validate_scope(scope)
-    people = _read(contacts)
-    regions = _regions(people, region)
+    people = read_contacts(contacts)
+    regions = regions_of(people, region)
     clash = [name for name in ("reason", "e164", "opted_out_at") if name in people.columns]
     if clash:
         raise SettingsError(f"the contacts have a column {clash[0]} already; rename it")
-    column = _phone_column(people, regions) if phone is None else _column(people, phone)
-    if column is None:
-        raise SettingsError(
-            f"the contacts have no column {shown(phone)}; they have {frames.shown_columns(people.columns)}"
-        )
-    sender = _column(people, "from_phone") if scope == "pair" else None
+    column = phone_column(people, phone, regions)
+    sender = find_column(people, "from_phone") if scope == "pair" else None
     if scope == "pair" and sender is None:
         raise SettingsError(
             "scope='pair' needs the column from_phone in the contacts: the sender that will message them"
@@ -114,7 +106,7 @@ def scrub(
     history = frames.rereadable(history)
     listed = suppression_list(history, at)
     forbidden = pl.DataFrame(spark.collect(listed)) if is_spark(listed) else listed
-    numbers = _numbers(people[column], regions)
+    numbers = read_numbers(people[column], regions)
     if sender is not None:
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
         own = numbers["sender"].drop_nulls().unique().sort()
@@ -125,100 +117,6 @@ def scrub(
     judged = pl.concat([people, added], how="horizontal")
     is_kept = findings["reason"].is_null()
     return people.filter(is_kept), judged.filter(~is_kept)
-
-
-def _read(contacts: Any) -> pl.DataFrame:
-    if isinstance(contacts, str | Path):
-        people = read_table(contacts, "contacts")
-        if any(_looks_like_a_number(name) for name in people.columns):
-            raise SettingsError(
-                f"the contacts' file {Path(contacts).name} has a phone number in its first row; add a first row with "
-                "the names of the columns"
-            )
-        return people
-    if isinstance(contacts, pl.LazyFrame | pl.DataFrame):
-        return contacts.lazy().collect()
-    if hasattr(contacts, "shape") and len(contacts.shape) > 1:  # a table, not a series
-        return frames.lazy(contacts, "contacts").collect()
-    if isinstance(contacts, Iterable):
-        return pl.DataFrame({"phone": [None if text is None else str(text) for text in contacts]})
-    raise SettingsError(
-        f"contacts must be a frame, the path of a file or a list of numbers, not {type(contacts).__name__}"
-    )
-
-
-def _looks_like_a_number(name: str) -> bool:
-    return e164(name) is not None or re.fullmatch(r"[\d\s()+./-]{7,}", name.strip()) is not None
-
-
-def _column(people: pl.DataFrame, name: object) -> str | None:
-    """Return the column of that name; None if there is none, or it is not a name."""
-    return frames.find_column(people.columns, name) if isinstance(name, str) else None
-
-
-def _regions(people: pl.DataFrame, region: str | None) -> pl.Series:
-    """Return the region of each contact's number, null where it is not known."""
-    column = None if region is None else _column(people, region)
-    if column is None:
-        try:
-            code = check_region(region)
-        except SettingsError as error:
-            raise SettingsError(f"region: {error}, or the name of a column of the contacts") from None
-        return pl.repeat(code, people.height, dtype=pl.String, eager=True)
-    codes = people[column].cast(pl.String).str.strip_chars().str.to_uppercase()
-    return codes.replace_strict(*_supported_regions(), default=None, return_dtype=pl.String)
-
-
-def _supported_regions() -> tuple[list[str], list[str]]:
-    import phonenumbers
-
-    codes = sorted(phonenumbers.SUPPORTED_REGIONS)
-    return codes, codes
-
-
-def _phone_column(people: pl.DataFrame, regions: pl.Series) -> str:
-    """Return the column with the phone numbers."""
-    if (exact := _column(people, "to_phone")) is not None:
-        return exact
-    named = [name for name in people.columns if _PHONE.search(name) and name.casefold() != "from_phone"]
-    found = named or [name for name in people.columns if _holds_numbers(people[name], regions)]
-    if len(found) == 1:
-        return found[0]
-    which = (
-        f"candidates are {', '.join(found)}"
-        if found
-        else "no column has such a name or contains phone numbers"
-    )
-    raise SettingsError(
-        f"it is not clear which column of the contacts has the phone numbers: {which}; give phone='…'"
-    )
-
-
-def _holds_numbers(column: pl.Series, regions: pl.Series) -> bool:
-    if column.dtype != pl.String:
-        return False
-    some = column.is_not_null().arg_true().head(100)
-    read = _numbers(column.gather(some), regions.gather(some))
-    return read["e164"].null_count() < len(some) / 2
-
-
-def _numbers(column: pl.Series, regions: pl.Series) -> pl.DataFrame:
-    """Return each contact's number as it is written, and in E.164 (null: unreadable)."""
-    text = pl.col("text")
-    if column.dtype.is_float():  # pandas and spreadsheets may turn whole numbers into floats
-        column = column.cast(pl.Decimal(38, 1), strict=False).cast(pl.String)
-    written = pl.DataFrame({"text": column.cast(pl.String), "region": regions}).with_columns(
-        text.str.strip_chars().str.replace(r"^(\d{7,15})\.0$", "$1").replace("", None)
-    )
-    different = written.drop_nulls("text").unique()
-    read = pl.Series("e164", [e164(*row) for row in different.rows()], dtype=pl.String)
-    return written.join(
-        different.with_columns(read),
-        on=["text", "region"],
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )
 
 
 def _also_written(forbidden: pl.DataFrame, numbers: pl.DataFrame, regions: pl.Series) -> pl.DataFrame:
