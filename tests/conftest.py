@@ -1,4 +1,4 @@
-"""What several folders of tests need: a browser that a machine may lack, and retries without long pauses."""
+"""What several folders of tests need: a browser that a machine may lack, and loads that neither pause nor hash long."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optkit.loading import retries
+from optkit.loading import identity, retries
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,6 +22,12 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat requests as often as ever, but without long pauses."""
     monkeypatch.setattr(retries, "BASE", 0.002)
     monkeypatch.setattr(retries, "CAP", 0.01)
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash tokens with little work, in tests that load often; other processes cannot use their folders."""
+    monkeypatch.setattr(identity, "WORK", 2)
 
 
 @pytest.fixture(scope="module")  # not of the session: while it is open, the thread's event loop is its

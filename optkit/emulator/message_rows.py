@@ -72,10 +72,11 @@ class Messages(Rows):
         HistoryError
             A column is missing, has another dtype, or has a null where none is allowed.
         """
+        found = messages.schema
         for name, dtype in SCHEMA.items():
-            if messages.schema.get(name) != dtype:
+            if found.get(name) != dtype:
                 raise HistoryError(f"the emulator serves messages: {name} must be {dtype}")
-            if name not in _MAY_BE_NULL and messages[name].has_nulls():
+            if name not in _MAY_BE_NULL and messages[name].null_count():
                 raise HistoryError(f"the emulator serves messages: {name} must not have nulls")
         messages = messages.sort("message_id")
         return cls(

@@ -48,8 +48,9 @@ class Events(Rows):
         HistoryError
             A column is missing, has another dtype or a null.
         """
+        found = history.schema
         for name, dtype in _NEEDED.items():
-            if history.schema.get(name) != dtype or history[name].has_nulls():
+            if found.get(name) != dtype or history[name].null_count():
                 raise HistoryError(f"the emulator serves a history: {name} must be {dtype}, without nulls")
         ms, out = history["created_at"].to_physical().to_numpy(), (history["status"] == OPT_OUT).to_numpy()
         return cls(

@@ -14,6 +14,9 @@ from optkit.private_files import SUFFIX, PrivateFile
 
 _FILE: Final = "account.json"
 
+#: How much work the hash of a token is: some milliseconds, and as many for each token that somebody tries.
+WORK: Final = 2**12
+
 
 @dataclass(frozen=True)
 class AccountIdentity:
@@ -37,7 +40,7 @@ class AccountIdentity:
     def of(cls, server: str, token: str, salt: str | None = None) -> Self:
         """Return the identity that a server and a token make."""
         salt = salt or secrets.token_hex(16)
-        digest = hashlib.scrypt(token.encode(), salt=salt.encode(), n=2**12, r=8, p=1, dklen=32)
+        digest = hashlib.scrypt(token.encode(), salt=salt.encode(), n=WORK, r=8, p=1, dklen=32)
         return cls(server, salt, digest.hex())
 
     def has(self, token: str) -> bool:

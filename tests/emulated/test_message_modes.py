@@ -15,6 +15,8 @@ from mode_pairs import SEED, Modes, cover_pairs
 import optkit
 from optkit.emulator import ApiVariant, Arrivals, Emulator, Faults
 
+pytestmark = pytest.mark.usefixtures("quick_retries", "quick_hashes")
+
 ASKED = ("2026-03-10", "2026-03-12")
 HISTORY = make_history(60)
 MESSAGES = make_messages(300, days=2)
@@ -124,7 +126,6 @@ def run(modes: Modes, cache: Path) -> str:
     return "exact"
 
 
-@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("name", [*SETTINGS, *FAULTS, *ALONE, "rows arriving"])
 def test_a_mode_alone_is_exact(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -134,7 +135,6 @@ def test_a_mode_alone_is_exact(
     assert outcome == "exact" or name in MAY_DRIFT
 
 
-@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("name", WRECKS)
 def test_a_load_that_cannot_be_exact_is_an_error_and_leaves_only_whole_windows(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -168,7 +168,6 @@ def with_arrivals() -> Iterator[tuple[Modes, int]]:
 SETS = [*cover_pairs(GROUPS), *with_arrivals()]
 
 
-@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("part", range(8))
 def test_each_pair_of_modes_is_exact_or_a_documented_error(
     part: int, tmp_path: Path, record_property: Callable[[str, object], None]

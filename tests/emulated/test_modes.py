@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from optkit.errors import (
     ResponseError,
     TransportError,
 )
+
+pytestmark = pytest.mark.usefixtures("quick_retries", "quick_hashes")
 
 HISTORY = make_history(600)
 #: Events inside the window that were not there when reading began; which of them a load sees is chance.
@@ -91,7 +94,7 @@ MODES = {
 UNLUCKY = (TransportError, ResponseError, RateLimitError)
 
 
-def run(names: tuple[str, ...], cache: Path) -> str:
+def run(names: tuple[str, ...], folder: Path) -> str:
     """Load two weeks from an emulator in these modes; return how it ended, having checked that it may."""
     modes = [MODES[name] for name in names]
     variant = {key: value for mode in modes for key, value in mode.variant.items()}
@@ -107,7 +110,7 @@ def run(names: tuple[str, ...], cache: Path) -> str:
     whole_seconds = variant.get("created_at") == "s"
     with server:
         optkit.configure(
-            base_url=server.url, token=server.token, cache_dir=cache, account="tested", timeout=1.5
+            base_url=server.url, token=server.token, cache_dir=folder, account="tested", timeout=1.5
         )
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -125,17 +128,20 @@ def run(names: tuple[str, ...], cache: Path) -> str:
         assert server.token not in str(failure)
         assert "1212555" not in str(failure)
         return type(failure).__name__
-    expected, events = set(distinct(seconds(HISTORY, whole_seconds))), events_of(loaded)
-    possible = expected | set(distinct(seconds(LATE, whole_seconds))) if arrivals else expected
+    expected, late = events_served(whole_seconds)
+    events, possible = events_of(loaded), expected | late if arrivals else expected
     assert len(events) == len(set(events)), f"{names}: an event came twice"
     assert expected <= set(events) <= possible, f"{names}: {len(events)} events of {len(expected)}"
     assert optkit.verify()["ok"].all()
     return "exact"
 
 
-def seconds(history: pl.DataFrame, whole: bool) -> pl.DataFrame:  # noqa: FBT001 - what the mode says
-    """Return a history as it remains after the server cuts its times to whole seconds."""
-    return history.with_columns(pl.col("created_at").dt.truncate("1s")) if whole else history
+@cache
+def events_served(whole_seconds: bool) -> tuple[set[tuple[object, ...]], ...]:  # noqa: FBT001 - what the mode says
+    """Return the events of the history and the late ones, as they remain if the server cuts times to whole seconds."""
+    unit = "1s" if whole_seconds else "1ms"
+    served = (frame.with_columns(pl.col("created_at").dt.truncate(unit)) for frame in (HISTORY, LATE))
+    return tuple(set(distinct(frame)) for frame in served)
 
 
 def compatible(one: str, other: str) -> bool:
@@ -143,7 +149,6 @@ def compatible(one: str, other: str) -> bool:
     return not keys[0] & keys[1]
 
 
-@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("name", MODES)
 def test_a_mode_alone_is_exact_or_a_documented_error(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -164,7 +169,6 @@ OTHERS = tuple(name for name in MODES if name not in {"as documented", *itertool
 SETS = list(cover_pairs([*map(tuple, EXACT.values()), OTHERS], compatible))
 
 
-@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("part", range(8))
 def test_each_pair_with_exact_modes_is_exact_or_a_documented_error(
     part: int, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -175,7 +179,6 @@ def test_each_pair_with_exact_modes_is_exact_or_a_documented_error(
     record_property("outcomes", [f"pairs with exact modes, part {part + 1} of 8", dict(endings)])
 
 
-@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize("name", OTHERS[:-1])
 def test_a_mode_with_each_later_one_is_exact_or_a_documented_error(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
