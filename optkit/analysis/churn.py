@@ -6,9 +6,9 @@ from typing import Final, SupportsIndex
 import polars as pl
 
 from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
-from optkit.engine.denominators import Audience, population, validate_covers
+from optkit.engine.denominators import Audience, given_audience, population, validate_covers
 from optkit.engine.frames import History, by_columns
-from optkit.engine.periods import calendar, period_rows
+from optkit.engine.periods import calendar, period_rows, validate_calendar
 from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.times import Moment
@@ -100,10 +100,12 @@ def churn(
     """
     groups = by_columns(by, _COMPUTED, {"history": history})
     validate_scope(scope)
+    validate_calendar(every, time_zone)
     if scope == "recipient" and audience is not None and not isinstance(audience, SupportsIndex):
         raise SettingsError(
             "in recipient scope audience must be a number of people: senders' recipients overlap"
         )
+    given = given_audience(audience, groups)
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         periods = calendar(partition.since, max(partition.since, partition.until), every, time_zone)
@@ -120,7 +122,7 @@ def churn(
         }
 
     totals = aggregate(history, mapper, by=groups, scope=scope, since=since, until=until)
-    people, denominator = population(audience, groups, totals["pairs"].drop("out_before"))
+    people, denominator = population(given, groups, totals["pairs"].drop("out_before"))
     rows = period_rows(totals.since, totals.until, every, time_zone, totals["moves"]["period"])
     rolled = _roll_forward(totals, people, rows, groups)
     if denominator == "audience":

@@ -4,7 +4,7 @@ import polars as pl
 
 from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
 from optkit.engine.frames import History
-from optkit.engine.periods import calendar, period_rows
+from optkit.engine.periods import calendar, period_rows, validate_calendar
 from optkit.engine.states import Partition
 from optkit.times import Moment
 
@@ -53,6 +53,7 @@ def cohorts(
     >>> optkit.cohorts(history).columns
     ['cohort', 'age', 'size', 'returned', 'share', 'mature']
     """
+    validate_calendar(every, time_zone)
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         periods = calendar(partition.since, max(partition.since, partition.until), every, time_zone)

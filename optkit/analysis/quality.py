@@ -100,15 +100,16 @@ def quality(
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         return _counted(partition, present)
 
+    # first, because messages that cannot be read are an error at once
+    of_messages = [] if messages is None else checks_of_messages(history, messages, until)
     totals = aggregate(history, mapper, until=until)
     checks = [
         *_of_rows(totals),
         *_of_order(history, end),
         *checks_of_reports(history, end),
         *checks_of_times(totals),
+        *of_messages,
     ]
-    if messages is not None:
-        checks += checks_of_messages(history, messages, until)
     return pl.DataFrame([check.row() for check in checks], schema=_SCHEMA, orient="row")
 
 

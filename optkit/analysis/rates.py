@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from optkit.arguments import share
 from optkit.engine import denominators, statistics
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.denominators import Audience, Denominator
@@ -101,9 +102,11 @@ def opt_out_rates(
     (9, True, 'audience')
     """
     groups = by_columns(by, _COMPUTED, {"history": history}, required=True)
+    share(confidence, "confidence")
+    given = denominators.given_audience(audience, groups, each_group=True)
     totals = aggregate(history, _per_sender, by=groups, since=since, until=until)["pairs"]
     seen = totals.select(*groups, "sender", seen="recipients")
-    population, denominator = denominators.population(audience, groups, seen, each_group=True)
+    population, denominator = denominators.population(given, groups, seen, each_group=True)
     sums = totals.drop("sender").group_by(groups).agg(pl.all().sum())
     table = (
         population.rename({"population": "n"})

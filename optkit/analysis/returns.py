@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from optkit.arguments import whole_number
+from optkit.arguments import share, whole_number
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.durations import ended_by, median_days, repeats_out, survival_curves, time_back, time_out
 from optkit.engine.frames import History, by_columns
@@ -88,6 +88,7 @@ def return_curve(
     (True, True)
     """
     groups = by_columns(by, _COMPUTED, {"history": history})
+    share(confidence, "confidence")
     step = 1 if resolution is None else duration_ms(resolution, "resolution")
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:

@@ -12,7 +12,7 @@ from optkit.engine import control_chart, frames
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.control_chart import Chart
 from optkit.engine.frames import History, by_columns
-from optkit.engine.periods import calendar, period_rows, read_stretch
+from optkit.engine.periods import calendar, period_rows, read_stretch, validate_calendar
 from optkit.engine.states import Partition
 from optkit.errors import HistoryError, SettingsError
 from optkit.times import Moment
@@ -110,6 +110,7 @@ def spikes(
     (True, True)
     """
     groups = by_columns(by, _COMPUTED, {"history": history, "messages": messages})
+    validate_calendar(every, time_zone)
     stretch = read_stretch(since, until)
     if messages is not None:
         if audience is not None:
@@ -119,6 +120,7 @@ def spikes(
             history, messages, by=groups, every=every, time_zone=time_zone, until=until
         )
         audience = sent.rename({"reached": "recipients"})
+    messaged = None if audience is None else _messaged(audience, groups)
 
     def mapper(partition: Partition) -> dict[str, PartialSum]:
         index = calendar(partition.since, partition.until, every, time_zone).index(pl.col("at"))
@@ -132,10 +134,10 @@ def spikes(
     periods = period_rows(totals.since, totals.until, every, time_zone, totals["moves"]["place"])
     charted = totals["groups"].select(groups).sort(groups, nulls_last=True) if groups else pl.DataFrame([{}])
     opt_outs = _matrix(totals["moves"], "opt_outs", charted, periods)
-    if audience is None:
+    if messaged is None:
         recipients = np.broadcast_to(1, opt_outs.shape)
     else:
-        recipients = _matrix(_messaged(audience, groups, periods), "recipients", charted, periods)
+        recipients = _matrix(messaged.join(periods, on="period"), "recipients", charted, periods)
     chart = _charts(opt_outs, recipients, periods["period"], rhythm=every == "1d")
     rows = charted.join(periods.select("period"), how="cross").with_columns(
         opt_outs=pl.Series(opt_outs.ravel()),
@@ -151,8 +153,8 @@ def spikes(
     return rows.filter(pl.col("period") >= begins)
 
 
-def _messaged(audience: Any, groups: list[str], periods: pl.DataFrame) -> pl.DataFrame:
-    """Return the audience with the place of its period."""
+def _messaged(audience: Any, groups: list[str]) -> pl.DataFrame:
+    """Return the columns of `by`, period (Date) and recipients (Int64) of an audience."""
     keys = [*groups, "period"]
     try:
         given = frames.read(audience, [*keys, "recipients"]).collect()
@@ -167,7 +169,7 @@ def _messaged(audience: Any, groups: list[str], periods: pl.DataFrame) -> pl.Dat
     except pl.exceptions.PolarsError:
         raise SettingsError("audience: period must be a date") from None
     sent = pl.col("recipients").cast(pl.Int64, strict=False).clip(0)
-    return dated.with_columns(sent).drop_nulls("recipients").join(periods, on="period")
+    return dated.with_columns(sent).drop_nulls("recipients")
 
 
 def _matrix(

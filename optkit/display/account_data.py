@@ -11,7 +11,7 @@ import polars as pl
 from optkit.config import resolve
 from optkit.display.account_messages import load_messages
 from optkit.display.banner import NOT_REQUESTED, banner
-from optkit.engine.denominators import read_audience
+from optkit.engine.denominators import read_audience, with_known_senders
 from optkit.errors import SettingsError
 from optkit.formatting import join_names, minute
 from optkit.messages import SCHEMA
@@ -178,7 +178,9 @@ def open_account(
     name = account or own_account() or DEMO
     history = optkit.load(None, end, from_phone=senders or None, account=name, reported=reported)
     coverage = optkit.coverage(name)
-    people = read_audience(audience, [], history["from_phone"].unique()) if audience else None
+    people = (
+        with_known_senders(read_audience(audience, []), history["from_phone"].unique()) if audience else None
+    )
     if people is not None and senders:
         wanted = chain.from_iterable(find_senders(senders, people["from_phone"]).values())
         people = people.filter(pl.col("from_phone").is_in(list(wanted)))

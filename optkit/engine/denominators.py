@@ -17,21 +17,48 @@ from optkit.warn import warn
 
 #: A number; recipients by sender; a frame with from_phone and recipients; or the path of a file with such a table.
 Audience: TypeAlias = int | Mapping[str, int] | Table | str | Path
+#: An audience that has been read: a number, or from_phone, the columns of `by` and recipients; None: none is given.
+Given: TypeAlias = int | pl.DataFrame | None
 Denominator: TypeAlias = Literal["audience", "observed"]
 
 _NAMED: Final = 5  # senders named in an error, at most
 
 
-def population(
-    audience: Audience | None, by: Sequence[str], seen: pl.DataFrame, *, each_group: bool = False
-) -> tuple[pl.DataFrame, Denominator]:
-    """Return the denominator of each group.
+def given_audience(audience: Audience | None, by: Sequence[str], *, each_group: bool = False) -> Given:
+    """Read an audience, before a history is counted: what cannot be read is an error at once.
 
     Parameters
     ----------
     audience : int, dict, frame, path or None
         Recipients messaged in total; or those of each sender (a dict, or a frame or file with from_phone, recipients
         and the columns of `by`, whose rows are added up). None: those seen in the history.
+    by, each_group
+        See `population`.
+
+    Raises
+    ------
+    SettingsError
+        The audience cannot be used, or does not fit `by`.
+    """
+    if audience is None:
+        return None
+    if not isinstance(audience, SupportsIndex):
+        return read_audience(audience, by)
+    people = whole_number(audience, "audience", least=0)
+    if by and not each_group:
+        raise SettingsError(f"audience is one number, but by={list(by)} asks for one per group; give a frame")
+    return people
+
+
+def population(
+    given: Given, by: Sequence[str], seen: pl.DataFrame, *, each_group: bool = False
+) -> tuple[pl.DataFrame, Denominator]:
+    """Return the denominator of each group.
+
+    Parameters
+    ----------
+    given : int, polars.DataFrame or None
+        The audience, as `given_audience` returns it.
     by : sequence of str
         The columns of a group.
     seen : polars.DataFrame
@@ -49,25 +76,20 @@ def population(
     Raises
     ------
     SettingsError
-        The audience cannot be used, does not fit `by`, or lacks senders of the history, which are named.
+        The audience lacks senders of the history, which are named.
 
     Warns
     -----
     UserWarning
         Senders of the audience have no event in the history: the history may be filtered.
     """
-    if audience is None:
+    if given is None:
         return _total(seen, by, "seen"), "observed"
-    if isinstance(audience, SupportsIndex):
-        people = whole_number(audience, "audience", least=0)
-        if by and not each_group:
-            raise SettingsError(
-                f"audience is one number, but by={list(by)} asks for one per group; give a frame"
-            )
+    if isinstance(given, int):
         if not by:
-            return pl.DataFrame({"population": [people]}), "audience"
-        return seen.select(by).unique().with_columns(population=pl.lit(people, pl.Int64)), "audience"
-    given = read_audience(audience, by, seen["sender"])
+            return pl.DataFrame({"population": [given]}), "audience"
+        return seen.select(by).unique().with_columns(population=pl.lit(given, pl.Int64)), "audience"
+    given = with_known_senders(given, seen["sender"])
     _validate_senders(given, by, seen)
     silent = given.join(seen, left_on="from_phone", right_on="sender", how="anti")
     if silent.height:
@@ -90,12 +112,8 @@ def validate_covers(table: pl.DataFrame, opted_out: str, population: str, groups
     )
 
 
-def read_audience(
-    audience: Mapping[str, int] | Table | str | Path, by: Sequence[str], known: pl.Series
-) -> pl.DataFrame:
+def read_audience(audience: Mapping[str, int] | Table | str | Path, by: Sequence[str]) -> pl.DataFrame:
     """Return from_phone (String), the columns of `by` and recipients (Int64) of an audience that is not a number.
-
-    Senders are spelled as among the `known` ones, those of the history.
 
     Raises
     ------
@@ -115,7 +133,7 @@ def read_audience(
     if frame["recipients"].dtype.is_integer():
         frame = frame.cast({"recipients": pl.Int64}, strict=False)
         if frame["recipients"].is_between(0, LARGEST_EXACT).fill_null(False).all():
-            return _with_known_senders(frame, known)
+            return frame
     raise SettingsError("audience: recipients must be whole numbers, none missing, none below zero")
 
 
@@ -144,7 +162,7 @@ def _as_texts(table: pl.LazyFrame) -> pl.LazyFrame:
     return table
 
 
-def _with_known_senders(given: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+def with_known_senders(given: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     """Return the audience with its senders spelled as in the history, where only one sender can be meant."""
     typed = given.join(known.to_frame("from_phone"), on="from_phone", how="anti")["from_phone"].unique()
     found = find_senders(typed, known)

@@ -95,6 +95,15 @@ class Calendar:
         return pl.lit(self.starts).gather(index)
 
 
+def validate_calendar(every: str, time_zone: str) -> None:
+    """Raise `SettingsError` unless `calendar` has such periods; analyses ask before they read a history."""
+    if not isinstance(every, str) or not re.fullmatch(r"[1-9]\d?(d|w|mo|q|y)", every):
+        raise SettingsError(
+            "every must be a number of days, weeks, months, quarters or years: '1d', '1w', '1mo', …"
+        )
+    times.time_zone(time_zone)
+
+
 def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     """Return the periods of a stretch of time.
 
@@ -112,10 +121,7 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     SettingsError
         `every` is not a length of a period, or `time_zone` is not a time zone.
     """
-    if not isinstance(every, str) or not re.fullmatch(r"[1-9]\d?(d|w|mo|q|y)", every):
-        raise SettingsError(
-            "every must be a number of days, weeks, months, quarters or years: '1d', '1w', '1mo', …"
-        )
+    validate_calendar(every, time_zone)
     if not -REACH <= first <= last <= REACH:
         raise SettingsError("`since` must not be after `until`, and neither may be centuries off")
     offset = _offsets(time_zone)
