@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 import polars as pl
 
@@ -61,6 +61,22 @@ _CONVERTERS: Final = {
 #: The types of a column of text.
 TEXT: Final = (pl.String, pl.Categorical, pl.Enum)
 _MIXED: Final = re.compile(r"for column (\w+) with type")
+
+
+class Extent(NamedTuple):
+    """What a scan of a column of instants finds, in milliseconds since 1970."""
+
+    rows: int
+    known: int
+    first: int | None
+    last: int | None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether no instant is null or centuries off."""
+        if self.first is None or self.last is None:
+            return not self.rows
+        return self.known == self.rows and self.first >= -REACH and self.last <= REACH
 
 
 def is_spark(history: History) -> "TypeIs[SparkFrame]":

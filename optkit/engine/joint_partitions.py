@@ -164,15 +164,18 @@ class JointPartitions:
             sent = sent.filter(
                 (pl.col("sent_at") < pl.lit(asked.record.since).cast(INSTANT)).fill_null(False).not_()
             )
-        rows_of_events, _, last_event = _extent(events, "created_at", frames.validate_values)
-        rows, first, last = _extent(sent, "sent_at", message_frames.validate_values)
+        of_events = _extent(events, "created_at", frames.validate_values)
+        if asked.needs_record:
+            rows, _, first, last = _extent(sent, "sent_at", message_frames.validate_values)
+        else:
+            rows, first, last = sent.select(pl.len()).collect(engine="streaming").item(), None, None
         if not rows:  # a record may begin after the last message: then a warning says where the data ends
-            _, _, last = _extent(observed, "sent_at", message_frames.validate_values)
-        self.since, self.until = record_of(asked, first, last, last_event)
+            last = _extent(observed, "sent_at", message_frames.validate_values).last
+        self.since, self.until = record_of(asked, first, last, of_events.last)
         self._asked = asked
         self._packing = JointPacking(events, sent, asked)
         passes = passes_of(rows, _WIDTH)
-        self._parts = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)) if asked.in_order else passes
+        self._parts = max(1, -(-rows // SIZE), -(-of_events.rows // SIZE)) if asked.in_order else passes
         self._passes = min(self._parts, passes) if asked.in_order else self._parts
 
     def __iter__(self) -> Iterator[JointPartition]:
@@ -232,9 +235,7 @@ def _until(frame: pl.LazyFrame, time: str, until: int | None) -> pl.LazyFrame:
     return frame.filter((pl.col(time) > pl.lit(until).cast(INSTANT)).fill_null(False).not_())
 
 
-def _extent(
-    frame: pl.LazyFrame, time: str, validate: Callable[[pl.LazyFrame], None]
-) -> tuple[int, int | None, int | None]:
+def _extent(frame: pl.LazyFrame, time: str, validate: Callable[[pl.LazyFrame], None]) -> frames.Extent:
     """Return number of rows, first and last instant.
 
     Raises
@@ -243,13 +244,11 @@ def _extent(
         An instant is null or centuries off.
     """
     at = pl.col(time).cast(pl.Int64)
-    extent = frame.select(
-        pl.len(), at.count().alias("known"), at.min().alias("first"), at.max().alias("last")
-    )
-    rows, known, first, last = extent.collect(engine="streaming").row(0)
-    if known < rows or (rows and not -frames.REACH <= first <= last <= frames.REACH):
+    found = frame.select(pl.len(), at.count().alias("known"), at.min().alias("first"), at.max().alias("last"))
+    extent = frames.Extent(*found.collect(engine="streaming").row(0))
+    if not extent.is_valid:
         validate(frame)
-    return rows, first, last
+    return extent
 
 
 def _only(frame: pl.DataFrame, part: int) -> pl.DataFrame:

@@ -37,6 +37,9 @@ class Question:
     in_order : bool
         Whether the order of messages matters: then they are packed in memory, with message_id for those of one instant.
         Otherwise a partition scans its messages.
+    needs_record : bool
+        Whether the mapper reads begin or end of the record. Otherwise messages are not scanned for them, which also
+        checks sent_at: the mapper has to do so.
     """
 
     scope: Scope
@@ -47,6 +50,7 @@ class Question:
     by_unit: list[str]
     beside_opt_outs: Side | None
     in_order: bool
+    needs_record: bool
 
     @property
     def keys(self) -> list[str]:
@@ -65,6 +69,7 @@ def question(
     by_unit: Sequence[str] = (),
     beside_opt_outs: Side | None = None,
     in_order: bool = True,
+    needs_record: bool = True,
 ) -> Question:
     """Check a caller's arguments.
 
@@ -83,6 +88,7 @@ def question(
         by_unit=list(by_unit),
         beside_opt_outs=beside_opt_outs,
         in_order=in_order,
+        needs_record=needs_record,
     )
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from made_messages import Message, message_frame, messages
 
 import optkit
+from optkit.times import INSTANT
 
 
 @MAY_BEGIN_AFTER_THE_DATA
@@ -57,6 +58,51 @@ def test_nulls_are_found_in_messages_that_reached_nobody(missing: str) -> None:
     for ask in (optkit.audience, lambda broken: optkit.list_growth(frame([]), broken)):
         with pytest.raises(optkit.HistoryError, match=f"{missing} is null in 1 row"):
             ask(broken)
+
+
+def test_times_centuries_off_are_found_without_a_scan_of_their_own() -> None:
+    sent = [Message(1, "+12025550101", "ACME", 1_767_000_000_000, "failed", None, None, None)]
+    messages = message_frame([*sent, *sent])
+    years = pl.Series([0, 30_000]) * 365 * 86_400_000
+    far = messages.with_columns(pl.col("sent_at") + years.cast(pl.Duration("ms")))
+    with pytest.raises(optkit.HistoryError, match="sent_at lies centuries off in 1 row"):
+        optkit.audience(far)
+
+
+@pytest.mark.parametrize(
+    "groups", [40, 1000, 5000]
+)  # hashes differ, some are equal, more than fit into 63 bits
+def test_any_number_of_groups_is_counted(groups: int) -> None:
+    # Group n has the first 1 + n % 3 of the recipients, each twice.
+    rows = pl.DataFrame({"campaign_id": range(groups)}).with_columns(
+        to_phone=pl.int_ranges(1 + pl.col("campaign_id") % 3)
+    )
+    phones = pl.format("+1202555010{}", "to_phone")
+    named = rows.explode("to_phone").with_columns(
+        phones,
+        from_phone=pl.format("S{}", "campaign_id"),
+        campaign=pl.format("Campaign {}", "campaign_id"),
+        delivery_status=pl.lit("sent"),
+    )
+    sent = pl.concat([named, named]).with_columns(sent_at=pl.lit(1_767_000_000_000).cast(INSTANT))
+    for by in ("from_phone", "campaign_id", "campaign", ["campaign", "from_phone"]):
+        table = optkit.audience(sent, by=by)
+        expected = sorted(1 + group % 3 for group in range(groups))
+        assert table["recipients"].sort().to_list() == expected
+        assert (table["messages"] == 2 * table["recipients"]).all()
+
+
+def test_messages_without_sender_count_in_no_group_but_their_own() -> None:
+    sent = [
+        Message(number, f"+1202555010{number}", sender, 1_767_000_000_000, "sent", None, 7, None)
+        for number, sender in enumerate([None, "ACME", None, "ACME", "+12025550100", "12025550100"])
+    ]
+    messages = message_frame([*sent, *sent])
+    assert optkit.audience(messages).select("from_phone", "recipients").rows() == [
+        ("+12025550100", 2),
+        ("ACME", 2),
+    ]
+    assert optkit.audience(messages, by="campaign_id")["recipients"].to_list() == [6]
 
 
 def test_sender_without_reached_messages_has_no_recipients() -> None:
