@@ -165,7 +165,7 @@ class JointPartitions:
                 (pl.col("sent_at") < pl.lit(asked.record.since).cast(INSTANT)).fill_null(False).not_()
             )
         of_events = _extent(events, "created_at", frames.validate_values)
-        if asked.needs_record:
+        if asked.needs_record or asked.in_order:
             rows, _, first, last = _extent(sent, "sent_at", message_frames.validate_values)
         else:
             rows, first, last = sent.select(pl.len()).collect(engine="streaming").item(), None, None

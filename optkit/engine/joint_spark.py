@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from optkit.engine import frames, message_frames, spark
+from optkit.engine import frames, message_frames, spark, spark_values
 from optkit.engine.exposures import JointPartition
 from optkit.engine.joint_partitions import JointPacking
 from optkit.engine.partitions import CollectedSum
@@ -43,28 +43,30 @@ class SparkJointPartitions:
     """
 
     def __init__(self, history: "SparkFrame", messages: "SparkFrame", asked: Question) -> None:
-        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
+        since, until = asked.record
         events = spark.read(history, [*frames.KEYS, *asked.by_unit])
-        sent = _read(messages, [*asked.keys, *asked.payload])
-        if asked.record.until is not None:
-            events = events.filter(F.isnull("created_at") | (F.col("created_at") <= asked.record.until))
-            sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") <= asked.record.until))
-        observed = sent
-        if asked.record.since is not None:
-            sent = sent.filter(F.isnull("sent_at") | (F.col("sent_at") >= asked.record.since))
-        rows_of_events, _, last_event = spark.check(events)
-        rows, first, last = _check(sent)
-        if not rows:  # a record may begin after the last message: then a warning says where the data ends
-            _, _, last = _check(observed)
-        self.since, self.until = record_of(asked, first, last, last_event)
+        events = spark_values.not_after(events, "created_at", until)
+        observed = spark_values.not_after(_read(messages, [*asked.keys, *asked.payload]), "sent_at", until)
+        sent = spark_values.not_before(observed, "sent_at", since)
+        spark_values.validate(events, sent)
+        self.since, self.until = since, until
+        parts = None
+        if asked.needs_record or since is not None:  # there is a warning if `since` is after all rows
+            rows_of_events, _, last_event = spark_values.extent(events, "created_at")
+            rows, first, last = spark_values.extent(sent, "sent_at")
+            if not rows:  # a record may begin after the last message: then a warning says where the data ends
+                _, _, last = spark_values.extent(observed, "sent_at")
+            self.since, self.until = record_of(asked, first, last, last_event)
+            parts = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
+        events, sent = spark.in_ms(events, "created_at"), spark.in_ms(sent, "sent_at")
         self._asked = asked
         self._schemas = [spark.schema_of(frame) for frame in (events, sent)]
         events, sent = _with_ending(events), _with_ending(sent)
         if asked.beside_opt_outs is not None:
             sent = _beside_opt_outs(sent, events, asked.beside_opt_outs)
         both = _nested(events, _EVENT).unionByName(_nested(sent, _MESSAGE), allowMissingColumns=True)
-        self._rows = both.repartition(max(1, -(-rows // SIZE), -(-rows_of_events // SIZE)), _ENDING)
+        # Without a number, Spark takes as few partitions as suit the bytes that it has shuffled.
+        self._rows = both.repartition(_ENDING) if parts is None else both.repartition(parts, _ENDING)
 
     def run(
         self, work: Callable[[JointPartition], dict[str, CollectedSum]]
@@ -159,43 +161,12 @@ def _lazy(frame: pl.DataFrame, time: str) -> pl.LazyFrame:
 
 
 def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
-    """Return the named columns, sent_at in milliseconds since 1970.
+    """Return the named columns.
 
     Raises
     ------
     HistoryError
         A column is missing or has a type that cannot be read as that of messages.
     """
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
     message_frames.validate_schema(spark.schema_of(messages), columns)
-    return messages.select(
-        *(
-            F.unix_millis("sent_at").alias(name) if name == "sent_at" else F.col(name)
-            for name in dict.fromkeys(columns)
-        )
-    )
-
-
-def _check(messages: "SparkFrame") -> tuple[int, int | None, int | None]:
-    """Return number of rows, first and last instant.
-
-    Raises
-    ------
-    HistoryError
-        A value cannot be used.
-    """
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
-    at = F.col("sent_at")
-    found = messages.agg(
-        F.count("*").alias("rows"),
-        F.min(at).alias("first"),
-        F.max(at).alias("last"),
-        F.count_if(F.isnull(at)).alias("sent_at"),
-        F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
-    )
-    counts = found.collect()[0].asDict()
-    texts = [name for name in message_frames.KEYS if name != "sent_at" and name in messages.columns]
-    message_frames.validate_counts(counts | spark.null_counts(messages, texts))
-    return counts["rows"], counts["first"], counts["last"]
+    return messages.select(*dict.fromkeys(columns))

@@ -4,20 +4,17 @@ Each partition is sent to a worker as Arrow, so the workers need only optkit and
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from optkit.engine import frames
+from optkit.engine import frames, spark_values
 from optkit.engine.packing import Packing
 from optkit.engine.partitions import CollectedSum
 from optkit.engine.periods import Stretch
 from optkit.engine.states import Partition, Scope
-from optkit.history import OPT_IN, OPT_OUT
 from optkit.times import INSTANT
 
 if TYPE_CHECKING:
@@ -50,13 +47,13 @@ class SparkPartitions:
 
         self._by = by
         self._scope: Scope = scope
-        events = read(history, [*frames.KEYS, *by])
-        if stretch.until is not None:
-            events = events.filter(F.isnull("created_at") | (F.col("created_at") <= stretch.until))
-        rows, self.first, last = check(events)
+        events = spark_values.not_after(read(history, [*frames.KEYS, *by]), "created_at", stretch.until)
+        spark_values.validate(events)
+        rows, self.first, last = spark_values.extent(events, "created_at")
         self.since, self.until = stretch.within(self.first, last)
         parts = parts or max(1, -(-rows // SIZE))
-        self._events = events.withColumn(_PARTITION, F.pmod(F.xxhash64("to_phone"), F.lit(parts)))
+        number = F.pmod(F.xxhash64("to_phone"), F.lit(parts))
+        self._events = in_ms(events, "created_at").withColumn(_PARTITION, number)
 
     def run(self, work: Callable[[Partition], dict[str, CollectedSum]]) -> Iterator[dict[str, CollectedSum]]:
         """Yield the counts of `work` in each partition, an empty one first: so there is always one."""
@@ -169,22 +166,22 @@ def plain(frame: pl.DataFrame) -> "pa.Table":
 
 
 def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
-    """Return the named columns, with created_at in milliseconds since 1970.
+    """Return the named columns.
 
     Raises
     ------
     HistoryError
         A column is missing, or a type cannot be read as a history's.
     """
+    frames.validate_schema(schema_of(history), columns)
+    return history.select(*dict.fromkeys(columns))
+
+
+def in_ms(frame: "SparkFrame", time: str) -> "SparkFrame":
+    """Return a frame with a time in milliseconds since 1970."""
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    frames.validate_schema(schema_of(history), columns)
-    return history.select(
-        *(
-            F.unix_millis("created_at").alias(name) if name == "created_at" else F.col(name)
-            for name in dict.fromkeys(columns)
-        )
-    )
+    return frame.withColumn(time, F.unix_millis(time))
 
 
 def schema_of(frame: "SparkFrame") -> dict[str, pl.DataType]:
@@ -215,41 +212,6 @@ def _dtype_of(kind: "DataType") -> pl.DataType:
         "binary": pl.Binary(),
     }
     return known.get(name, pl.Unknown())
-
-
-def check(events: "SparkFrame") -> tuple[int, int | None, int | None]:
-    """Return the number of rows, the first and the last instant.
-
-    Raises
-    ------
-    HistoryError
-        A value is null or not allowed in a history.
-    """
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
-    at = F.col("created_at")
-    found = events.agg(
-        F.count("*").alias("rows"),
-        F.min(at).alias("first"),
-        F.max(at).alias("last"),
-        F.count_if(F.isnull(at)).alias("created_at"),
-        F.count_if(~F.col("status").isin(OPT_IN, OPT_OUT)).alias("words"),
-        F.count_if(~at.between(-frames.REACH, frames.REACH)).alias("far"),
-    )
-    counts = found.collect()[0].asDict()
-    texts = [name for name in frames.KEYS if name != "created_at"]
-    frames.validate_counts(counts | null_counts(events, texts))
-    return counts["rows"], counts["first"], counts["last"]
-
-
-def null_counts(frame: "SparkFrame", columns: Sequence[str]) -> dict[str, int]:
-    """Count the nulls of columns. Parquet files record which parts have none, and Spark does not read those."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
-
-    nulls = {name: F.isnull(name) for name in columns}
-    any_null = reduce(or_, nulls.values())
-    found = frame.filter(any_null).agg(*(F.count_if(null).alias(name) for name, null in nulls.items()))
-    return found.collect()[0].asDict()
 
 
 @contextmanager

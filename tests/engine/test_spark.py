@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -239,9 +240,12 @@ MESSAGES = _messages()
 
 
 @pytest.fixture
-def several_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+def several_partitions(monkeypatch: pytest.MonkeyPatch, spark: Any) -> Iterator[None]:
     """Cut events and messages into several partitions, although they are few."""
     monkeypatch.setattr(joint_spark, "SIZE", HISTORY.height // 4)
+    spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
+    yield
+    spark.conf.unset("spark.sql.adaptive.coalescePartitions.enabled")
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +267,8 @@ def test_audiences_are_the_same(messages_on_spark: Any) -> None:
         ("attribution", {}),
         ("attribution", {"scope": "recipient", "since": "2026-03-01", "until": "2026-05-01"}),
         ("leaks", {"scope": "recipient", "time_zone": "America/New_York"}),
+        ("leaks", {"until": "2026-05-01"}),
+        ("leaks", {"since": "2026-03-01"}),
     ],
 )
 def test_rows_with_messages_are_the_same(
@@ -310,6 +316,95 @@ def test_messages_beside_a_history_are_the_same(on_spark: Any, messages_on_spark
     if name == "quality":  # rows of a Spark frame have no order
         here = here.filter(pl.col("check") != "out of order")
     assert_frame_equal(there, here, rel_tol=1e-12)
+
+
+@pytest.mark.usefixtures("several_partitions")
+def test_leaks_are_found_however_a_number_is_written(spark: Any) -> None:
+    written = [
+        *(
+            "+12025550101",
+            "12025550101",
+            " +1 202 555-0101 ",
+            "+1 (202) 55 50 10 1",
+            "202.555.0101",
+            "2025550101",
+        ),
+        *("(202) 555-0101", "+1-202-555-0101", "0012025550101", "+12025550101\n", "24273", " 24273", "ACME"),
+    ]
+    out = pl.datetime(2026, 5, 1, time_unit="ms", time_zone="UTC")
+    history = pl.DataFrame({"to_phone": ["+12025550101", "24273", "ACME"]}).select(
+        "to_phone", from_phone=pl.lit("12345"), created_at=out, status=pl.lit("opt-out")
+    )
+    messages = pl.DataFrame({"to_phone": written}).select(
+        message_id=pl.int_range(pl.len()),
+        to_phone="to_phone",
+        from_phone=pl.lit("12345"),
+        sent_at=out + pl.duration(days=1),
+        delivery_status=pl.lit("sent"),
+        failure=pl.lit(None, pl.String),
+        campaign_id=1,
+        campaign=pl.lit("May"),
+    )
+    on_spark = [spark.createDataFrame(frame.to_arrow()) for frame in (history, messages)]
+    found = pl.DataFrame(optkit.leaks(*on_spark, region="US").toArrow())
+    assert sorted(found["message_id"]) == list(range(len(written)))
+
+
+def test_empty_frames_have_no_leaks(on_spark: Any, messages_on_spark: Any) -> None:
+    here = optkit.leaks(HISTORY.clear(), MESSAGES.clear())
+    for history, messages in (
+        (on_spark.limit(0), messages_on_spark.limit(0)),
+        (on_spark.limit(0), messages_on_spark),
+    ):
+        found = pl.DataFrame(optkit.leaks(history, messages).toArrow())
+        assert found.cast(dict(here.schema)).equals(here)
+
+
+_LONG_AGO = pl.datetime(1000, 1, 1, time_unit="ms", time_zone="UTC")
+_FAR_AHEAD = pl.datetime(3000, 1, 1, time_unit="ms", time_zone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("of_events", "of_messages"),
+    [
+        ({}, {"message_id": None}),
+        ({}, {"to_phone": None, "sent_at": None}),
+        ({}, {"delivery_status": None}),
+        ({}, {"sent_at": _LONG_AGO}),
+        ({}, {"sent_at": _FAR_AHEAD}),
+        ({"to_phone": None}, {"to_phone": None}),
+        ({"from_phone": None, "created_at": None}, {}),
+        ({"status": None}, {}),
+        ({"status": pl.lit("STOP")}, {}),
+        ({"status": pl.lit("STOP"), "created_at": _LONG_AGO}, {}),
+        ({"created_at": _FAR_AHEAD}, {}),
+    ],
+)
+def test_values_that_cannot_be_used_are_the_same_error(
+    spark: Any, tmp_path: Path, of_events: dict[str, Any], of_messages: dict[str, Any]
+) -> None:
+    names = ["to_phone", "from_phone", "created_at", "status"]
+    texts = pl.col("status").cast(pl.String)
+    history = _with_values(HISTORY.select(names).with_columns(texts), of_events)
+    messages = _with_values(MESSAGES, of_messages)
+    with pytest.raises(optkit.HistoryError) as here:
+        optkit.leaks(history, messages)
+    # Of most parts of these files, Spark reads only the statistics.
+    for name, frame in (("events", history), ("messages", messages)):
+        frame.write_parquet(tmp_path / f"{name}.parquet", row_group_size=500)
+    read = [spark.read.parquet(str(tmp_path / f"{name}.parquet")) for name in ("events", "messages")]
+    with pytest.raises(optkit.HistoryError) as there:
+        optkit.leaks(*read)
+    assert str(there.value) == str(here.value)
+
+
+def _with_values(frame: pl.DataFrame, values: dict[str, Any]) -> pl.DataFrame:
+    """Return a frame with other values in two of its rows."""
+    chosen = pl.int_range(pl.len()).is_in([700, 1500])
+    return frame.with_columns(
+        pl.when(chosen).then(value).otherwise(name).cast(frame.schema[name]).alias(name)
+        for name, value in values.items()
+    )
 
 
 def test_frames_of_two_kinds_are_an_error(on_spark: Any) -> None:
