@@ -27,7 +27,7 @@ _EVENT: Final = "event"
 _MESSAGE: Final = "message"
 _ENDING: Final = "last digits of the recipient"
 _BOUND: Final = "first or last opt-out"
-_DIGITS: Final = 6
+_ENDINGS: Final = 10**6
 
 
 class SparkJointPartitions:
@@ -130,12 +130,11 @@ def _with_ending(frame: "SparkFrame") -> "SparkFrame":
     """Add the last digits of to_phone, which are the same however a number is written."""
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    def ending(phone: "Column") -> "Column":
-        # Between two digits, text is part of a number only if all of its characters are digits.
-        return F.concat(F.lit("1"), F.substring(phone, -_DIGITS, _DIGITS), F.lit("1")).try_cast("int")
+    def ending(text: "Column") -> "Column":
+        return F.abs(text.try_cast("bigint") % _ENDINGS).cast("int")
 
     phone = F.col("to_phone")
-    # Replacing a pattern is slow, and only needed if the last characters are not all digits.
+    # Replacing a pattern is slow, and only needed if there is more than digits and a sign.
     digits = F.regexp_replace(phone, "[^0-9]", "")
     # If this could be null, Spark would compute it a second time, to filter out nulls before the join.
     return frame.withColumn(_ENDING, F.coalesce(ending(phone), ending(digits), F.lit(0)))
