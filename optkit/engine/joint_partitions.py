@@ -64,7 +64,8 @@ class JointPacking:
         """Return which messages have all values that are needed except sent_at; note whether one lacks any."""
 
         def note(valid: pl.Series) -> pl.Series:
-            self._found_invalid |= not valid.all()
+            if not valid.all():  # not `|=`, with which one of two threads could undo what the other has noted
+                self._found_invalid = True
             return valid
 
         needed = [name for name in self._asked.keys if name not in {"from_phone", "sent_at"}]
