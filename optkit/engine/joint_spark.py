@@ -9,6 +9,7 @@ from optkit.engine import frames, message_frames, spark, spark_values
 from optkit.engine.exposures import JointPartition
 from optkit.engine.joint_partitions import JointPacking
 from optkit.engine.partitions import CollectedSum
+from optkit.engine.periods import Stretch
 from optkit.engine.question import Question, Side, record_of
 from optkit.history import OPT_OUT
 from optkit.times import INSTANT
@@ -50,14 +51,10 @@ class SparkJointPartitions:
         sent = spark_values.not_before(observed, "sent_at", since)
         spark_values.validate(events, sent)
         self.since, self.until = since, until
-        parts = None
-        if asked.needs_record or since is not None:  # there is a warning if `since` is after all rows
-            rows_of_events, _, last_event = spark_values.extent(events, "created_at")
-            rows, first, last = spark_values.extent(sent, "sent_at")
-            if not rows:  # a record may begin after the last message: then a warning says where the data ends
-                _, _, last = spark_values.extent(observed, "sent_at")
-            self.since, self.until = record_of(asked, first, last, last_event)
-            parts = max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
+        parts, all_travel = 1, asked.beside_opt_outs is None
+        # With `since`, there is a warning if it is after all rows.
+        if all_travel or asked.needs_record or since is not None:
+            (self.since, self.until), parts = _measure(asked, events, sent, observed)
         events, sent = spark.in_ms(events, "created_at"), spark.in_ms(sent, "sent_at")
         self._asked = asked
         self._schemas = [spark.schema_of(frame) for frame in (events, sent)]
@@ -65,8 +62,8 @@ class SparkJointPartitions:
         if asked.beside_opt_outs is not None:
             sent = _beside_opt_outs(sent, events, asked.beside_opt_outs)
         both = _nested(events, _EVENT).unionByName(_nested(sent, _MESSAGE), allowMissingColumns=True)
-        # Without a number, Spark takes as few partitions as suit the bytes that it has shuffled.
-        self._rows = both.repartition(_ENDING) if parts is None else both.repartition(parts, _ENDING)
+        # Messages beside opt-outs are few: Spark itself finds how many partitions their bytes need.
+        self._rows = both.repartition(parts, _ENDING) if all_travel else both.repartition(_ENDING)
 
     def run(
         self, work: Callable[[JointPartition], dict[str, CollectedSum]]
@@ -115,6 +112,20 @@ class SparkJointPartitions:
             return JointPartition(packed, sent, packing.codes(), scope=asked.scope, since=since, until=until)
 
         return read
+
+
+def _measure(
+    asked: Question, events: "SparkFrame", sent: "SparkFrame", observed: "SparkFrame"
+) -> tuple[Stretch, int]:
+    """Return the record, and the number of partitions for all rows.
+
+    Of the messages `observed` until its end, those `sent` since its begin are read.
+    """
+    rows_of_events, _, last_event = spark_values.extent(events, "created_at")
+    rows, first, last = spark_values.extent(sent, "sent_at")
+    if not rows:  # a record may begin after the last message: then a warning says where the data ends
+        _, _, last = spark_values.extent(observed, "sent_at")
+    return record_of(asked, first, last, last_event), max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
 
 
 def _nested(frame: "SparkFrame", name: str) -> "SparkFrame":

@@ -186,3 +186,18 @@ def test_empty_frames_have_the_right_columns() -> None:
         full = function(history, sent)
         assert function(history.clear(), sent).schema == full.schema
         assert function(history, sent.clear()).schema == full.schema
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "says"),
+    [
+        (None, "sent_at is null in 1 row"),
+        (pl.datetime(3000, 1, 1, time_unit="ms", time_zone="UTC"), "sent_at lies centuries off in 1 row"),
+    ],
+)
+def test_a_time_that_cannot_be_used_is_an_error(sent_at: pl.Expr | None, says: str) -> None:
+    history = frame([Event("+12025550101", "ACME", START, "opt-out")])
+    sent = message_frame([message(1, START + DAY), message(2, START + DAY)])
+    is_first = pl.col("message_id") == 1
+    with pytest.raises(optkit.HistoryError, match=says):
+        optkit.leaks(history, sent.with_columns(sent_at=pl.when(is_first).then(sent_at).otherwise("sent_at")))

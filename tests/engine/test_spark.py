@@ -357,7 +357,15 @@ def test_empty_frames_have_no_leaks(on_spark: Any, messages_on_spark: Any) -> No
         (on_spark.limit(0), messages_on_spark),
     ):
         found = pl.DataFrame(optkit.leaks(history, messages).toArrow())
-        assert found.cast(dict(here.schema)).equals(here)
+        assert found.cast(here.schema).equals(here)
+
+
+def test_leaks_since_a_time_after_all_rows_are_none_with_a_warning(
+    on_spark: Any, messages_on_spark: Any
+) -> None:
+    with pytest.warns(UserWarning, match="since is 2030-01-01 00:00 UTC, but the data ends at 2026-"):
+        found = optkit.leaks(on_spark, messages_on_spark, since="2030-01-01")
+    assert found.isEmpty()
 
 
 _LONG_AGO = pl.datetime(1000, 1, 1, time_unit="ms", time_zone="UTC")
