@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 SIZE: Final = 2**19
 
 # Temporary names, unlike any of the frames' columns.
-_EVENT: Final = "event"
-_MESSAGE: Final = "message"
+_IS_EVENT: Final = "is an event"
 _ENDING: Final = "last digits of the recipient"
 _BOUND: Final = "first or last opt-out"
 _ENDINGS: Final = 10**6
@@ -34,8 +33,8 @@ _ENDINGS: Final = 10**6
 class SparkJointPartitions:
     """The partitions of a Spark history and messages.
 
-    Events and messages are rows of one frame, each kind in a column of its own. So one shuffle brings those of a
-    recipient together, and each of Spark's partitions is one here. `cogroup` would shuffle two frames and sort both.
+    Events and messages are rows of one frame. So one shuffle brings those of a recipient together, and each of Spark's
+    partitions is one here. `cogroup` would shuffle two frames and sort both.
 
     Attributes
     ----------
@@ -44,6 +43,8 @@ class SparkJointPartitions:
     """
 
     def __init__(self, history: "SparkFrame", messages: "SparkFrame", asked: Question) -> None:
+        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+
         since, until = asked.record
         events = spark.read(history, [*frames.KEYS, *asked.by_unit])
         events = spark_values.not_after(events, "created_at", until)
@@ -61,7 +62,9 @@ class SparkJointPartitions:
         events, sent = _with_ending(events), _with_ending(sent)
         if asked.beside_opt_outs is not None:
             sent = _beside_opt_outs(sent, events, asked.beside_opt_outs)
-        both = _nested(events, _EVENT).unionByName(_nested(sent, _MESSAGE), allowMissingColumns=True)
+        both = _like_messages(events).unionByName(
+            sent.withColumn(_IS_EVENT, F.lit(False)), allowMissingColumns=True
+        )
         # Messages beside opt-outs are few: Spark itself finds how many partitions their bytes need.
         self._rows = both.repartition(parts, _ENDING) if all_travel else both.repartition(_ENDING)
 
@@ -88,12 +91,14 @@ class SparkJointPartitions:
         self, function: Callable[[JointPartition], "pa.Table"], schema: "StructType | str"
     ) -> "SparkFrame":
         read = self._reader()
+        of_events, of_messages = self._schemas
 
         def mapped(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
             rows = [pl.DataFrame(batch) for batch in batches]
             if rows:
                 both = pl.concat(rows)
-                events, messages = (both[name].drop_nulls().struct.unnest() for name in (_EVENT, _MESSAGE))
+                events = both.filter(_IS_EVENT).select(**{name: _name_of(name) for name in of_events})
+                messages = both.filter(~pl.col(_IS_EVENT)).select(*of_messages)
                 yield from function(read(events, messages)).to_batches()
 
         with spark.quiet():
@@ -128,13 +133,19 @@ def _measure(
     return record_of(asked, first, last, last_event), max(1, -(-rows // SIZE), -(-rows_of_events // SIZE))
 
 
-def _nested(frame: "SparkFrame", name: str) -> "SparkFrame":
-    """Return a frame's columns as one column, beside that of the last digits."""
+def _like_messages(events: "SparkFrame") -> "SparkFrame":
+    """Return events with the names of messages for what both have, to be rows of one frame."""
     from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
 
-    return frame.select(
-        _ENDING, F.struct(*(column for column in frame.columns if column != _ENDING)).alias(name)
-    )
+    renamed = (F.col(name).alias(_name_of(name)) for name in events.columns)
+    return events.select(*renamed, F.lit(True).alias(_IS_EVENT))
+
+
+def _name_of(name: str) -> str:
+    """Return the name that an event's column has beside messages."""
+    if name in {_ENDING, "to_phone", "from_phone"}:
+        return name
+    return "sent_at" if name == "created_at" else f"{name} of the event"
 
 
 def _with_ending(frame: "SparkFrame") -> "SparkFrame":
