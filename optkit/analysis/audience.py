@@ -14,6 +14,7 @@ from optkit.engine.exposures import JointPartition
 from optkit.engine.frames import by_columns
 from optkit.engine.joint import aggregate_joint, no_events
 from optkit.engine.message_frames import Messages
+from optkit.engine.packing import RECIPIENT_BITS
 from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import Moment
@@ -21,8 +22,8 @@ from optkit.times import Moment
 _COUNTED: Final = ("delivered", "undelivered", "failed", "skipped")
 
 _NUMBER: Final = "number of the group"  # beside the messages' own columns
-_RECIPIENTS: Final = 2**51  # codes of recipients are less
-_FEW: Final = 2**12  # as many groups fit beside a recipient into 63 bits
+_RECIPIENTS: Final = 2**RECIPIENT_BITS
+_FEW: Final = 1 << (63 - RECIPIENT_BITS)  # as many groups fit beside a recipient into 63 bits
 _SEEDS: Final = 8  # hashes of up to about 100 groups differ with one of so many seeds
 
 

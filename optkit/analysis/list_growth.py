@@ -9,6 +9,7 @@ from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, unit_of
 from optkit.engine.frames import History, by_columns
 from optkit.engine.joint import JointTotals, aggregate_joint
+from optkit.engine.known_units import known_units
 from optkit.engine.message_frames import Messages
 from optkit.engine.periods import calendar, period_rows, read_stretch
 from optkit.engine.question import question
@@ -105,11 +106,12 @@ def list_growth(
             .then(pl.lit(_BEFORE, pl.Int32))
             .otherwise(periods.index(pl.col("at")))
         )
+        known = known_units(partition, start, periods)
         moves = partition.runs.lazy().filter(pl.col("out") | ~pl.col("first")).with_columns(unit=unit_of(KEY))
         out = pl.col("out")
         return {
             "joined": partial_sum(
-                partition.grouped(partition.known_units(), groups).with_columns(place=period),
+                partition.grouped(known, groups).with_columns(place=period),
                 [*groups, "place"],
                 joined=pl.len(),
             ),

@@ -172,16 +172,18 @@ class JointPartition:
             .collect()
         )
 
-    def known_units(self) -> pl.LazyFrame:
-        """Return one row per unit: unit, and at, its first reached message or first event."""
-        # Messages with nulls are reported after collecting; until then their keys, which are null, are left out.
-        reached = self._messages_of_units.filter("reached").select("key").collect(engine="streaming")
-        events = self._events.lazy().select(key=self.keys(EVENT))
-        # Sorting integers takes half the time of grouping by unit.
-        known = pl.concat([reached.drop_nulls(), events.collect()])["key"].sort().to_frame()
-        is_first = ((KEY ^ KEY.shift(1)) >= big(2**TIME_BITS)).fill_null(True)
-        first = known.lazy().filter(is_first).collect(engine="streaming")
-        return first.lazy().select(unit=unit_of(KEY), at=at_of(KEY))
+    def moments(self) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        """Return events and messages, in any order, each with recipient, sender, at and reached.
+
+        The sender is the unit's: 0 in recipient scope, otherwise null where a message has none.
+        """
+        events = self._events.lazy().select(
+            recipient=recipient_of(EVENT), sender=sender_of(EVENT), at=at_of(EVENT), reached=True
+        )
+        messages = self.messages.select("recipient", "sender", "reached", at=pl.col("sent_at").cast(pl.Int64))
+        if self.scope == "pair":
+            return events, messages
+        return events.with_columns(sender=0), messages.with_columns(sender=0)
 
     def grouped(self, frame: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
         """Return a frame that has `unit` with columns of the events and messages that have one value per unit.

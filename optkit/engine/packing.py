@@ -23,6 +23,7 @@ from optkit.times import INSTANT
 
 TIME_BITS: Final = 46  # with the state
 SENDER_BITS: Final = 30
+RECIPIENT_BITS: Final = 51
 BIAS: Final = REACH + 1
 _DIGITS: Final = 15  # of a phone number, at most (E.164)
 #: By number of digits: the smallest number with so many; null for no digits and for too many.

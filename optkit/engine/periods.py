@@ -5,6 +5,7 @@ may even consist of two separate pieces. `Calendar` therefore splits time in UTC
 period: the period of an event is found by one search among whole numbers.
 """
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -84,6 +85,11 @@ class Calendar:
     ends: list[int]
     edges: list[int]
     places: list[int]
+
+    @property
+    def step(self) -> int:
+        """The longest time of which all edges are whole multiples apart, in milliseconds."""
+        return math.gcd(*(edge - self.edges[0] for edge in self.edges)) or 1
 
     def index(self, at: pl.Expr) -> pl.Expr:
         """Return the number of the period (Int32; 0 is the first) of instants within [first, last], in ms."""

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 import optkit
 from optkit.engine.states import Scope
+from optkit.times import INSTANT
 
 SCOPES = st.sampled_from(["pair", "recipient"])
 EVERY = st.sampled_from(["1d", "1w", "1mo"])
@@ -115,3 +116,51 @@ def test_by_is_a_column_of_either_frame() -> None:
     two = sent.with_columns(plan=pl.Series(["a", "b"]), to_phone=pl.lit("+12025550100"))
     with pytest.raises(optkit.HistoryError, match="plan has several values"):
         optkit.list_growth(history.with_columns(plan=pl.lit("a")), two, by="plan")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "senders"),
+    [
+        ("+1202555", 5),  # recipient, sender and time fit into 63 bits
+        ("+12025550100", 5),  # numbers are too long
+        ("customer ", 5),  # codes of texts are too long
+        ("+1202555", 5000),  # senders are too many
+    ],
+)
+@pytest.mark.parametrize("with_events", [True, False])  # they show sooner what fits
+def test_everybody_joins_once_whatever_fits(prefix: str, senders: int, *, with_events: bool) -> None:
+    # Sender n writes to each of three recipients on days n % 99, n % 99 + 7 and n % 99 + 14.
+    numbers = pl.DataFrame({"sender": range(senders)})
+    for name, values in (("to", [100, 101, 102]), ("week", range(3))):
+        numbers = numbers.join(pl.DataFrame({name: values}), how="cross")
+    day = pl.col("sender") % 99 + pl.col("week") * 7
+    sent = numbers.select(
+        to_phone=pl.format("{}0{}", pl.lit(prefix), "to"),
+        from_phone=pl.format("S{}", "sender"),
+        sent_at=(JANUARY + day * DAY + DAY // 2).cast(INSTANT),
+        delivery_status=pl.lit("sent"),
+    )
+    opted_in = sent.head(1).select("to_phone", "from_phone", created_at="sent_at", status=pl.lit("opt-in"))
+    table = optkit.list_growth(
+        opted_in if with_events else opted_in.clear(),
+        sent.reverse(),
+        every="1d",
+        time_zone="Asia/Kathmandu",  # 5:45 ahead: noon in UTC is the same day there
+    )
+    first_days = [sender % 99 for sender in range(senders)]
+    assert table["joined"].to_list() == [3 * first_days.count(day) for day in range(min(senders, 99) + 14)]
+
+
+def test_a_record_of_many_years() -> None:
+    # Counted in hours, because clocks change, 80 years do not fit beside a recipient and a sender.
+    sent = message_frame([reached(1, 100, 0), reached(2, 101, -80 * 365), reached(3, 100, -40 * 365)])
+    table = optkit.list_growth(frame([]), sent, every="1y", time_zone="America/New_York")
+    joined = table.filter(pl.col("joined") > 0)
+    assert joined.select(pl.col("period").dt.year(), "joined").rows() == [(1946, 1), (1986, 1)]
+
+
+def test_who_was_known_before_since_is_on_the_list_at_its_start() -> None:
+    sent = message_frame([reached(1, 100, 0), reached(2, 101, 9), reached(3, 100, 10), reached(4, 102, 10)])
+    within_a_day = moment(JANUARY + 9 * DAY + 1)  # a millisecond after the second joined and somebody left
+    table = optkit.list_growth(frame([event(103, 9)]), sent, every="1d", since=within_a_day)
+    assert table.select("list_start", "joined", "list_end").rows() == [(2, 0, 2), (2, 1, 3)]

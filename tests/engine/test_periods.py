@@ -37,6 +37,23 @@ def test_every_minute_lies_in_its_local_day(time_zone: str, first: str, last: st
         assert begin < end or days.starts[place] == date(2011, 12, 30)
 
 
+@pytest.mark.parametrize("every", ["1d", "1w", "1mo", "2y"])
+@pytest.mark.parametrize(
+    ("time_zone", "step"),  # months begin on different days of the week, and clocks change between
+    [("UTC", 24 * 60), ("America/New_York", 60), ("Australia/Lord_Howe", 30), ("Asia/Kathmandu", 24 * 60)],
+)
+def test_a_step_stays_in_its_period(every: str, time_zone: str, step: int) -> None:
+    first, last = to_ms(instant("2025-03-01")), to_ms(instant("2026-02-01"))
+    periods = calendar(first, last, every, time_zone)
+    assert periods.step % (step * 60_000) == 0
+    at = pl.Series("at", range(first, last, 17 * 60_000 + 1))
+    rounded = at - (at - periods.edges[0]) % periods.step
+    index = pl.DataFrame([at, rounded.alias("rounded")]).select(
+        exact=periods.index(pl.col("at")), rounded=periods.index(pl.col("rounded"))
+    )
+    assert index["exact"].equals(index["rounded"])
+
+
 @pytest.mark.parametrize(
     ("every", "starts"),
     [
