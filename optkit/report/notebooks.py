@@ -3,8 +3,10 @@
 import ast
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -207,7 +209,7 @@ def _read(parameter: Parameter, value: Any, path: Path) -> Any:
 
 
 def require_lab() -> None:
-    """Check that the extra ``lab`` is installed.
+    """Check that the extra ``lab`` is installed; imports of its packages are faster after that.
 
     Raises
     ------
@@ -215,3 +217,20 @@ def require_lab() -> None:
         JupyterLab, nbclient or nbconvert is not installed.
     """
     require("running notebooks", "lab", "jupyterlab", "nbclient", "nbconvert", "ipykernel")
+    _import_jsonschema()
+
+
+def _import_jsonschema() -> None:
+    """Import jsonschema without rfc3987-syntax, with which it can check internationalized web addresses.
+
+    nbformat and JupyterLab import jsonschema; rfc3987-syntax compiles 38 grammars when it is imported, which takes a
+    second. Neither notebooks nor JupyterLab's events have such addresses.
+    """
+    optional = "rfc3987_syntax"
+    if optional in sys.modules:
+        return
+    sys.modules[optional] = None  # type: ignore[assignment]  # an import of it fails now
+    try:
+        import_module("jsonschema")
+    finally:
+        del sys.modules[optional]

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,3 +112,15 @@ def test_a_file_that_is_not_a_notebook_is_rejected(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(optkit.SettingsError, match=r"a\.ipynb is not a notebook"):
         parameters_of(path)
+
+
+def test_commands_that_run_notebooks_import_no_grammars_of_addresses() -> None:
+    code = """
+import sys
+from optkit.report.notebooks import require_lab
+require_lab()
+import nbformat
+print([name in sys.modules for name in ("jsonschema", "rfc3987_syntax", "lark")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[True, False, False]\n"
