@@ -106,14 +106,15 @@ def list_growth(
             .then(pl.lit(_BEFORE, pl.Int32))
             .otherwise(periods.index(pl.col("at")))
         )
-        known = known_units(partition, start, periods)
+        known = partition.grouped(known_units(partition, start, periods), groups)
         moves = partition.runs.lazy().filter(pl.col("out") | ~pl.col("first")).with_columns(unit=unit_of(KEY))
         out = pl.col("out")
         return {
             "joined": partial_sum(
-                partition.grouped(known, groups).with_columns(place=period),
+                # Their times are few: each period is looked up once.
+                known.group_by(*groups, "at").agg(joined=pl.len()).with_columns(place=period),
                 [*groups, "place"],
-                joined=pl.len(),
+                joined=pl.col("joined").sum(),
             ),
             "moves": partial_sum(
                 partition.grouped(moves, groups).with_columns(place=period),
