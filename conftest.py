@@ -15,6 +15,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
         sys.dont_write_bytecode = False
+    # three processes share two cores, and their frames are small; test_threads.py compares with several threads
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # jsonschema, which nbformat imports, would read a grammar of addresses for a second; no test checks an address
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from hypothesis import settings

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -130,6 +131,11 @@ def calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     validate_calendar(every, time_zone)
     if not -REACH <= first <= last <= REACH:
         raise SettingsError("`since` must not be after `until`, and neither may be centuries off")
+    return _calendar(first, last, every, time_zone)
+
+
+@lru_cache(maxsize=16)  # an analysis asks for the same one to count and to show, and for each partition
+def _calendar(first: int, last: int, every: str, time_zone: str) -> Calendar:
     offset = _offsets(time_zone)
     near = pl.Series([from_ms(first - 2 * DAY).date(), from_ms(last + 2 * DAY).date()]).dt.truncate(every)
     low, high = near.head(1).dt.offset_by("-" + every).item(), near.tail(1).dt.offset_by(every).item()

@@ -1,52 +1,23 @@
 """What holds of every analysis of messages: the frame, the order of rows and the number of partitions do not matter."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
+from answers import OF_MESSAGES, account
 from histories import MAY_BEGIN_AFTER_THE_DATA, Event, events, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_messages import Message, message_frame, messages
 from polars.testing import assert_frame_equal
 
-import optkit
 from optkit.engine import joint_partitions, partitions
 from optkit.engine.exposures import JointPartition
 
-CAMPAIGN = ["campaign_id", "campaign"]
-NUMBER = "+12025550101"
-
-#: Each analysis of messages, with arguments under which made-up accounts of a few rows have an answer.
-ANALYSES: dict[str, Callable[[Any, Any], pl.DataFrame]] = {
-    "audience": lambda _, messages: optkit.audience(messages, by=["from_phone", *CAMPAIGN]),
-    "list_growth": partial(optkit.list_growth, every="1mo", by="from_phone"),
-    "attribution": optkit.attribution,
-    "attribution of recipients": partial(optkit.attribution, scope="recipient"),
-    "campaign_rates": optkit.campaign_rates,
-    "opt_out_hazard": partial(optkit.opt_out_hazard, by="from_phone"),
-    "fatigue": partial(optkit.fatigue, burn_in="0d", by="campaign"),
-    "leaks": optkit.leaks,
-    "leaks of recipients": partial(optkit.leaks, scope="recipient"),
-    "leak_curve": partial(optkit.leak_curve, by="from_phone"),
-    "spikes": lambda history, messages: optkit.spikes(history, messages=messages),
-    "compare": lambda history, messages: optkit.compare(
-        history, "2026-03-17", messages=messages, by="from_phone"
-    ),
-    "quality": lambda history, messages: optkit.quality(history, messages, now="2027-01-01"),
-    "timeline": lambda history, messages: optkit.timeline(history, NUMBER, messages),
-}
-each_analysis = pytest.mark.parametrize("analysis", list(ANALYSES))
-
-
-def account() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return a history and messages; one recipient has the number of `timeline`."""
-    history, sent = optkit.demo_history(recipients=600), optkit.demo_messages(recipients=600)
-    renamed = pl.col("to_phone").replace(optkit.leaks(history, sent)["to_phone"][0], NUMBER)
-    return history.with_columns(renamed), sent.with_columns(renamed)
+each_analysis = pytest.mark.parametrize("analysis", list(OF_MESSAGES))
 
 
 ACCOUNT = account()
@@ -67,7 +38,7 @@ KINDS: dict[str, Callable[[pl.DataFrame], Any]] = {
 
 @cache
 def answer_on_polars(analysis: str) -> pl.DataFrame:
-    return ANALYSES[analysis](*ACCOUNT)
+    return OF_MESSAGES[analysis](*ACCOUNT)
 
 
 @each_analysis
@@ -75,7 +46,7 @@ def answer_on_polars(analysis: str) -> pl.DataFrame:
 def test_any_frame_gives_the_same_answer(analysis: str, kind: str) -> None:
     expected = answer_on_polars(analysis)
     assert expected.height > 1
-    assert_frame_equal(ANALYSES[analysis](*map(KINDS[kind], ACCOUNT)), expected, rel_tol=1e-12)
+    assert_frame_equal(OF_MESSAGES[analysis](*map(KINDS[kind], ACCOUNT)), expected, rel_tol=1e-12)
 
 
 class Counted(JointPartition):
@@ -99,7 +70,7 @@ WHOLE = {"timeline"}
 def test_order_and_partitions_do_not_matter(
     analysis: str, made: list[Event], sent: list[Message], random: Any
 ) -> None:
-    ask = ANALYSES[analysis]
+    ask = OF_MESSAGES[analysis]
     whole = ask(frame(made), message_frame(sent))
     random.shuffle(made)
     random.shuffle(sent)
