@@ -1,13 +1,21 @@
-"""A process that loads an account when it is told to; tests kill it, or let several of them load at once."""
+"""Processes that load an account when they are told to; tests kill them, or let several of them load at once."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from optkit.emulator import Emulator
+if TYPE_CHECKING:
+    from optkit.emulator import Emulator
+
+#: Starts processes that have imported what a load needs: that is quick, and a kill hits the load and not an import.
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload(
+    [f"optkit.loading.{name}" for name in ("load", "load_messages", "explore", "fetch", "transport")]
+)
 
 
 class Child:
@@ -31,7 +39,7 @@ class Child:
 
     def __init__(
         self,
-        server: Emulator,
+        server: "Emulator",
         cache: Path,
         account: str,
         asked: tuple[str, str],
@@ -47,14 +55,10 @@ class Child:
             "OPTKIT_WORKERS": "4",
         }
         self.account = account
-        self._cut_short = False
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, call, *asked, *([output] if output else [])],
-            env={**os.environ, **settings},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._parent, child = FORKSERVER.Pipe()
+        self._process = FORKSERVER.Process(target=main, args=(child, settings, call, asked, output))
+        self._process.start()
+        child.close()
 
     def __enter__(self) -> Self:
         return self
@@ -64,49 +68,44 @@ class Child:
 
     def begin(self) -> None:
         """Let it load, once it is ready to."""
-        assert self._process.stdin is not None
-        assert self._line() == "ready\n"
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        assert self._parent.recv() == "ready"
+        self._parent.send("go")
 
     def wait(self) -> None:
         """Wait until it has loaded."""
-        assert self._line() == "loaded\n"
+        assert self._parent.recv() == "loaded"
 
     def pause(self) -> None:
         """Stop it where it is, as a closed lid does."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on."""
-        self._process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def kill(self) -> bool:
-        """End it by SIGKILL, unless that was done; return whether it had not loaded yet."""
-        if self._process.returncode is None:
-            self._process.kill()
-            self._cut_short = "loaded" not in self._process.communicate()[0]
-        return self._cut_short
+        """End it by SIGKILL; return whether it had not loaded yet."""
+        self._process.kill()
+        self._process.join()
+        with suppress(EOFError):
+            return bool(self._parent.recv() != "loaded")
+        return True
 
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
+    def _signal(self, number: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
 
-def main(call: str, start: str, end: str, output: str | None = None) -> None:
-
+def main(
+    parent: Connection, settings: dict[str, str], call: str, asked: tuple[str, str], output: Path | None
+) -> None:
     import optkit
-    import optkit.loading.load_messages
-    import optkit.loading.session  # a kill should hit the load, not an import
 
-    print("ready", flush=True)  # noqa: T201 - its parent listens
-    sys.stdin.readline()
-    loaded = getattr(optkit, call)(start, end)
+    os.environ.update(settings)
+    parent.send("ready")
+    parent.recv()
+    loaded = getattr(optkit, call)(*asked)
     if output:
         loaded.write_parquet(output)
-    print("loaded", flush=True)  # noqa: T201
-    sys.stdin.readline()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parent.send("loaded")
+    parent.recv()

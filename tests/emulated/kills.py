@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -64,7 +64,7 @@ def kill_loads(kills: int, cache: Path, seed: int, dataset: str) -> Counter[int]
             began = time.monotonic()
             first.wait()
             longest = time.monotonic() - began
-        for child in _prepared(children):
+        for child in children:
             with child:
                 child.begin()
                 time.sleep(chance.random() * longest)
@@ -74,17 +74,6 @@ def kill_loads(kills: int, cache: Path, seed: int, dataset: str) -> Counter[int]
             if found.total() == kills:
                 break
     return found
-
-
-def _prepared(children: Iterator[Child]) -> Iterator[Child]:
-    """Give one child after the other, the next one already on its way."""
-    following = next(children)
-    try:
-        for child in children:
-            current, following = following, child
-            yield current
-    finally:
-        following.kill()
 
 
 def _load_again(server: Emulator, account: str, dataset: Dataset) -> int:
