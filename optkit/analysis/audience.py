@@ -22,6 +22,7 @@ from optkit.times import Moment
 _COUNTED: Final = ("delivered", "undelivered", "failed", "skipped")
 
 _NUMBER: Final = "number of the group"  # beside the messages' own columns
+_TIMES: Final = "number of times"  # beside them as well
 _RECIPIENTS: Final = 2**RECIPIENT_BITS
 _FEW: Final = 1 << (63 - RECIPIENT_BITS)  # as many groups fit beside a recipient into 63 bits
 _SEEDS: Final = 8  # hashes of up to about 100 groups differ with one of so many seeds
@@ -85,8 +86,8 @@ def audience(
         at = pl.col("sent_at").cast(pl.Int64)
         # Group by the sender's text as it is, then rewrite the few different texts.
         by_status = partition.messages.group_by(*groups, "delivery_status").agg(
+            at.count().alias(_TIMES),
             messages=pl.len().cast(pl.Int64),
-            known=at.count(),
             first_sent_at=at.min(),
             last_sent_at=at.max(),
         )
@@ -94,7 +95,7 @@ def audience(
         _validate_times(partition.messages, written)
         if "from_phone" in groups:
             written = written.drop_nulls("from_phone")
-        counts = _rewritten(written.drop("known"), region).lazy()
+        counts = _rewritten(written.drop(_TIMES), region).lazy()
         # First and last do not add up, so they are keys here; their extremes are taken at the end.
         extent = ["first_sent_at", "last_sent_at"]
         recipients = _recipients(partition.messages, written.select(groups).unique(), region)
@@ -127,7 +128,7 @@ def audience(
 
 def _validate_times(messages: pl.LazyFrame, counts: pl.DataFrame) -> None:
     """Raise `HistoryError` if an instant that was counted is null or centuries off."""
-    known = pl.col("known").sum(), pl.col("first_sent_at").min(), pl.col("last_sent_at").max()
+    known = pl.col(_TIMES).sum(), pl.col("first_sent_at").min(), pl.col("last_sent_at").max()
     extent = frames.Extent(*counts.select(pl.col("messages").sum(), *known).row(0))
     if not extent.is_valid:
         message_frames.validate_values(messages)
