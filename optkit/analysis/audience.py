@@ -155,9 +155,10 @@ def _recipients(messages: pl.LazyFrame, groups: pl.DataFrame, region: str | None
     # One thread sorts 19 million integers in 0.34 s, two threads in 0.6 s.
     distinct = pairs.sort(multithreaded=False).unique()
     # Several spellings of a sender have one number.
-    counted = numbered.unique(_NUMBER).with_columns(first=first, last=first + pl.lit(_RECIPIENTS - 1, width))
-    begins = distinct.search_sorted(counted["first"], side="left")
-    ends = distinct.search_sorted(counted["last"], side="right")
+    counted = numbered.unique(_NUMBER)
+    least = counted.select(first).to_series()
+    begins = distinct.search_sorted(least, side="left")
+    ends = distinct.search_sorted(least + pl.Series([_RECIPIENTS - 1], dtype=width), side="right")
     return counted.select(*groups.columns, recipients=(ends - begins).cast(pl.Int64))
 
 
