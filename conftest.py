@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -49,11 +51,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return paths of new folders: `mktemp` looks through all folders of the run for each."""
+    together = tmp_path_factory.mktemp("caches")
+    return (together / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_settings(monkeypatch: pytest.MonkeyPatch, caches: Iterator[Path]) -> Iterator[None]:
+    cache = next(caches)
+    cache.mkdir(mode=0o700)
     for name in [name for name in os.environ if name.startswith("OPTKIT_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("OPTKIT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("OPTKIT_CACHE_DIR", str(cache))
     yield
     from optkit.config import _configured
 

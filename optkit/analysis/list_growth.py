@@ -11,7 +11,7 @@ from optkit.engine.frames import History, by_columns
 from optkit.engine.joint import JointTotals, aggregate_joint
 from optkit.engine.known_units import known_units
 from optkit.engine.message_frames import Messages
-from optkit.engine.periods import calendar, period_rows, read_stretch
+from optkit.engine.periods import calendar, period_rows, read_stretch, validate_calendar
 from optkit.engine.question import question
 from optkit.engine.states import Scope
 from optkit.messages import REACHED
@@ -95,6 +95,7 @@ def list_growth(
     True
     """
     groups = by_columns(by, _COMPUTED, {"history": history, "messages": messages})
+    validate_calendar(every, time_zone)
     stretch = read_stretch(since, until)
     asked = question(None, until, statuses, region, scope=scope, by_unit=groups, in_order=False)
 

@@ -18,8 +18,7 @@ def texts_of(ax: Any) -> list[Text]:
             continue
         for axis in (axes.xaxis, axes.yaxis):
             found += [axis.label, axis.get_offset_text()]
-            found += [tick.label1 for tick in axis._update_ticks()]
-            found += [tick.label2 for tick in axis._update_ticks()]
+            found += [label for tick in axis._update_ticks() for label in (tick.label1, tick.label2)]
     return [text for text in found if text.get_visible() and text.get_text().strip()]
 
 
@@ -27,11 +26,12 @@ def check_page(ax: Any) -> None:
     """Check that no text is beyond the figure's edge or over another one, and that the background is white."""
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(ax)]
+    texts = texts_of(ax)
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
     for name, box in boxes:
         within = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
         assert within, f"{name!r} is cut off"
-    upright = [box for box, text in zip(boxes, texts_of(ax), strict=True) if text.get_rotation() in {0, 90}]
+    upright = [box for box, text in zip(boxes, texts, strict=True) if text.get_rotation() in {0, 90}]
     for (one, a), (other, b) in combinations(upright, 2):
         width = min(a.x1, b.x1) - max(a.x0, b.x0)
         height = min(a.y1, b.y1) - max(a.y0, b.y0)
