@@ -90,7 +90,9 @@ def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | N
     outs = pairs.join(changes.filter(pl.col("kind") == "opt-out"), on=["from_phone", "to_phone"], how="semi")
     keys = ["from_phone", *by]
     people = pl.concat(
-        frame.select(*keys, "to_phone").with_columns(canonical_phones(None)) for frame in (reached, outs)
+        # most people were reached by many messages; each number is brought into canonical form once
+        frame.select(*keys, "to_phone").unique().with_columns(canonical_phones(None))
+        for frame in (reached, outs)
     ).unique()
     counts = people.group_by(keys).agg(recipients=pl.len().cast(pl.Int64))
     return (
