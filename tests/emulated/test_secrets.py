@@ -18,6 +18,7 @@ HISTORY = make_history(400)
 
 def test_a_load_its_errors_and_its_pages_keep_the_token(
     connect: Callable[[Emulator], None],
+    quick_retries: None,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -25,7 +26,7 @@ def test_a_load_its_errors_and_its_pages_keep_the_token(
     said: list[str] = []
     with caplog.at_level(logging.DEBUG), Emulator(HISTORY, clock=CLOCK, faults=Faults(errors=0.1)) as server:
         connect(server)
-        said += [repr(resolve()), str(optkit.settings()), repr(optkit.load())]
+        said += [repr(resolve()), str(optkit.settings()), repr(optkit.load()), repr(optkit.load_messages())]
         number = HISTORY["to_phone"][0]
         optkit.fetch(to_phone=number)
         monkeypatch.setenv("OPTKIT_TOKEN", server.token)

@@ -91,6 +91,7 @@ COMPLAINTS = """() => {
     ];
 }"""
 EXECUTED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 CONTROLS = ".jp-OutputArea .jupyter-widgets :is(select, input, button, .noUi-handle)"
 
 
@@ -139,6 +140,19 @@ def executed(notebook: Page) -> NotebookNode:
     return executed
 
 
+@pytest.fixture(scope="module")
+def shown(notebook: Page) -> str:
+    """Return the text of all outputs and controls."""
+    return "".join(notebook.locator(".jp-OutputArea").all_inner_texts())
+
+
+@pytest.fixture(scope="module")
+def recipients() -> set[str]:
+    """Return the numbers that nobody may see in full."""
+    history = optkit.demo_history()
+    return set(history["to_phone"]) - set(history["from_phone"])
+
+
 def test_a_notebook_runs_and_its_controls_move_without_complaint(notebook: Page) -> None:
     _check(notebook)
     notebook.evaluate(LISTEN)
@@ -158,18 +172,16 @@ def test_a_notebook_is_drawn_in_each_theme(theme: str, notebook: Page, path: Pat
 
 
 def test_a_notebook_shows_no_name_no_address_and_no_text_of_a_message(
-    executed: NotebookNode, notebook: Page
+    executed: NotebookNode, shown: str
 ) -> None:
-    text = str(executed) + _shown(notebook)
+    text = str(executed) + shown
     personal = [*FIRST_NAMES, *LAST_NAMES, EMAIL_DOMAIN, SENTENCE[:20]]
     assert [word for word in personal if word in text] == []
 
 
-def test_recipients_stay_masked(executed: NotebookNode, notebook: Page) -> None:
-    history = optkit.demo_history()
-    recipients = set(history["to_phone"]) - set(history["from_phone"])
+def test_recipients_stay_masked(executed: NotebookNode, shown: str, recipients: set[str]) -> None:
     outputs = "".join(str(cell.outputs) for cell in executed.cells if cell.cell_type == "code")
-    assert recipients.isdisjoint(re.findall(r"\+\d{7,15}", outputs + _shown(notebook)))
+    assert recipients.isdisjoint(re.findall(r"\+\d{7,15}", outputs + shown))
 
 
 def test_its_page_answers_first_and_describes_every_picture_in_words(
@@ -186,11 +198,6 @@ def test_its_page_answers_first_and_describes_every_picture_in_words(
     words = re.findall(r'<img\b[^>]*\balt="([^"]*)"', html)
     assert len(words) == html.count("<img") > 0
     assert [alt for alt in words if len(alt) < 20 or alt.startswith(("Picture:", "No description"))] == []
-
-
-def _shown(tab: Page) -> str:
-    """Return the text of all outputs and controls."""
-    return "".join(tab.locator(".jp-OutputArea").all_inner_texts())
 
 
 def _check(tab: Page) -> None:
@@ -225,6 +232,6 @@ def _photograph(tab: Page, path: Path) -> None:
     height = tab.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollHeight ?? 900")
     tab.set_viewport_size({"width": 1200, "height": min(int(height) + 150, 16_000)})
     tab.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 0)")
-    tab.wait_for_timeout(200)  # for the page to be drawn again
+    tab.evaluate(DRAWN)
     path.parent.mkdir(parents=True, exist_ok=True)
     tab.screenshot(path=path)

@@ -29,7 +29,10 @@ def make_pages(tmp_path_factory: pytest.TempPathFactory) -> MakePages:
     def make(server: Emulator) -> dict[str, NotebookPage]:
         folder = tmp_path_factory.mktemp("pages")
         settings = {"CACHE_DIR": str(folder), "BASE_URL": server.url, "TOKEN": server.token}
+        small = folder / "matplotlibrc"
+        small.write_text("figure.dpi: 20")  # nobody looks at these pictures
         with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MATPLOTLIBRC", str(small))
             for name, value in settings.items():
                 patch.setenv(f"OPTKIT_{name}", value)
             notebooks = execute_all(folder)
