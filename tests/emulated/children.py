@@ -1,8 +1,14 @@
-"""Processes that load an account when they are told to; tests kill them, or let several of them load at once."""
+"""Processes that load an account when they are told to, so that tests can kill them, and processes of one command."""
 
+import ctypes
 import multiprocessing
 import os
+import resource
 import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,7 +20,10 @@ if TYPE_CHECKING:
 #: Starts processes that have imported what a load needs: that is quick, and a kill hits the load and not an import.
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
-    [f"optkit.loading.{name}" for name in ("load", "load_messages", "explore", "fetch", "transport")]
+    [
+        "optkit.cli",
+        *(f"optkit.loading.{name}" for name in ("load", "load_messages", "explore", "fetch", "transport")),
+    ]
 )
 
 
@@ -56,7 +65,7 @@ class Child:
         }
         self.account = account
         self._parent, child = FORKSERVER.Pipe()
-        self._process = FORKSERVER.Process(target=main, args=(child, settings, call, asked, output))
+        self._process = FORKSERVER.Process(target=_load, args=(child, settings, call, asked, output))
         self._process.start()
         child.close()
 
@@ -96,7 +105,7 @@ class Child:
         os.kill(self._process.pid, number)
 
 
-def main(
+def _load(
     parent: Connection, settings: dict[str, str], call: str, asked: tuple[str, str], output: Path | None
 ) -> None:
     import optkit
@@ -109,3 +118,65 @@ def main(
         loaded.write_parquet(output)
     parent.send("loaded")
     parent.recv()
+
+
+def run_command(
+    server: "Emulator", folder: Path, words: tuple[str, ...], limit: Callable[[], None]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command in a process that `limit`, a function of this module, has limited first.
+
+    Parameters
+    ----------
+    server : Emulator
+        What it loads from.
+    folder : Path
+        The folder of its account.
+    words : tuple of str
+        The command and its arguments.
+    limit : callable
+        What to do first.
+    """
+    settings = {
+        "OPTKIT_BASE_URL": server.url,
+        "OPTKIT_TOKEN": server.token,
+        "OPTKIT_CACHE_DIR": str(folder.parent),
+        "OPTKIT_ACCOUNT": folder.name,
+    }
+    with tempfile.TemporaryDirectory() as written:
+        output, errors = Path(written, "output"), Path(written, "errors")
+        process = FORKSERVER.Process(target=_run, args=(settings, words, limit, output, errors))
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return subprocess.CompletedProcess(words, process.exitcode, output.read_text(), errors.read_text())
+
+
+def obey_permissions() -> None:
+    """Give up root's right to pass permissions over, which tests in a container may have."""
+    libc = ctypes.CDLL(None)
+    this_process = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3
+    capabilities = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: the first 32, then the others
+    assert libc.capget(this_process, capabilities) == 0
+    for place in range(3):
+        capabilities[place] &= ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    assert libc.capset(this_process, capabilities) == 0
+
+
+def fill_disk() -> None:
+    """Write no more than 3,000 bytes to a file: for this process, that is a full disk."""
+    # a compiled module that is cut off would break all processes after this one
+    sys.dont_write_bytecode = True
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
+
+
+def _run(
+    settings: dict[str, str], words: tuple[str, ...], limit: Callable[[], None], output: Path, errors: Path
+) -> None:
+    from optkit.cli import main
+
+    for file, stream in ((output, sys.stdout), (errors, sys.stderr)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream.fileno())
+    os.environ.update(settings)
+    sys.argv = ["optkit", *words]
+    limit()
+    main()

@@ -1,14 +1,13 @@
 """A disk that is full while a load or a command writes: one error, and what was there stays."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import polars as pl
 import pytest
 from accounts import CLOCK, distinct, events_of, make_history
+from children import fill_disk, run_command
 
 import optkit
 from optkit.emulator import Emulator
@@ -17,31 +16,13 @@ from optkit.history import STATUS
 ASKED = ("2026-03-02", "2026-03-16")
 HISTORY = make_history(3000)
 
-#: Runs a command in a process that may write no more than 3,000 bytes to a file: for it, that is a full disk.
-FULL_DISK = """
-import resource, signal, sys
-sys.dont_write_bytecode = True  # a compiled module that is cut off would break all processes after this one
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
-from optkit.cli import main
-main()
-"""
-
 
 @pytest.fixture
-def with_full_disk(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def with_full_disk(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
     """Return a function that runs a command whose disk is full."""
 
-    def run(server: Emulator, *words: str) -> "subprocess.CompletedProcess[str]":
-        settings = {"BASE_URL": server.url, "TOKEN": server.token, "ACCOUNT": "tested"}
-        settings["CACHE_DIR"] = str(tmp_path / "cache")
-        return subprocess.run(
-            [sys.executable, "-c", FULL_DISK, *words],
-            env={**os.environ, **{f"OPTKIT_{name}": value for name, value in settings.items()}},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(server: Emulator, *words: str) -> CompletedProcess[str]:
+        return run_command(server, tmp_path / "cache" / "tested", words, fill_disk)
 
     return run
 
@@ -51,7 +32,7 @@ def test_a_load_that_fills_the_disk_is_one_error_and_keeps_what_was_committed(
     cached: bool,  # noqa: FBT001 - as pytest passes it
     connect: Callable[[Emulator], None],
     tmp_path: Path,
-    with_full_disk: Callable[..., "subprocess.CompletedProcess[str]"],
+    with_full_disk: Callable[..., CompletedProcess[str]],
 ) -> None:
     with Emulator(HISTORY, clock=CLOCK) as server:
         connect(server)
@@ -75,7 +56,7 @@ def test_a_list_that_fills_the_disk_is_one_error_and_the_old_list_stays(
     form: str,
     connect: Callable[[Emulator], None],
     tmp_path: Path,
-    with_full_disk: Callable[..., "subprocess.CompletedProcess[str]"],
+    with_full_disk: Callable[..., CompletedProcess[str]],
 ) -> None:
     out = tmp_path / "lists" / "list"
     out.parent.mkdir()

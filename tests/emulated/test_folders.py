@@ -1,15 +1,13 @@
 """Folders and files that cannot be used as they are: one sentence that says what and where."""
 
-import ctypes
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from accounts import CLOCK, distinct, events_of, make_history
+from children import obey_permissions, run_command
 
 import optkit
 from optkit.emulator import Emulator
@@ -37,37 +35,14 @@ def folder(server: Emulator, connect: Callable[[Emulator], None], tmp_path: Path
             path.chmod(0o700)
 
 
-def obey_permissions() -> None:
-    """Give up root's right to pass permissions over, which tests in a container may have."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
-
-
 @pytest.fixture
-def run(server: Emulator, folder: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def run(server: Emulator, folder: Path) -> Callable[..., CompletedProcess[str]]:
     """Return a function that runs a command as somebody who obeys permissions."""
 
-    def command(*words: str) -> "subprocess.CompletedProcess[str]":
-        settings = {
-            "BASE_URL": server.url,
-            "TOKEN": server.token,
-            "ACCOUNT": folder.name,
-            "CACHE_DIR": str(folder.parent),
-        }
-        return subprocess.run(
-            [sys.executable, "-c", "from optkit.cli import main; main()", *words],
-            env={**os.environ, **{f"OPTKIT_{name}": value for name, value in settings.items()}},
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=obey_permissions,
-        )
-
-    return command
+    return lambda *words: run_command(server, folder, words, obey_permissions)
 
 
-def sentence(done: "subprocess.CompletedProcess[str]") -> str:
+def sentence(done: CompletedProcess[str]) -> str:
     """Return the one line that a command says when it fails."""
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -75,7 +50,7 @@ def sentence(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def test_a_folder_that_cannot_be_written_is_one_error(
-    folder: Path, run: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
     before = sorted(folder.iterdir())
     folder.chmod(0o500)
@@ -89,7 +64,7 @@ def test_a_folder_that_cannot_be_written_is_one_error(
 
 
 def test_a_folder_that_cannot_be_read_is_one_error(
-    folder: Path, run: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
     folder.chmod(0o000)
     for command in (["coverage"], ["verify"], ["refresh"], ["clear", "--yes"], ["suppress"]):
@@ -99,7 +74,7 @@ def test_a_folder_that_cannot_be_read_is_one_error(
 
 
 def test_an_account_file_that_cannot_be_read_is_not_called_damaged(
-    folder: Path, run: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
     (folder / "account.json").chmod(0o000)
     said = sentence(run("refresh"))
@@ -108,7 +83,7 @@ def test_an_account_file_that_cannot_be_read_is_not_called_damaged(
 
 
 def test_a_window_that_cannot_be_read_is_fetched_again(
-    folder: Path, run: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
     (folder / WINDOW).chmod(0o000)
     done = run("refresh", "--start", ASKED[0], "--end", ASKED[1])
@@ -118,7 +93,7 @@ def test_a_window_that_cannot_be_read_is_fetched_again(
 
 
 def test_a_folder_under_a_windows_name_is_one_error(
-    folder: Path, run: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
     (folder / WINDOW).unlink()
     (folder / WINDOW).mkdir()
@@ -131,7 +106,7 @@ def test_a_folder_under_a_windows_name_is_one_error(
 
 
 def test_a_file_in_the_folders_place_is_one_error(
-    folder: Path, run: Callable[..., "subprocess.CompletedProcess[str]"]
+    folder: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
     folder.rename(folder.with_name("elsewhere"))
     folder.write_text("in the way")
