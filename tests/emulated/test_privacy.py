@@ -77,7 +77,7 @@ def test_the_server_sends_what_must_not_be_found() -> None:
             f"{server.url}/api/v2/campaigns/insights",
             params={"start_time": 1, "end_time": 10**13, "per_page": 100},
             headers={"access-token": server.token},
-            timeout=30,
+            timeout=300,
         )
     users = [str(entry["user"]) for entry in answer.json()["entries"]]
     contents = [entry["content"] for entry in answer.json()["entries"]]

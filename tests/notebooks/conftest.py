@@ -60,7 +60,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     while server.poll() is None:
         try:
-            requests.get(url, timeout=5).raise_for_status()
+            requests.get(url, timeout=300).raise_for_status()
         except requests.ConnectionError:
             time.sleep(0.2)
         else:
