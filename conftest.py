@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+# Before anything imports polars: three processes share two cores, and their frames are small. test_threads.py compares
+# the answers with those of several threads.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let processes share compiled modules where the machine says that Python writes none: tests start many.
@@ -17,8 +21,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
         sys.dont_write_bytecode = False
-    # three processes share two cores, and their frames are small; test_threads.py compares with several threads
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # jsonschema, which nbformat imports, would read a grammar of addresses for a second; no test checks an address
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from hypothesis import settings
