@@ -8,10 +8,6 @@ from pathlib import Path
 
 import pytest
 
-# Before anything imports polars: three processes share two cores, and their frames are small. test_threads.py compares
-# the answers with those of several threads.
-os.environ.setdefault("POLARS_MAX_THREADS", "1")
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let processes share compiled modules where the machine says that Python writes none: tests start many.
