@@ -68,7 +68,7 @@ class JointPacking:
                 self._found_invalid = True
             return valid
 
-        needed = [name for name in self._asked.keys if name not in {"from_phone", "sent_at"}]
+        needed = [name for name in self._asked.keys if name not in {message_frames.MAY_BE_NULL, "sent_at"}]
         valid = pl.all_horizontal(pl.col(name).is_not_null() for name in needed)
         return valid.map_batches(note, return_dtype=pl.Boolean(), is_elementwise=True)
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from optkit.engine.exposures import KEY, JointPartition
-from optkit.engine.packing import RECIPIENT_BITS, SENDER_BITS, big
+from optkit.engine.packing import RECIPIENT_BITS, SENDER_BITS, big, sort_integers
 from optkit.engine.periods import Calendar
 
 _USUAL_RECIPIENT_BITS: Final = 44  # a phone number with '+' and up to 13 digits
@@ -74,5 +74,4 @@ def _sorted_keys(partition: JointPartition, time: pl.Expr, layout: _Layout) -> p
         keys.append(frame.select(layout.key(time)).drop_nulls().collect(engine="streaming")["key"])
         if (keys[-1] < 0).any():
             return None
-    # One thread sorts 19 million integers in 0.34 s, two threads in 0.6 s.
-    return pl.concat(keys).sort(multithreaded=False)
+    return sort_integers(pl.concat(keys))

@@ -19,7 +19,8 @@ Messages: TypeAlias = History
 #: The columns that identify a message and say whether it may have been read.
 KEYS: Final = ("message_id", "to_phone", "from_phone", "sent_at", "delivery_status")
 
-_MAY_BE_NULL: Final = "from_phone"
+#: The one of these columns that may be null: a message need not have a sender.
+MAY_BE_NULL: Final = "from_phone"
 
 
 def read(messages: Table, columns: Sequence[str]) -> pl.LazyFrame:
@@ -74,7 +75,7 @@ def validate_counts(counts: Mapping[str, int]) -> None:
     complaints = [
         f"{name} is null in {plural(counts[name], 'row')}"
         for name in KEYS
-        if name != _MAY_BE_NULL and counts.get(name)
+        if name != MAY_BE_NULL and counts.get(name)
     ]
     if counts["far"]:
         complaints.append(

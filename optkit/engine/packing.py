@@ -23,7 +23,7 @@ from optkit.times import INSTANT
 
 TIME_BITS: Final = 46  # with the state
 SENDER_BITS: Final = 30
-RECIPIENT_BITS: Final = 51
+RECIPIENT_BITS: Final = 51  # see `_ODD`: enough for 250 million million odd texts
 BIAS: Final = REACH + 1
 _DIGITS: Final = 15  # of a phone number, at most (E.164)
 #: By number of digits: the smallest number with so many; null for no digits and for too many.
@@ -221,3 +221,12 @@ def sender_of(event: pl.Expr) -> pl.Expr:
 def at_of(event: pl.Expr) -> pl.Expr:
     """Return the milliseconds since 1970 of a packed event."""
     return (event & big(2**TIME_BITS - 1)).cast(pl.Int64) // 2 - BIAS
+
+
+def sort_integers(packed: pl.Series) -> pl.Series:
+    """Sort packed integers.
+
+    One thread does it: of 19 million, two threads take 0.6 s of the processor's time instead of 0.34 s, and are hardly
+    sooner.
+    """
+    return packed.sort(multithreaded=False)

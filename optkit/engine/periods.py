@@ -89,7 +89,7 @@ class Calendar:
 
     @property
     def step(self) -> int:
-        """The longest time of which all edges are whole multiples apart, in milliseconds."""
+        """The longest time that divides the distance between any two edges, in milliseconds."""
         return math.gcd(*(edge - self.edges[0] for edge in self.edges)) or 1
 
     def index(self, at: pl.Expr) -> pl.Expr:

@@ -38,8 +38,8 @@ class Question:
         Whether the order of messages matters: then they are packed in memory, with message_id for those of one instant.
         Otherwise a partition scans its messages.
     needs_record : bool
-        Whether the mapper reads begin or end of the record. Otherwise messages are not scanned for them, except in
-        memory if their order matters. That scan also checks sent_at; without it, in memory the mapper has to do so.
+        Whether the mapper reads begin or end of the record. If not, messages are not scanned for them. In memory that
+        scan also checks sent_at: so it is done if `in_order`, and otherwise the mapper has to check.
     """
 
     scope: Scope

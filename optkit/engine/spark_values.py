@@ -54,7 +54,8 @@ def validate(events: "SparkFrame", messages: "SparkFrame | None" = None) -> None
     # No statistics tell which words there are: apart from the others, this condition reads one column.
     suspects = [events.filter(words), events.filter(_any(of_events))]
     if messages is not None:
-        needed = [name for name in message_frames.KEYS if name in messages.columns and name != "from_phone"]
+        present = [name for name in message_frames.KEYS if name in messages.columns]
+        needed = [name for name in present if name != message_frames.MAY_BE_NULL]
         of_messages = _missing_or_far(needed, "sent_at")
         suspects.append(messages.filter(_any(of_messages)))
     if _have_rows(suspects):
