@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from optkit.formatting import percent, plural
-from optkit.plots import axes, style
+from optkit.plots import axes, style, texts
 from optkit.plots.style import OUT, QUIET
 
 #: Windows that products use, in hours: Iterable, Braze, Klaviyo as modelled by Fivetran; and this package's default.
@@ -79,10 +79,7 @@ def attribution(
     ax.set_ylim(0, heights.sum(axis=0).max() * 1.18 or 1.0)
     for window in WINDOWS:
         ax.axvline(window, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
-        ax.annotate(
-            f"{window} h", (window, 1), xycoords=ax.get_xaxis_transform(), xytext=(-2, -2),
-            textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8,
-        )  # fmt: skip
+        texts.line_label(ax, window, f"{window} h")
     axes.count_axis(ax.yaxis)
     without = table.filter(~source.is_in(list(series))).height
     few = plural(without, "opt-out")

@@ -11,6 +11,8 @@ import polars as pl
 from matplotlib import dates, ticker
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colorbar import Colorbar
+from matplotlib.image import AxesImage
 
 from optkit.errors import HistoryError, SettingsError
 from optkit.plots import style
@@ -97,10 +99,11 @@ def count_axis(axis: Axis) -> None:
     axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
-def two_sided_axis(axis: Axis) -> None:
-    """Show whole numbers without their sign, for bars that go up and down."""
-    count_axis(axis)
-    axis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+def two_sided_axis(ax: Axes) -> None:
+    """Draw a line at zero and show whole numbers without their sign, for bars that go up and down."""
+    ax.axhline(0, color="#888888", linewidth=0.8)
+    count_axis(ax.yaxis)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
 
 
 def logarithmic_count_axis(axis: Axis, low: float, high: float) -> None:
@@ -212,6 +215,14 @@ def heat_axes(ax: Axes, rows: int, columns: int) -> None:
     ax.set_axisbelow(False)
     ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)
+
+
+def color_bar(ax: Axes, image: AxesImage, label: str) -> Colorbar:
+    """Draw the scale of a heat map of whole numbers."""
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
+    bar.outline.set_visible(False)
+    bar.set_label(label)
+    return bar
 
 
 def row_axes(ax: Axes, labels: Sequence[str]) -> None:

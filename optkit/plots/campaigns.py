@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from optkit.formatting import shorten
 from optkit.plots import axes, style, texts
-from optkit.plots.rates import COLORS, MARKERS, name_points
+from optkit.plots.rates import COLORS, draw_points
 
 _LETTERS: Final = 34
 
@@ -90,13 +90,8 @@ def _ranked(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
     axes.row_axes(ax, [f"{shorten(name, _LETTERS)} ({exposures:,})" for name, exposures in labels])
     low, high = float(shown["excess_low"].to_numpy().min()), axes.highest(shown["excess_high"])
     ax.set_xlim(min(0.0, low) - high * 0.02, min(high, 3 * axes.highest(shown["excess"])) * 1.05 or 1.0)
-    for place, (signal, opt_outs, color) in enumerate(
-        zip(shown["signal"], shown["opt_outs"], colors, strict=True)
-    ):
-        text = ax.text(
-            1.01, place, f"{opt_outs:,} · {signal}", transform=ax.get_yaxis_transform(), va="center"
-        )
-        text.set_color(style.readable(color))
+    notes = [f"{opt_outs:,} · {signal}" for opt_outs, signal in shown.select("opt_outs", "signal").rows()]
+    texts.row_notes(ax, notes, colors)
     ax.set_xlabel(
         "opt-outs beyond the background, per 1,000 exposures (in brackets)\n"
         "bar: interval; right: opt-outs, and whether the rate is unusual among these"
@@ -116,16 +111,8 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, shades: dict[str, s
     ax.set_xscale("log")
     ax.set_xlim(left, right)
     ax.set_ylim(0, min(axes.highest(table["high"]), 2.5 * axes.highest(table["rate"])) * 1.08 or 1.0)
-    for signal, color in shades.items():
-        some = table.filter(pl.col("signal") == signal)
-        ax.scatter(
-            some["exposures"], some["rate"], color=color, marker=MARKERS[signal], s=70,
-            edgecolors=style.background(), zorder=3,
-        )  # fmt: skip
-        if signal != "usual":
-            name_points(
-                ax, some.select(pl.col("label").str.slice(0, _LETTERS), n="exposures", rate="rate"), color
-            )
+    name = pl.col("label").str.slice(0, _LETTERS)
+    draw_points(ax, table.select("rate", "signal", n="exposures", label=name), shades)
     axes.logarithmic_count_axis(ax.xaxis, left, right)
     axes.percent_axis(ax.yaxis)
     ax.set_xlabel("exposures (logarithmic); grey: interval")

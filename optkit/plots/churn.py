@@ -102,9 +102,8 @@ def _churn_movement(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, 
     middles = dates.date2num(starts) + axes.period_widths(starts) / 2
     halo = [patheffects.withStroke(linewidth=4, foreground=ground)]
     ax.plot(middles, outs - backs, "o-", color=ink, markersize=3.5, mfc=ground, path_effects=halo)
-    ax.axhline(0, color="#888888", linewidth=0.8)
     ax.set_ylim(*axes.with_margin(min(-backs.max(), 0), outs.max()))
-    axes.two_sided_axis(ax.yaxis)
+    axes.two_sided_axis(ax)
     ax.set_ylabel("opt-outs up, re-opt-ins down")
     ax.set_title(f"Opt-outs and re-opt-ins, by {word}{whose}")
     _period_axis(ax, table, word)
@@ -133,12 +132,7 @@ def _churn_size(table: pl.DataFrame, ax: Axes, colors: style.Colors | None, whos
 def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> _Labels:
     names, label = texts.labels_of(table, "period")
     table = table.with_columns(label)
-    ranking = (
-        table.group_by("label")
-        .agg(pl.col("opt_outs").sum())
-        .sort("opt_outs", "label", descending=[True, False])
-    )
-    groups = ranking["label"].to_list()
+    groups = texts.groups_by_size(table, pl.col("opt_outs").sum())
     shades = style.group_colors(colors, groups) if names else style.series_colors(colors, _SERIES)[:1]
     rated = table["churn_rate"].count() > 0
     value = "churn_rate" if rated else "opt_outs"
@@ -152,19 +146,11 @@ def _churn_rate(table: pl.DataFrame, ax: Axes, colors: style.Colors | None) -> _
         rates = group[value].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         whole = group["complete"].to_numpy()
         ax.plot(middles, rates, color=color, zorder=layer)
-        ax.plot(
-            middles[whole], rates[whole], marker=mark, color=color, markersize=4, linestyle="", zorder=layer
-        )
-        ax.plot(
-            middles[~whole],
-            rates[~whole],
-            marker=mark,
-            color=color,
-            markersize=4.5,
-            mfc=style.background(),
-            linestyle="",
-            zorder=layer,
-        )
+        for some, size, face in ((whole, 4.0, color), (~whole, 4.5, style.background())):
+            ax.plot(
+                middles[some], rates[some], color=color, marker=mark, markersize=size, mfc=face,
+                linestyle="", zorder=layer,
+            )  # fmt: skip
         known = rates[~np.isnan(rates)]
         if named and known.size:
             labels.append((float(known[-1]), name if names else "churn rate" if rated else "opt-outs", color))

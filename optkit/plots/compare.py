@@ -67,9 +67,6 @@ def compare(
             # an end that is 0 or unknown is drawn outside the picture
             ax.hlines(place, low or 1e-9, high or 1e9, color=color, linewidth=2, zorder=2)
         ax.scatter(ratio, place, s=52, color=color, edgecolors=style.background(), zorder=3)
-        note = style.ink() if signal is None else style.readable(color)
-        text = signal or "too little to say"
-        ax.text(1.01, place, text, transform=ax.get_yaxis_transform(), va="center", color=note)
         ends = [end for end in (ratio, low, high) if end]
         left, right = min(left, max(min(ends), ratio / 8)), max(right, min(max(ends), ratio * 8))
     ax.set_xscale("log")
@@ -78,6 +75,9 @@ def compare(
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     labels = shown.select("label", "opt_outs_before", "opt_outs_after").rows()
+    signals = shown["signal"].to_list()
+    notes = [signal or "too little to say" for signal in signals]
+    texts.row_notes(ax, notes, [shades.get(signal) for signal in signals])
     axes.row_axes(
         ax, [f"{name} ({before:,} \N{RIGHTWARDS ARROW} {after:,})" for name, before, after in labels]
     )

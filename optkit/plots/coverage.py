@@ -2,7 +2,6 @@
 
 import numpy as np
 import polars as pl
-from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
@@ -76,10 +75,7 @@ def coverage(
     axes.heat_axes(ax, len(months), 31)
     ax.set_yticks(range(len(months)), [f"{month:%Y-%m}" for month in months])
     ax.set_xticks([0, 4, 9, 14, 19, 24, 29], ["1", "5", "10", "15", "20", "25", "30"])
-    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
-    bar.ax.set_ylim(0, most)
-    bar.outline.set_visible(False)
-    bar.set_label("mean events per day")
+    axes.color_bar(ax, image, "mean events per day").ax.set_ylim(0, most)
     missing, open_days = days["rate"].null_count(), int((~days["final"]).sum())
     framed = "; framed: may still change" if open_days else ""
     hatched = f"; hatched: {plural(missing, 'day')} missing" if missing else "; no day is missing"

@@ -59,8 +59,7 @@ def opt_out_hazard(
         return axes.show_message(ax, "nobody opted out after a message")
     names, label = texts.labels_of(table, "from_hours")
     table = table.with_columns(label)
-    sizes = table.group_by("label").agg(pl.col("opt_outs").sum())
-    groups = sizes.sort("opt_outs", "label", descending=[True, False])["label"].to_list()
+    groups = texts.groups_by_size(table, pl.col("opt_outs").sum())
     shades = style.group_colors(colors, groups) if names else style.series_colors(colors, {"hazard": OUT})
     ends = table["to_hours"].drop_nulls().to_numpy()
     first = ends.min(initial=24.0) / 4

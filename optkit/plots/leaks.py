@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.transforms import Transform
 
 from optkit.formatting import plural
 from optkit.plots import axes, style, texts
@@ -182,31 +181,13 @@ def _draw_limits(ax: Axes, *, horizontal: bool) -> None:
         sign = 1 if label == "15 days" else -1
         if horizontal:
             ax.axhline(days, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
-            _write(ax, label, (0.005, days), ax.get_yaxis_transform(), offset=(0, 2 * sign), rotation=0)
+            ax.annotate(
+                label, (0.005, days), xycoords=ax.get_yaxis_transform(), xytext=(0, 2 * sign),
+                textcoords="offset points", va="bottom" if sign > 0 else "top", fontsize=8,
+            )  # fmt: skip
         else:
             ax.axvline(days, color=style.ink(), linewidth=0.7, linestyle=":", zorder=1)
-            _write(ax, label, (days, 0.99), ax.get_xaxis_transform(), offset=(2 * sign, 0), rotation=90)
-
-
-def _write(
-    ax: Axes,
-    label: str,
-    place: tuple[float, float],
-    where: Transform,
-    *,
-    offset: tuple[float, float],
-    rotation: float,
-) -> None:
-    """Write a label beside a place, on the side given by the offset."""
-    right, up = offset
-    ax.annotate(
-        label,
-        place,
-        xycoords=where,
-        xytext=offset,
-        textcoords="offset points",
-        ha="right" if right < 0 else "left",
-        va="bottom" if up > 0 else "top",
-        rotation=rotation,
-        fontsize=8,
-    )
+            ax.annotate(
+                label, (days, 0.99), xycoords=ax.get_xaxis_transform(), xytext=(2 * sign, 0),
+                textcoords="offset points", ha="left" if sign > 0 else "right", va="top", rotation=90, fontsize=8,
+            )  # fmt: skip

@@ -81,11 +81,10 @@ def list_growth(
     joined, back, out = (summed[name].to_numpy() for name in ("joined", "re_opt_ins", "opt_outs"))
     for heights, bottom, name in ((back, 0, "re-opt-ins"), (joined, back, "joined"), (-out, 0, "opt-outs")):
         axes.period_bars(ax, summed, heights, shades[name], bottom)
-    ax.axhline(0, color="#888888", linewidth=0.8)
     ups = joined + back
     top = min(ups.max(), max(5 * np.median(ups), 1.5 * out.max()))
     ax.set_ylim(*axes.with_margin(-max(out.max(), top * 0.15), top))
-    axes.two_sided_axis(ax.yaxis)
+    axes.two_sided_axis(ax)
     word = axes.period_word(starts)
     ax.set_ylabel("joined and re-opt-ins up, opt-outs down")
     height = np.ptp(ax.get_ylim())

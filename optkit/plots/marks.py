@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from optkit.errors import SettingsError
 from optkit.formatting import plural, shorten
-from optkit.plots import style
+from optkit.plots import style, texts
 from optkit.plots.names import MESSAGE
 from optkit.times import Moment, instant
 
@@ -73,17 +73,7 @@ def _draw_mark(ax: Axes, when: float, place: float, label: str) -> None:
     """Draw a line at a date up to its label, which is at another place if it has moved."""
     foot = 1 - _LABEL_HEIGHT
     _draw_line(ax, [when, when, place, place], [0, foot, foot + _BEND, 1])
-    ax.annotate(
-        shorten(label, _LETTERS),
-        (place, 1),
-        xycoords=ax.get_xaxis_transform(),
-        xytext=(-2, -2),
-        textcoords="offset points",
-        rotation=90,
-        ha="right",
-        va="top",
-        fontsize=8,
-    )
+    texts.line_label(ax, place, shorten(label, _LETTERS))
 
 
 def _draw_line(ax: Axes, whens: list[float], heights: list[float]) -> None:

@@ -51,15 +51,14 @@ def quality(
     shares = table["share"].fill_null(0.0)
     good = [bool(ok) for ok in table["ok"]]
     failed, passed = style.series_colors(colors, {"failed": OUT, "passed": QUIET})
-    ax.barh(range(table.height), shares, height=0.6, color=[passed if ok else failed for ok in good])
+    bars = ax.barh(range(table.height), shares, height=0.6, color=[passed if ok else failed for ok in good])
+    concerned = table.select("rows", "share").rows()
+    ax.bar_label(bars, [f"{rows or 0:,} ({percent(share)})" for rows, share in concerned], padding=6)
     axes.row_axes(
         ax, [f"{check}  {'✓' if ok else '✗'}" for check, ok in zip(table["check"], good, strict=True)]
     )
     ax.set_xlim(0, max(axes.highest(shares) * 1.3, 0.001))
     axes.percent_axis(ax.xaxis)
-    for place, (rows, share) in enumerate(table.select("rows", "share").rows()):
-        text = f"{rows or 0:,} ({percent(share)})"
-        ax.annotate(text, (share or 0.0, place), xytext=(6, 0), textcoords="offset points", va="center")
     ax.set_xlabel("rows concerned, % of all")
     ax.set_title(f"{plural(good.count(False), 'check')} of {len(good)} to look at")
     return axes.set_title(ax, title)

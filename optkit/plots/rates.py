@@ -10,7 +10,7 @@ from optkit.plots.style import BACK, OUT, QUIET
 
 #: Colour and marker of each signal.
 COLORS: Final[dict[str, int | str]] = {"high": OUT, "low": BACK, "usual": QUIET}
-MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
+_MARKERS: Final = {"high": "^", "low": "v", "usual": "o"}
 
 #: The denominator without an audience, of which the shares are not opt-out rates.
 _SEEN: Final = "its recipients seen in the history"
@@ -98,13 +98,7 @@ def _funnel(table: pl.DataFrame, ax: Axes | None, what: str, of: str, shades: di
     # the limits of a small sender may be far above all rates
     limit = min(axes.highest(judged["limit_high"]), 2.5 * axes.highest(table["rate"]))
     ax.set_ylim(0, max(axes.highest(table["rate"]), limit, min(overall * 2, 1.0)) * 1.12 or 1.0)
-    ground = style.background()
-    for signal, color in shades.items():
-        some = table.filter(pl.col("signal").cast(pl.String).fill_null("usual") == signal)
-        marker = MARKERS[signal]
-        ax.scatter(some["n"], some["rate"], color=color, marker=marker, s=70, edgecolors=ground, zorder=3)
-        if signal != "usual":
-            name_points(ax, some, color)
+    draw_points(ax, table, shades)
     axes.logarithmic_count_axis(ax.xaxis, left, right)
     axes.percent_axis(ax.yaxis)
     ax.set_xlabel(f"n: {of} (logarithmic)")
@@ -123,9 +117,17 @@ def _overall(table: pl.DataFrame) -> float:
     return int(table["ever_opted_out"].sum()) / int(table["n"].sum())
 
 
-def name_points(ax: Axes, some: pl.DataFrame, color: str) -> None:
-    """Write names beside points, the largest n first."""
-    texts.point_labels(ax, some.sort("n", descending=True).select("n", "rate", "label").rows(), color)
+def draw_points(ax: Axes, table: pl.DataFrame, shades: dict[str, str]) -> None:
+    """Draw rates against n by their signal; those that are not usual with their label, the largest n first."""
+    for signal, color in shades.items():
+        some = table.filter(pl.col("signal").cast(pl.String).fill_null("usual") == signal)
+        ax.scatter(
+            some["n"], some["rate"], color=color, marker=_MARKERS[signal], s=70,
+            edgecolors=style.background(), zorder=3,
+        )  # fmt: skip
+        if signal != "usual":
+            points = some.sort("n", descending=True).select("n", "rate", "label").rows()
+            texts.point_labels(ax, points, color)
 
 
 def _dumbbell(
@@ -149,9 +151,7 @@ def _dumbbell(
     # if all rates are high, an axis from 0 would squeeze them together
     ax.set_xlim(left - (right - left) * 0.08 if left > right / 2 else 0, right)
     axes.percent_axis(ax.xaxis)
-    for place, (signal, color) in enumerate(zip(signals, colors, strict=True)):
-        text = ax.text(1.01, place, signal or "", transform=ax.get_yaxis_transform(), va="center")
-        text.set_color(style.readable(color))
+    texts.row_notes(ax, [signal or "" for signal in signals], colors)
     ax.set_xlabel(
         f"ever opted out, % of {of} (in brackets)\n"
         f"hollow: as counted; bar: its interval; full: shrunken; dashed: overall, {overall:.1%}"

@@ -56,12 +56,7 @@ def return_curve(
         return axes.show_message(ax, "nobody opted out, so nobody can come back")
     names, label = texts.labels_of(table, "days")
     table = table.with_columns(label)
-    sizes = (
-        table.group_by("label")
-        .agg(pl.col("at_risk").max())
-        .sort("at_risk", "label", descending=[True, False])
-    )
-    groups = sizes["label"].to_list()
+    groups = texts.groups_by_size(table, pl.col("at_risk").max())
     end = days or min(90.0, axes.highest(table["days"])) or 1.0
     ticks = [0]
     for tick in (1, 7, 14, 30, 60, 90, 180, 365, 730, 1460, 2920):

@@ -61,10 +61,8 @@ def scrub(
     sizes = np.array([count for _, count in counts])
     kept, suppressed_color = style.series_colors(colors, {_KEPT: BACK, "suppressed": OUT})
     shades = [kept] + [suppressed_color] * (len(counts) - 1)
-    ax.barh(range(len(counts)), sizes, color=shades, height=0.7)
-    for place, size in enumerate(sizes.tolist()):
-        text = f"{size:,} ({size / total:.1%})"
-        ax.annotate(text, (size, place), xytext=(6, 0), textcoords="offset points", va="center")
+    bars = ax.barh(range(len(counts)), sizes, color=shades, height=0.7)
+    ax.bar_label(bars, [f"{size:,} ({size / total:.1%})" for size in sizes], padding=6)
     axes.row_axes(ax, [reason for reason, _ in counts])
     ax.set_xlim(0, sizes.max() * 1.2)
     axes.count_axis(ax.xaxis)

@@ -64,10 +64,9 @@ def status_at(
     places = range(top.height)
     out_color, in_color = style.series_colors(colors, _STATES)
     ax.barh(places, top["out"], color=out_color, height=0.7)
-    ax.barh(places, top["opted_in"], left=top["out"], color=in_color, height=0.7)
-    for place, (out_count, in_count, everyone) in enumerate(top.select("out", "opted_in", "everyone").rows()):
-        text = f"{out_count:,} out, {in_count:,} in"
-        ax.annotate(text, (everyone, place), xytext=(6, 0), textcoords="offset points", va="center")
+    bars = ax.barh(places, top["opted_in"], left=top["out"], color=in_color, height=0.7)
+    both = top.select("out", "opted_in").rows()
+    ax.bar_label(bars, [f"{out_count:,} out, {in_count:,} in" for out_count, in_count in both], padding=6)
     axes.row_axes(ax, top["sender"].to_list())
     ax.set_xlim(0, axes.highest(top["everyone"]) * 1.25 or 1)
     axes.count_axis(ax.xaxis)
@@ -185,11 +184,10 @@ def suppression_diff(
     added_color, removed_color = style.series_colors(colors, {"added": OUT, "removed": BACK})
     ax.bar(days, added, width=0.8, align="edge", color=added_color)
     ax.bar(days, -removed, width=0.8, align="edge", color=removed_color)
-    ax.axhline(0, color="#888888", linewidth=0.8)
     margin = max(added.max(), removed.max(), 1) * 0.12
     ax.set_ylim(-removed.max() - margin, added.max() + margin)
     ax.set_xlim(days[0] - 0.5, days[-1] + 1.5)
-    axes.two_sided_axis(ax.yaxis)
+    axes.two_sided_axis(ax)
     axes.date_axis(ax)
     ax.set_ylabel("added up, removed down")
     ax.set_xlabel("day of the change (UTC)")

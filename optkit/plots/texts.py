@@ -31,6 +31,27 @@ def note_sum(table: pl.DataFrame, names: list[str]) -> str:
     return f": all {'senders' if names == ['from_phone'] else 'groups'} together"
 
 
+def groups_by_size(table: pl.DataFrame, size: pl.Expr) -> list[str]:
+    """Return the labels of a table's groups, the largest first; `size` aggregates the rows of a group."""
+    sizes = table.group_by("label").agg(size.alias("size"))
+    return sizes.sort("size", "label", descending=[True, False])["label"].to_list()
+
+
+def row_notes(ax: Axes, notes: Sequence[str], colors: Sequence[str | None]) -> None:
+    """Write a note on the right of each row, readable in its colour; None: in the colour of text."""
+    for row, (note, color) in enumerate(zip(notes, colors, strict=True)):
+        shade = style.ink() if color is None else style.readable(color)
+        ax.text(1.01, row, note, transform=ax.get_yaxis_transform(), va="center", color=shade)
+
+
+def line_label(ax: Axes, x: float, text: str) -> None:
+    """Write a text along a vertical line, on its left, from the top of the picture down."""
+    ax.annotate(
+        text, (x, 1), xycoords=ax.get_xaxis_transform(), xytext=(-2, -2), textcoords="offset points",
+        rotation=90, ha="right", va="top", fontsize=8,
+    )  # fmt: skip
+
+
 def end_labels(ax: Axes, labels: Iterable[tuple[float, str, str]]) -> None:
     """Label lines that end at the right edge: (y in data units, text, colour). Overlapping labels are moved apart."""
     x = 1.015

@@ -4,7 +4,6 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
-from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from optkit.formatting import plural
@@ -88,9 +87,7 @@ def draw_hours(ax: Axes, hours: pl.DataFrame, what: str, colors: style.Colors | 
     day, hour = np.unravel_index(counts.argmax(), counts.shape)
     most = f"{counts.max():,}"
     ax.text(float(hour), float(day), most, ha="center", va="center", color=style.background(), fontsize=8)
-    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, format=ticker.StrMethodFormatter("{x:,.0f}"))
-    bar.outline.set_visible(False)
-    bar.set_label(what)
+    axes.color_bar(ax, image, what)
 
 
 @style.styled
