@@ -36,50 +36,17 @@ _Step: TypeAlias = "Callable[[ChunkReader], list[PageRequest]]"
 
 @dataclass(frozen=True)
 class ChunkRows:
-    """What reading a chunk gave.
+    """What reading a chunk gave."""
 
-    Attributes
-    ----------
-    frame : polars.DataFrame
-        The rows in the endpoint's order, each once.
-    duplicates : int
-        Exact repetitions that were dropped.
-    dropped : int
-        Entries that do not belong to the dataset.
-    totals_fit : bool
-        Entries came, and as many as the server counted.
-    totals_contradict : bool
-        The server counted another number of entries than came, each time.
-    """
-
-    frame: pl.DataFrame
-    duplicates: int
-    dropped: int
-    totals_fit: bool
-    totals_contradict: bool
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A window, or a part of one, that is read on its own; and how often the window was halved for it."""
-
-    window: Window
-    halvings: int = 0
-
-    def request(self, page: int) -> PageRequest:
-        """Return the request for one of its pages."""
-        # one millisecond more at the start: whether bounds are inclusive is not documented. The end of one chunk is
-        # the start of the next, requested by both; what lies outside is dropped later.
-        return PageRequest(max(0, self.window.start - 1), self.window.end, page)
-
-    @property
-    def is_divisible(self) -> bool:
-        """Whether it can be split any further."""
-        return self.window.length > SECOND
+    frame: pl.DataFrame  # in the endpoint's order, each row once
+    duplicates: int  # exact repetitions that were dropped
+    dropped: int  # entries that do not belong to the dataset
+    totals_fit: bool  # entries came, and as many as the server counted
+    totals_contradict: bool  # the server counted another number of entries than came, each time
 
 
 class ChunkReader:
-    """Reads one chunk: call `start`, then `take` with every requested page, in any order.
+    """Reads a window, or a part of one: call `start`, then `take` with every requested page, in any order.
 
     The rows count when the total was the same on every page and is the number of entries that came, the first page is
     the same at the end as at the start, and the last page was short or empty; otherwise the chunk is read again. A
@@ -93,15 +60,16 @@ class ChunkReader:
     ----------
     rows : ChunkRows or None
         What the chunk has, once it is complete.
-    smaller : list of Chunk
-        The chunks that have to be read instead, once that is known.
+    smaller : list of ChunkReader
+        The readers of its parts, once it is known that it has to be read in parts.
     """
 
-    def __init__(self, chunk: Chunk, endpoint: Endpoint) -> None:
-        self.chunk = chunk
+    def __init__(self, window: Window, endpoint: Endpoint, halvings: int = 0) -> None:
+        self.window = window
         self.rows: ChunkRows | None = None
-        self.smaller: list[Chunk] = []
+        self.smaller: list[ChunkReader] = []
         self._endpoint = endpoint
+        self._halvings = halvings  # that led to this chunk
         self._failures = 0
         self._unconfirmed: pl.DataFrame | None = None
         self._pages: dict[int, Page] = {}  # of this reading, by number
@@ -115,9 +83,14 @@ class ChunkReader:
         """Whether no page is missing any more."""
         return self.rows is not None or bool(self.smaller)
 
+    @property
+    def _is_divisible(self) -> bool:
+        return self.window.length > SECOND
+
     def start(self) -> list[PageRequest]:
-        """Return the first request."""
-        return self._read()
+        """Begin to read, for the first time or again, and return the first request."""
+        self._pages = {}
+        return self._request([1], ChunkReader._decide)
 
     def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
         """Take the page that was requested, and return the requests that follow from it.
@@ -133,16 +106,14 @@ class ChunkReader:
         self._missing -= 1
         return [] if self._missing else self._next(self)
 
-    def _read(self) -> list[PageRequest]:
-        """Begin a reading, the first or another one."""
-        self._pages = {}
-        return self._request([1], ChunkReader._decide)
-
     def _request(self, numbers: Sequence[int], then: _Step) -> list[PageRequest]:
         """Request pages; `then` is called once all of them have come."""
         self._missing = len(numbers)
         self._next = then
-        return [self.chunk.request(number) for number in numbers]
+        # one millisecond more at the start: whether bounds are inclusive is not documented. The end of one chunk is
+        # the start of the next, requested by both; what lies outside is dropped later.
+        start = max(0, self.window.start - 1)
+        return [PageRequest(start, self.window.end, number) for number in numbers]
 
     def _decide(self) -> list[PageRequest]:
         """Decide from the first page how the others are read."""
@@ -150,7 +121,7 @@ class ChunkReader:
         self._total = self._first.believable_total()
         if self._total is None:
             return self._read_until_empty()
-        if self._total > MOST_ENTRIES and self.chunk.is_divisible:
+        if self._total > MOST_ENTRIES and self._is_divisible:
             return self._split(self._total)
         return self._read_counted()
 
@@ -194,7 +165,7 @@ class ChunkReader:
         _reject_repeats(pages, self._endpoint)
         if pages[-1].entries:
             received = self._count()
-            if received > MOST_ENTRIES and self.chunk.is_divisible:
+            if received > MOST_ENTRIES and self._is_divisible:
                 return self._split(received)
             number = len(pages) + 1
             return self._request(range(number, 2 * number), ChunkReader._read_until_empty)
@@ -206,7 +177,7 @@ class ChunkReader:
         """Accept rows that a second reading confirms."""
         first, self._unconfirmed = self._unconfirmed, rows
         if first is None:
-            return self._read()
+            return self.start()
         order = self._endpoint.order
         if not first.select(order).equals(rows.select(order)):
             return self._fail("its pages changed while they were read")
@@ -215,7 +186,7 @@ class ChunkReader:
     def _accept(self, rows: pl.DataFrame) -> list[PageRequest]:
         """Keep the rows that are in the chunk, each once."""
         received = self._count()
-        inside = _inside(rows, self.chunk.window, self._endpoint)
+        inside = _inside(rows, self.window, self._endpoint)
         unique = inside.filter(~self._endpoint.is_repeated()).drop("page")
         self.rows = ChunkRows(
             frame=unique,
@@ -231,18 +202,20 @@ class ChunkReader:
         self._failures += 1
         self._unconfirmed = None
         if self._failures < _TRIES:
-            return self._read()
-        if self.chunk.halvings == _HALVINGS or not self.chunk.is_divisible:
+            return self.start()
+        if self._halvings == _HALVINGS or not self._is_divisible:
             raise DriftError(
                 f"{why}, however small the part; load again, and tell the vendor if that does not help"
             )
-        self.smaller = [Chunk(half, self.chunk.halvings + 1) for half in self.chunk.window.split(2)]
-        return []
+        return self._divide(2, self._halvings + 1)
 
     def _split(self, entries: int) -> list[PageRequest]:
         """Read the chunk in smaller ones; a quarter more than needed, because time does not cut entries evenly."""
         parts = min(_MOST_PARTS, -(-5 * entries // (4 * MOST_ENTRIES)))
-        self.smaller = [Chunk(part, self.chunk.halvings) for part in self.chunk.window.split(parts)]
+        return self._divide(parts, self._halvings)
+
+    def _divide(self, parts: int, halvings: int) -> list[PageRequest]:
+        self.smaller = [ChunkReader(part, self._endpoint, halvings) for part in self.window.split(parts)]
         return []
 
     def _in_order(self) -> list[Page]:

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from optkit.datasets.endpoint import Endpoint
-from optkit.loading.chunks import Chunk, ChunkReader, ChunkRows
+from optkit.loading.chunks import ChunkReader, ChunkRows
 from optkit.loading.clocks import Clock
 from optkit.loading.pages import Page, PageRequest
 from optkit.loading.windows import Window
@@ -18,18 +18,10 @@ _AT_ONCE: Final = 3
 
 @dataclass(frozen=True)
 class WindowRows(ChunkRows):
-    """What reading a window gave: what its chunks have, in all.
+    """What reading a window gave: what its chunks have, in all."""
 
-    Attributes
-    ----------
-    pages : int
-        Pages that were requested.
-    clock : Clock
-        When the server answered first.
-    """
-
-    pages: int
-    clock: Clock
+    pages: int  # that were requested
+    clock: Clock  # when the server answered first
 
 
 class WindowReader:
@@ -37,8 +29,7 @@ class WindowReader:
 
     def __init__(self, window: Window, endpoint: Endpoint) -> None:
         self.window = window
-        self._endpoint = endpoint
-        self._pending = deque([Chunk(window)])
+        self._pending = deque([ChunkReader(window, endpoint)])
         self._reading: dict[tuple[int, int], ChunkReader] = {}  # by the bounds of their requests
         self._done: dict[int, ChunkRows] = {}  # by the chunk's start
         self._pages = 0
@@ -50,8 +41,14 @@ class WindowReader:
         return not self._reading and not self._pending
 
     def start(self) -> list[PageRequest]:
-        """Return the first requests."""
-        return self._start_chunks()
+        """Begin to read pending chunks, as many as are read at the same time, and return their first requests."""
+        requests: list[PageRequest] = []
+        while self._pending and len(self._reading) < _AT_ONCE:
+            reader = self._pending.popleft()
+            (first,) = reader.start()
+            self._reading[first.start, first.end] = reader
+            requests.append(first)
+        return requests
 
     def take(self, request: PageRequest, page: Page) -> list[PageRequest]:
         """Take a requested page, and return the requests that follow from it.
@@ -70,18 +67,8 @@ class WindowReader:
         del self._reading[request.start, request.end]
         self._pending.extendleft(reversed(reader.smaller))
         if reader.rows is not None:
-            self._done[reader.chunk.window.start] = reader.rows
-        return self._start_chunks()
-
-    def _start_chunks(self) -> list[PageRequest]:
-        """Begin to read pending chunks, as many as are read at the same time; return their first requests."""
-        requests: list[PageRequest] = []
-        while self._pending and len(self._reading) < _AT_ONCE:
-            reader = ChunkReader(self._pending.popleft(), self._endpoint)
-            (first,) = reader.start()
-            self._reading[first.start, first.end] = reader
-            requests.append(first)
-        return requests
+            self._done[reader.window.start] = reader.rows
+        return self.start()
 
     def result(self) -> WindowRows:
         """Return what was read, once it is done."""

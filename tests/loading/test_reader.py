@@ -226,7 +226,7 @@ def test_an_empty_page_that_claims_entries_is_read_twice_and_reported() -> None:
 
 def test_records_are_not_kept_once_a_chunk_is_read() -> None:
     entries = events(450)
-    reader = chunks.ChunkReader(chunks.Chunk(WEEK_OF_MARCH), OPT_STATUS)
+    reader = chunks.ChunkReader(WEEK_OF_MARCH, OPT_STATUS)
     wanted = reader.start()
     gc.disable()  # it would find them, but late: until then they fill the memory
     try:
