@@ -1,17 +1,19 @@
-"""Why a request got no answer, in words that say what to do.
+"""Why a request failed, in words that say what to do, and whether a retry may cure it: then it is a `TransientError`.
 
 What went wrong is told from the errors' types and codes; their own text may name the query, phone numbers included.
 """
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
-from optkit.errors import TransportError
-from optkit.loading.http_responses import UnpackError
-from optkit.loading.retries import TransientError
+from optkit.errors import AuthenticationError, OptkitError, RateLimitError, ResponseError, TransportError
+from optkit.loading.http_responses import Response, UnpackError
+from optkit.loading.retries import TransientError, parse_retry_after
 from optkit.loading.transport import ProxyError
 
 #: OpenSSL's codes of what is wrong with a certificate; any other code: no trusted authority has signed it.
@@ -40,25 +42,10 @@ _TLS: Final = {
 }
 
 
-def explain(
+def explain_error(
     error: Exception, host: str, *, proxy: str | None, timeout: float
 ) -> TransportError | TransientError:
-    """Return what to raise for a request that got no answer.
-
-    Parameters
-    ----------
-    error : Exception
-        What `Connections.get` raised.
-    host, proxy, timeout
-        The server; the proxy in use, without its password; seconds that an answer may take.
-
-    Returns
-    -------
-    TransientError
-        A retry may cure it.
-    TransportError
-        A retry will not help.
-    """
+    """Return what to raise for a request that got no answer, from the error that `Connections.get` raised."""
     if isinstance(error, ProxyError):
         return _explain_proxy(error, proxy)
     tls = _explain_tls(error) if isinstance(error, ssl.SSLError) else None
@@ -69,6 +56,50 @@ def explain(
     return TransientError(
         TransportError(f"{host} gave no usable answer, repeatedly: {why}"), was_refused=is_late
     )
+
+
+def explain_status(response: Response, host: str, paths: Sequence[str]) -> OptkitError | TransientError:
+    """Return what to raise for an answer with another status than 200."""
+    status = response.status
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return AuthenticationError(
+            f"{host} refused the token (HTTP {status}); check OPTKIT_TOKEN, or get a new one from the vendor's "
+            "settings"
+        )
+    retry_after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        asked = "" if retry_after is None else f" and asks for a pause of {retry_after:g} s"
+        error = RateLimitError(
+            f"{host} limits the rate{asked}; load again later, or set OPTKIT_MAX_RPS to a lower rate",
+            retry_after=retry_after,
+        )
+        return TransientError(error, was_refused=True, retry_after=retry_after)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        is_busy = status == HTTPStatus.SERVICE_UNAVAILABLE
+        return TransientError(
+            TransportError(f"{host} failed, repeatedly (HTTP {status}); try again later", status_code=status),
+            was_refused=is_busy,
+            retry_after=retry_after if is_busy else None,
+        )
+    if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects
+        target = _host_of(response.headers.get("location") or "")
+        problem = (
+            f"redirects{f' to {target}' if target else ''} (HTTP {status}), which optkit does not follow, because "
+            "the token would go along; set OPTKIT_BASE_URL to the right origin"
+        )
+    elif status == HTTPStatus.NOT_FOUND:
+        problem = f"does not know {' or '.join(paths)} (HTTP 404); check OPTKIT_BASE_URL"
+    else:
+        problem = f"did not accept the request (HTTP {status})"
+    return ResponseError(f"{host} {problem}")
+
+
+def _host_of(url: str) -> str:
+    """Return the host and port that a URL names, without a login; empty if it names none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _explain_tls(error: ssl.SSLError) -> str | None:

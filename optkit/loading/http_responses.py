@@ -19,7 +19,7 @@ _BUFFER: Final = 2**17
 _LONGEST_HEAD: Final = 2**16
 
 
-class UnpackError(Exception):
+class UnpackError(HTTPException):
     """A body is not the gzip that it says it is."""
 
 
@@ -28,24 +28,12 @@ class TooLargeError(Exception):
 
 
 class Response(NamedTuple):
-    """An answer, read whole.
-
-    Attributes
-    ----------
-    status : int
-        HTTP status.
-    headers : dict
-        By name, in lower case; of a header that comes twice, the last one.
-    body : bytes
-        Unpacked.
-    is_last : bool
-        The connection cannot be used for another request.
-    """
+    """An answer, read whole."""
 
     status: int
-    headers: dict[str, str]
-    body: bytes
-    is_last: bool
+    headers: dict[str, str]  # by name, in lower case; of a header that comes twice, the last one
+    body: bytes  # unpacked
+    is_last: bool  # the connection cannot be used for another request
 
 
 class _Answer:
@@ -108,20 +96,13 @@ class _Answer:
 
 
 def read_response(sock: socket.socket, timeout: float, most: int) -> Response:
-    """Read the answer to a request that was sent.
+    """Read the answer to a request that was sent, with a body of at most `most` bytes.
 
-    Parameters
-    ----------
-    sock : socket.socket
-        Where the answer comes.
-    timeout : float
-        Seconds that the whole response may take: byte by byte, it could take forever.
-    most : int
-        Bytes that a body may have.
+    The timeout is for the whole answer: byte by byte, it could take forever.
 
     Raises
     ------
-    OSError, http.client.HTTPException, UnpackError
+    OSError, http.client.HTTPException
         There is no response, or it cannot be read.
     TooLargeError
         The body is larger than `most`.

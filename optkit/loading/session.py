@@ -2,29 +2,21 @@
 
 import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Final, Self
 from urllib.parse import quote, urlsplit
 
 from optkit.config import Settings
-from optkit.datasets.endpoint import Endpoint, TimeUnit
-from optkit.errors import (
-    AuthenticationError,
-    OptkitError,
-    RateLimitError,
-    ResponseError,
-    SettingsError,
-    TransportError,
-)
+from optkit.datasets.endpoint import Endpoint
+from optkit.errors import OptkitError, RateLimitError, ResponseError, SettingsError
 from optkit.loading import retries
 from optkit.loading.clocks import ServerClock
-from optkit.loading.failures import explain
-from optkit.loading.http_responses import Response, TooLargeError, UnpackError
+from optkit.loading.failures import explain_error, explain_status
+from optkit.loading.http_responses import Response, TooLargeError
 from optkit.loading.limits import ConcurrencyLimiter, RateLimiter
 from optkit.loading.pages import Page, PageDecoder, PageRequest, UnreadableBodyError
-from optkit.loading.retries import TransientError, jittered_pause, parse_retry_after
+from optkit.loading.retries import TransientError, jittered_pause
 from optkit.loading.transport import Connections
 from optkit.setting_values import is_loopback
 from optkit.version import __version__
@@ -59,7 +51,6 @@ class ApiSession:
         self.time_unit = endpoint.time_units[0] if len(endpoint.time_units) == 1 else None
         self._host = origin.netloc
         self._path = 0
-        self._constants = _encode(endpoint.constants)
         self._decoder = PageDecoder(endpoint)
         self._timeout = settings.timeout
         headers = {
@@ -101,11 +92,7 @@ class ApiSession:
         LoadInterrupted
             `close` was called.
         """
-        query = (
-            self._constants
-            + _encode(filters or {})
-            + _encode_page(request, self.time_unit or self.endpoint.time_units[0])
-        )
+        query = self._query(request, filters or {})
         failures, waited = 0, 0.0
         while True:
             try:
@@ -126,6 +113,19 @@ class ApiSession:
                 if failures >= retries.ATTEMPTS or waited > retries.PATIENCE:
                     raise transient.error from None
             self.rate_limiter.sleep(pause)  # this one in any case, while it does not count as in flight
+
+    def _query(self, request: PageRequest, filters: Mapping[str, str]) -> str:
+        unit = self.time_unit or self.endpoint.time_units[0]
+        parameters = {
+            **self.endpoint.constants,
+            **filters,
+            # always both bounds, because a start alone yields three entries; no less than what is asked for
+            "start_time": request.start // unit.start_ms,
+            "end_time": -(-request.end // unit.end_ms),
+            "page": request.page,
+            "per_page": request.per_page,
+        }
+        return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
 
     def _attempt(self, query: str) -> Page:
         """Request once, as soon as the limits allow."""
@@ -157,77 +157,19 @@ class ApiSession:
             response, seconds = self._connections.get(f"{self.endpoint.paths[path]}?{query}", _MAX_BODY)
         except TooLargeError:
             raise ResponseError(f"{self._host} sent a page of more than {_MAX_BODY // 2**20} MB") from None
-        except (OSError, HTTPException, UnpackError) as error:
-            problem = explain(error, self._host, proxy=self._connections.proxy, timeout=self._timeout)
-            raise (problem if isinstance(problem, TransientError) else self._give_up(problem)) from None
+        except (OSError, HTTPException) as error:
+            raise self._record(
+                explain_error(error, self._host, proxy=self._connections.proxy, timeout=self._timeout)
+            ) from None
+        if response.status == HTTPStatus.OK:
+            return response, seconds
         if response.status == HTTPStatus.NOT_FOUND and path + 1 < len(self.endpoint.paths):
             self._path = path + 1
             return self._request(query)
-        self._check_status(response)
-        return response, seconds
+        raise self._record(explain_status(response, self._host, self.endpoint.paths))
 
-    def _give_up(self, error: OptkitError) -> OptkitError:
-        """Record that no request to this server can succeed; return the error."""
-        self.failure = error
+    def _record(self, error: OptkitError | TransientError) -> OptkitError | TransientError:
+        """Return an error; after one that no retry can cure, no other request is sent."""
+        if isinstance(error, OptkitError):
+            self.failure = error
         return error
-
-    def _check_status(self, response: Response) -> None:
-        status = response.status
-        if status == HTTPStatus.OK:
-            return
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise self._give_up(
-                AuthenticationError(
-                    f"{self._host} refused the token (HTTP {status}); check OPTKIT_TOKEN, or get a new one from the "
-                    "vendor's settings"
-                )
-            )
-        retry_after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            asked = "" if retry_after is None else f" and asks for a pause of {retry_after:g} s"
-            error = RateLimitError(
-                f"{self._host} limits the rate{asked}; load again later, or set OPTKIT_MAX_RPS to a lower rate",
-                retry_after=retry_after,
-            )
-            raise TransientError(error, was_refused=True, retry_after=retry_after)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-            is_busy = status == HTTPStatus.SERVICE_UNAVAILABLE
-            raise TransientError(
-                TransportError(
-                    f"{self._host} failed, repeatedly (HTTP {status}); try again later", status_code=status
-                ),
-                was_refused=is_busy,
-                retry_after=retry_after if is_busy else None,
-            )
-        if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects
-            target = _host_of(response.headers.get("location") or "")
-            problem = (
-                f"redirects{f' to {target}' if target else ''} (HTTP {status}), which optkit does not follow, because "
-                "the token would go along; set OPTKIT_BASE_URL to the right origin"
-            )
-        elif status == HTTPStatus.NOT_FOUND:
-            problem = f"does not know {' or '.join(self.endpoint.paths)} (HTTP 404); check OPTKIT_BASE_URL"
-        else:
-            problem = f"did not accept the request (HTTP {status})"
-        raise self._give_up(ResponseError(f"{self._host} {problem}"))
-
-
-def _encode(parameters: Mapping[str, str]) -> str:
-    return "".join(f"{name}={quote(value, safe='')}&" for name, value in parameters.items())
-
-
-def _encode_page(request: PageRequest, unit: TimeUnit) -> str:
-    """Return the parameters of a page: always both bounds, because a start alone yields three entries."""
-    start, end = (
-        request.start // unit.start_ms,
-        -(-request.end // unit.end_ms),
-    )  # no less than what is asked for
-    return f"start_time={start}&end_time={end}&page={request.page}&per_page={request.per_page}"
-
-
-def _host_of(url: str) -> str:
-    """Return the host and port that a URL names, without a login; empty if it names none."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        return ""

@@ -91,7 +91,7 @@ class Connections:
 
         Raises
         ------
-        OSError, http.client.HTTPException, UnpackError
+        OSError, http.client.HTTPException
             There is no response, or it cannot be read; `ProxyError` if a proxy is the reason.
         TooLargeError
             The body is larger than `most`.
