@@ -34,18 +34,10 @@ _HASHING: Final = 4
 
 @dataclass(frozen=True)
 class CachedWindows:
-    """The windows in the cache.
+    """The windows in the cache."""
 
-    Attributes
-    ----------
-    windows : list of CachedWindow
-        In order of time.
-    corrupt : dict
-        What is wrong with the files that have a window's name and are not that window.
-    """
-
-    windows: list[CachedWindow]
-    corrupt: dict[Path, str]
+    windows: list[CachedWindow]  # in order of time
+    corrupt: dict[Path, str]  # what is wrong with the files that have a window's name and are not that window
 
     @property
     def latest(self) -> int:

@@ -20,21 +20,11 @@ TOLERANCE: Final = 5 * 60 * SECOND
 
 @dataclass(frozen=True)
 class Clock:
-    """The time of a load, in epoch milliseconds.
+    """The time of an answer, in epoch milliseconds."""
 
-    Attributes
-    ----------
-    now : int
-        Where a load without an end ends.
-    cautious : int
-        The earliest of the clocks: a window is final only if it ended by this one.
-    warning : str
-        How the clocks differ; empty where they agree.
-    """
-
-    now: int
-    cautious: int
-    warning: str = ""
+    now: int  # where a load without an end ends
+    cautious: int  # the earliest of the clocks: a window is final only if it ended by this one
+    warning: str = ""  # how the clocks differ; empty where they agree
 
     def earlier(self, other: Self) -> Self:
         """Return the earlier of both, time by time."""

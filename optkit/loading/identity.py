@@ -20,20 +20,10 @@ WORK: Final = 2**12
 
 @dataclass(frozen=True)
 class AccountIdentity:
-    """Which server and which token filled a folder; of the token only a salted hash.
+    """Which server and which token filled a folder; of the token only a salted hash."""
 
-    Attributes
-    ----------
-    server : str
-        The origin.
-    salt : str
-        Random; the window files name it, so that a file of another account's folder is recognized.
-    token_hash : str
-        The salted hash.
-    """
-
-    server: str
-    salt: str
+    server: str  # its origin
+    salt: str  # random; the window files name it, so that a file of another account's folder is recognized
     token_hash: str
 
     @classmethod

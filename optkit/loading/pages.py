@@ -26,23 +26,15 @@ class PageRequest(NamedTuple):
 
 
 class Page(msgspec.Struct, gc=False):
-    """One page of records, with what the server says of the whole.
+    """One page of records, with what the server says of the whole."""
 
-    Attributes
-    ----------
-    entries : list
-        The records.
-    per_page, total_entries, total_pages, time_token : Any
-        As sent, whatever it is, because nothing relies on one of them alone; None where missing.
-    clock : Clock
-        When the server answered. The session sets it: the API has no such field.
-    """
-
-    entries: list[Any]
+    entries: list[Any]  # the records
+    # as sent, whatever it is, because nothing relies on one of them alone; None where missing
     per_page: Any = None
     total_entries: Any = None
     total_pages: Any = None
     time_token: Any = None
+    # when the server answered; the session sets it: the API has no field of that name
     clock: Clock = msgspec.field(name="clock of the answer", default=Clock(0, 0))
 
     @property

@@ -25,15 +25,7 @@ _MANY_WINDOWS: Final = 104
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """What a caller asked for; an open end is None.
-
-    Attributes
-    ----------
-    start, end : int or None
-        Epoch milliseconds.
-    refresh : str
-        ``"auto"``, ``"never"`` or ``"force"``.
-    """
+    """What a caller asked for: the epoch milliseconds [start, end), an open end being None."""
 
     start: int | None
     end: int | None

@@ -30,27 +30,15 @@ class CorruptFileError(Exception):
 
 @dataclass(frozen=True)
 class CachedWindow(WindowInfo):
-    """A window in the cache: its file, and what the file says of itself.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    rows, duplicates, dropped, pages : int
-        Rows in the file; exact repetitions and entries of other kinds that were dropped; pages that it took.
-    salt : str or None
-        Of the account identity that it was written for; None in files of older versions.
-    time_unit : str or None
-        Name of the unit in which the API read the bounds; None where it is not known.
-    """
+    """A window in the cache: its file, and what the file says of itself."""
 
     path: Path
-    rows: int
-    duplicates: int
-    dropped: int
-    pages: int
-    salt: str | None
-    time_unit: str | None
+    rows: int  # in the file
+    duplicates: int  # exact repetitions that were dropped
+    dropped: int  # entries of other kinds that were dropped
+    pages: int  # that it took to read the window
+    salt: str | None  # of the account identity that it was written for; None in files of older versions
+    time_unit: str | None  # name of the unit in which the API read the bounds; None where it is not known
 
 
 def make_file(frame: pl.DataFrame, info: CachedWindow) -> bytes:

@@ -61,24 +61,12 @@ class Window:
 
 @dataclass(frozen=True)
 class WindowInfo:
-    """What is known of a cached window.
+    """What is known of a cached window."""
 
-    Attributes
-    ----------
-    window : Window
-        What it covers: from its start in the grid to its end, or to the moment when it was read.
-    fetched_at : int
-        When it was read, by the most cautious of the clocks.
-    final : bool
-        It had ended by more than the look-back when it was read: it does not change any more.
-    begins : bool
-        The account has nothing before this window.
-    """
-
-    window: Window
-    fetched_at: int
-    final: bool
-    begins: bool
+    window: Window  # from its start in the grid to its end, or to the moment when it was read
+    fetched_at: int  # when it was read, by the server's clock
+    final: bool  # it had ended by more than the look-back when it was read: it does not change any more
+    begins: bool  # the account has nothing before this window
 
 
 def join_windows(windows: Iterable[Window], most: int | None = None) -> list[Window]:
