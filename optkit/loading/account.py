@@ -28,11 +28,6 @@ _EVIDENCE: Final = 20
 class Account:
     """The account that the settings name.
 
-    Attributes
-    ----------
-    identity : AccountIdentity or None
-        The account whose windows the folder holds; None as long as the folder is new.
-
     Raises
     ------
     CacheError
@@ -45,6 +40,7 @@ class Account:
         self.is_demo = settings.account == DEMO
         # another version of optkit may make up another account
         self._server = f"made up by optkit {__version__}" if self.is_demo else settings.base_url
+        #: Whose windows the folder holds; None as long as the folder is new.
         self.identity = AccountIdentity.read(self.folder)
         if self._other_server is not None and not self.is_demo:
             raise CacheError(

@@ -188,7 +188,7 @@ class Cache:
             return self.endpoint.schema.to_frame(eager=False)
         return scan_windows(infos, self.endpoint.schema, self.find_corrupt)
 
-    def beginning(self, cached: CachedWindows) -> int | None:
+    def open_start(self, cached: CachedWindows) -> int | None:
         """Return what an open start means, as far as the cache knows."""
         if self.endpoint.horizon_months is None:
             return beginning(cached.windows)

@@ -23,24 +23,14 @@ _FILE: Final = "file"
 def scan_windows(
     infos: Sequence["CachedWindow"], schema: pl.Schema, find_corrupt: FindCorrupt
 ) -> pl.LazyFrame:
-    """Return the rows of cached windows as a lazy frame; nothing is read before it is collected.
+    """Return the rows of windows, which are in order, as a lazy frame; nothing is read before it is collected.
 
     Parquet does not notice when a file was changed. Therefore a query that reads all rows compares all files with
     their checksums first. A query with a filter does so for each file that has rows for it, before they are returned;
     the other files are not read whole: `load` and `verify` find it where a corrupt one has lost rows. Counting all
     rows reads no contents.
 
-    Parameters
-    ----------
-    infos, schema
-        Which windows, in order; their columns and dtypes.
-    find_corrupt : callable
-        Verifies windows, and returns what is wrong with the files of some.
-
-    Returns
-    -------
-    polars.LazyFrame
-        Collecting it raises `CacheError` where a window is corrupt, or is not cached any more.
+    Collecting raises `CacheError` where a window is corrupt (`find_corrupt` says which are), or is not cached any more.
     """
     source = _Source(infos, schema, find_corrupt)
     columns = {_COUNTED: pl.Null(), **schema}

@@ -32,24 +32,16 @@ class Clock:
 
 
 class ServerClock:
-    """Reads the clocks of a server's answers, as `compare_clocks` does; any number of threads may use it.
-
-    Attributes
-    ----------
-    now : int or None
-        The time of the first answer, in epoch milliseconds; None before it.
-    warning : str
-        How the clocks differ; empty where they agree.
-    """
+    """Reads the clocks of a server's answers, as `compare_clocks` does; any number of threads may use it."""
 
     def __init__(self, *, on_this_machine: bool) -> None:
-        self.now: int | None = None
-        self.warning = ""
+        self.now: int | None = None  # the time of the first answer, in epoch milliseconds
+        self.warning = ""  # how the clocks differ; empty where they agree
         self._on_this_machine = on_this_machine
-        self._last: tuple[str, Clock] | None = None
+        self._last: tuple[str, Clock] | None = None  # of the last answer: its header Date, and what it means
 
     def read(self, time_token: Any, date: str | None) -> Clock:
-        """Return the time of an answer, by its time_token and its header Date; see `compare_clocks`."""
+        """Return the time of an answer, by its time_token and its header Date."""
         last = self._last
         if last is not None and last[0] == date:
             return last[1]  # to the second, the time has not changed
@@ -85,17 +77,10 @@ def _read_date(date: str | None) -> int | None:
 def compare_clocks(
     time_token: int | None, date: int | None, local: int, *, on_this_machine: bool = False
 ) -> Clock:
-    """Compare the clocks of a page with this machine's.
+    """Compare the clocks of an answer, its time_token and its header Date, with this machine's.
 
-    Parameters
-    ----------
-    time_token, date : int or None
-        The page's time_token and its HTTP header Date, in epoch milliseconds; None where none can be read.
-    local : int
-        This machine's clock.
-    on_this_machine : bool
-        Whether the server runs on this machine. If both its clocks agree on a time in the past, its clock stands still
-        on purpose, as the emulator's can.
+    All are epoch milliseconds; of an answer, None where none can be read. If both clocks of a server on this machine
+    agree on a time in the past, its clock stands still on purpose, as the emulator's can.
 
     Raises
     ------

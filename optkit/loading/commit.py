@@ -20,15 +20,7 @@ _ENOUGH: Final = 8
 
 
 class Committer:
-    """Commits windows to the cache as they are read.
-
-    Attributes
-    ----------
-    warning : str
-        What the user should know of the server's totals; empty where they are true.
-    latest : int
-        Until when windows are cached, those that were committed included; see `CachedWindows`.
-    """
+    """Commits windows to the cache as they are read."""
 
     def __init__(
         self,
@@ -39,11 +31,11 @@ class Committer:
         begin: int | None,
         time_unit: TimeUnit | None,
     ) -> None:
-        self.warning = ""
-        self.latest = cached.latest
+        self.warning = ""  # what the user should know of the server's totals; empty where they are true
+        self.latest = cached.latest  # until when windows are cached, those that were committed included
         self._account = account
         self._cache = cache
-        self._covered = {info.window.start: info.window.end for info in cached.windows}
+        self._covered = {info.window.start: info.window.end for info in cached.windows}  # what is cached
         self._time_unit = time_unit.name if time_unit else None
         self._begin = begin
         self._doubtful: list[tuple[Window, WindowRows]] = []

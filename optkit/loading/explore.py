@@ -17,17 +17,10 @@ def ask_clock(session: ApiSession, now: int) -> int:
 def find_time_unit(session: ApiSession, windows: Sequence[Window], known: Collection[str | None]) -> None:
     """Set the session's time unit, unless it is known: the unit in which the API reads the bounds of a request.
 
-    It is the one with which an answer has an entry within the bounds: read in another unit, bounds lie far in the
-    future or in 1970. Where no week has an entry in any unit, every answer would be empty, and it stays unknown.
-
-    Parameters
-    ----------
-    session : ApiSession
-        Its endpoint names the units there may be.
-    windows : sequence of Window
-        What is going to be fetched, in order; asked for in stretches of a week at most, the latest first.
-    known : collection of str or None
-        Names of units that were found out before.
+    It is a unit whose name is known from earlier loads. Otherwise it is the one with which an answer has an entry
+    within the bounds: read in another unit, bounds lie far in the future or in 1970. It asks for the windows that are
+    going to be fetched, in stretches of a week at most, the latest first. Where no week has an entry in any unit, every
+    answer would be empty, and the unit stays unknown.
     """
     if session.time_unit is not None:
         return

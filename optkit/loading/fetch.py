@@ -23,19 +23,9 @@ def fetch_windows(
 ) -> Generator[tuple[Window, WindowRows]]:
     """Read windows, several at the same time, each page by one of the workers; yield each as soon as it is complete.
 
-    Few windows are open at once. A window that fails does not keep the others from being read; but where two fail and
-    no page came in between, the server is the problem, and nothing more is asked for.
-
-    Parameters
-    ----------
-    next_window : callable
-        Returns what to read next, None while there is nothing; called again after each page.
-    session : ApiSession
-        Fetches the pages.
-    filters : mapping, optional
-        Query parameters that the server filters by.
-    on_page : callable
-        Called with each page that came.
+    `next_window` returns what to read next, None while there is nothing; it is called again after each page. Few
+    windows are open at once. A window that fails does not keep the others from being read; but where two fail and no
+    page came in between, the server is the problem, and nothing more is asked for.
 
     Raises
     ------

@@ -30,7 +30,7 @@ _PATIENCE: Final = 16
 
 
 class AdaptiveLimit:
-    """How many requests may be in flight: a number that follows the latency. It knows neither threads nor clocks.
+    """How many requests may be in flight, `most` at most: it follows the latency. It knows neither threads nor clocks.
 
     The latencies of as many requests as the limit make a round, and their mean is compared with the best one so far.
     (Of requests that come in waves, the median would hide a queue of nearly half of them.)
@@ -41,23 +41,11 @@ class AdaptiveLimit:
       not quicker, the server has become slower by itself: its latency is the new best, and the limit is restored.
     * A refusal (429, 503) or a time-out lowers the limit at once. The number that was refused becomes a ceiling, which
       rises again only after a while.
-
-    Parameters
-    ----------
-    most : int
-        The upper bound.
-
-    Attributes
-    ----------
-    value : int
-        The limit.
-    generation : int
-        Changes with the limit: only requests that started under the present limit count.
     """
 
     def __init__(self, most: int) -> None:
-        self.value = min(_START, most)
-        self.generation = 0
+        self.value = min(_START, most)  # the limit
+        self.generation = 0  # of the limit: what started under an earlier one does not count
         self._most = most
         self._ceiling = most
         self._best: float | None = None
@@ -132,10 +120,7 @@ class AdaptiveLimit:
 
 
 class ConcurrencyLimiter:
-    """Lets as many requests be in flight as an `AdaptiveLimit` says, from any number of threads.
-
-    `most` is the upper bound.
-    """
+    """Lets as many requests be in flight as an `AdaptiveLimit` says, from any number of threads."""
 
     def __init__(self, most: int) -> None:
         self._limit = AdaptiveLimit(most)
@@ -165,16 +150,10 @@ class ConcurrencyLimiter:
             return self._limit.generation
 
     def finish(self, generation: int, latency: float | None, *, was_refused: bool) -> None:
-        """Record how a request went.
+        """Record how a request went that started under the limit of a generation.
 
-        Parameters
-        ----------
-        generation : int
-            What `start` returned.
-        latency : float or None
-            Seconds that it took; None where it says nothing about the server.
-        was_refused : bool
-            The server refused it for its load, or did not answer in time.
+        Its latency, in seconds, is None where it says nothing about the server. A request that the server did not
+        answer in time counts as refused.
         """
         with self._free:
             if was_refused:
@@ -192,18 +171,12 @@ class ConcurrencyLimiter:
 
 
 class RateLimiter:
-    """Says when the next request may start: one for all workers, so that one answer of 429 holds all of them back.
-
-    Parameters
-    ----------
-    max_rps : float or None
-        Requests per second, at most; None for any number.
-    """
+    """Says when the next request may start: one for all workers, so that one answer of 429 holds all of them back."""
 
     def __init__(self, max_rps: float | None) -> None:
         self._stopped = threading.Event()
-        self._interval = 1 / max_rps if max_rps else 0.0
-        self._opens = 0.0
+        self._interval = 1 / max_rps if max_rps else 0.0  # seconds between two requests
+        self._opens = 0.0  # when the next one may start
         self._lock = threading.Lock()
 
     def wait(self) -> None:

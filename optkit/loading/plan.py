@@ -38,14 +38,9 @@ class LoadRequest:
             raise SettingsError(f"start must be before end; {asked} is empty")
 
     def resolve(self, begin: int | None, present: int) -> Window | None:
-        """Return the interval meant, None where only the server knows where the account begins.
+        """Return the interval meant, None where only the server knows where it starts.
 
-        Parameters
-        ----------
-        begin : int or None
-            Where the account begins, as far as the cache knows.
-        present : int
-            What an open end means; nothing is asked for beyond it.
+        An open start means `begin`, an open end `present`; nothing is asked for beyond the present.
         """
         start = begin if self.start is None else self.start
         if start is None:
@@ -60,28 +55,22 @@ class LoadRequest:
 
 
 class Plan:
-    """The windows that a load has to fetch.
-
-    Attributes
-    ----------
-    now : int
-        The time, by this machine's clock until the server has said it; nothing is fetched beyond it.
-    begin : int or None
-        Start of the account's first window; None where it is not known, or where the API does not answer that far back.
-    """
+    """The windows that a load has to fetch."""
 
     def __init__(
         self, request: LoadRequest, endpoint: Endpoint, cached: Sequence[WindowInfo], now: int
     ) -> None:
+        #: The time, by this machine's clock until the server has said it; nothing is fetched beyond it.
         self.now = now
+        #: Start of the account's first window; None where it is not known, or the API does not answer that far back.
         self.begin = beginning(cached)
         self._request = request
         self._endpoint = endpoint
         self._cached = cached
-        self._found: int | None = None
-        self._windows: list[Window] | None = None
-        self._last: Window | None = None
-        self._done = -1
+        self._found: int | None = None  # where the account begins, if the server was asked
+        self._windows: list[Window] | None = None  # to fetch, as far as they are known
+        self._last: Window | None = None  # what `next_window` returned last
+        self._done = -1  # windows that start after this are still to come
 
     @property
     def _is_beginning_unknown(self) -> bool:
@@ -128,12 +117,8 @@ class Plan:
     def next_window(self, clock: int | None) -> Window | None:
         """Return the next window to fetch, as far as it has begun; None where there is none.
 
-        Where the server's clock turns out to be later than `now`, the present window comes again, up to that clock.
-
-        Parameters
-        ----------
-        clock : int or None
-            The server's, None before its first answer.
+        Where the server's clock, which is None before its first answer, turns out to be later than `now`, the present
+        window comes again, up to that clock.
         """
         if clock is not None and clock != self.now:
             last = self._last

@@ -7,12 +7,9 @@ _FORMAT: Final = "{desc} |{bar:24}| {n_fmt}/{total_fmt} windows{postfix}, {remai
 
 
 class Progress:
-    """A bar with windows, rows, rows per second and the time left; or nothing.
+    """A bar with windows, rows, rows per second and the time left; or nothing, unless it is wanted.
 
-    Parameters
-    ----------
-    wanted : bool or None
-        None: a bar in a terminal and in a notebook that somebody sits at; none in scripts, logs and reports.
+    With None, it is wanted in a terminal and in a notebook that somebody sits at.
     """
 
     def __init__(self, *, wanted: bool | None) -> None:

@@ -37,15 +37,8 @@ def refresh_cache(
 ) -> pl.LazyFrame:
     """Fetch what is missing for a request, and return its rows; the errors are those of `optkit.load`.
 
-    Parameters
-    ----------
-    request, endpoint, settings
-        What is asked for, of which dataset and account.
-    verify : bool
-        Whether to verify all files now, and to fetch those again that are corrupt. Otherwise files are verified as they
-        are read: perhaps only a few of them, and later.
-    progress : bool or None
-        Whether to show a progress bar; None: in terminals and interactive notebooks.
+    With `verify`, all files are verified now, and those that are corrupt are fetched again. Otherwise files are
+    verified as they are read: perhaps only a few of them, and later.
     """
     account = Account(settings)
     account.forget_other_demo()
@@ -75,7 +68,7 @@ def refresh_cache(
         # not up to what is cached now: another process may have cleared that, and then it is missing
         latest = max(latest, committer.latest)
         cached = _usable(request, account, cache, verify=verify)
-    asked = request.resolve(cache.beginning(cached), latest)
+    asked = request.resolve(cache.open_start(cached), latest)
     missing = [] if asked is None else gaps(asked, cached.windows)
     if asked is None or missing:
         raise CacheError(
@@ -172,7 +165,7 @@ def _warn(*texts: str) -> None:
 
 def _answer_from_cache(request: LoadRequest, cache: Cache, cached: CachedWindows) -> pl.LazyFrame:
     """Answer without asking the server, or say what is missing."""
-    asked = request.resolve(cache.beginning(cached), cached.latest if request.end is None else request.end)
+    asked = request.resolve(cache.open_start(cached), cached.latest if request.end is None else request.end)
     missing = [] if asked is None else gaps(asked, cached.windows)
     if missing:
         problem = f"the cache does not hold {name_windows(missing)}"

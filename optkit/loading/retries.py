@@ -17,25 +17,15 @@ PATIENCE: Final = 120.0
 
 
 class TransientError(Exception):
-    """A request failed, and a retry may cure it: `error` is for the user if none does.
-
-    Attributes
-    ----------
-    error : OptkitError
-        What to raise in the end.
-    was_refused : bool
-        The server is asked for too much: fewer requests may be in flight.
-    retry_after : float or None
-        Seconds that the server asks to wait.
-    """
+    """A request failed, and a retry may cure it."""
 
     def __init__(
         self, error: OptkitError, *, was_refused: bool = False, retry_after: float | None = None
     ) -> None:
         super().__init__()
-        self.error = error
-        self.was_refused = was_refused
-        self.retry_after = retry_after
+        self.error = error  # to raise if no retry cures it
+        self.was_refused = was_refused  # the server is asked for too much: fewer requests may be in flight
+        self.retry_after = retry_after  # seconds that the server asks to wait
 
 
 def jittered_pause(failures: int, chance: float) -> float:

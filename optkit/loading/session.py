@@ -26,18 +26,7 @@ _MAX_BODY: Final = 32 * 2**20
 
 
 class ApiSession:
-    """Requests to one endpoint of one server with one token, from any number of threads.
-
-    Attributes
-    ----------
-    endpoint : Endpoint
-        The endpoint that is asked.
-    time_unit : TimeUnit or None
-        How the API reads the bounds of a request; None while that is not known: then the first unit of the endpoint
-        is sent.
-    failure : OptkitError or None
-        Why no request can succeed; set by the first one that found out, and raised by all that follow.
-    """
+    """Requests to one endpoint of one server with one token, from any number of threads."""
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         if settings.token is None:
@@ -46,11 +35,13 @@ class ApiSession:
         self.clock = ServerClock(on_this_machine=is_loopback(origin.hostname or ""))
         self.concurrency_limiter = ConcurrencyLimiter(settings.workers)
         self.rate_limiter = RateLimiter(settings.max_rps)
+        #: Why no request can succeed; set by the first one that found out, and raised by all that follow.
         self.failure: OptkitError | None = None
         self.endpoint = endpoint
+        #: How the API reads the bounds of a request; None while that is not known.
         self.time_unit = endpoint.time_units[0] if len(endpoint.time_units) == 1 else None
         self._host = origin.netloc
-        self._path = 0
+        self._path = 0  # which one of the endpoint's
         self._decoder = PageDecoder(endpoint)
         self._timeout = settings.timeout
         headers = {

@@ -24,39 +24,18 @@ _log: Final = logging.getLogger("optkit")
 
 
 class ProxyError(OSError):
-    """A proxy cannot be reached, or does not connect to the server.
+    """A proxy cannot be reached, or does not connect to the server."""
 
-    Attributes
-    ----------
-    status : int or None
-        The HTTP status that it answered; None where it did not.
-    """
-
-    def __init__(self, status: int | None = None) -> None:
+    def __init__(self, status: int | None) -> None:
         super().__init__()
-        self.status = status
+        self.status = status  # the HTTP status that it answered; None where it did not answer
 
 
 class Connections:
     """Connections to one origin, kept open between requests and shared by threads.
 
-    Redirects are not followed: the token would go along. Loopback is never reached through a proxy.
-
-    Parameters
-    ----------
-    origin : str
-        The server's scheme, host and port.
-    headers : mapping
-        Headers of every request.
-    timeout : float
-        Seconds to connect, and for a whole answer.
-    private : tuple of str
-        Query parameters that are hidden in logs.
-
-    Attributes
-    ----------
-    proxy : str or None
-        Host and port of the proxy in use, without its password.
+    Redirects are not followed: the token would go along. Loopback is never reached through a proxy. The timeout, in
+    seconds, is for opening a connection, and for a whole answer. Query parameters that are private are hidden in logs.
 
     Raises
     ------
@@ -75,6 +54,7 @@ class Connections:
         self._private = re.compile(rf"\b({'|'.join(private)})=[^&]*")
         self._tls = trusted_tls() if parts.scheme == "https" else None
         self._proxy = None if is_loopback(self._host) else find_proxy(self._host)
+        #: Host and port of the proxy in use, without its password.
         self.proxy = None if self._proxy is None else self._proxy.netloc.rpartition("@")[2]
         self._idle: list[HTTPConnection] = []  # the one used last is used next
         self._is_closed = False
@@ -83,11 +63,8 @@ class Connections:
     def get(self, target: str, most: int) -> tuple[Response, float]:
         """Request a path and query once; its body may have `most` bytes.
 
-        Returns
-        -------
-        response, seconds
-            The answer, and how long it took once there was a connection: to open one says nothing about how busy the
-            server is.
+        The seconds that are returned begin once there is a connection: to open one says nothing about how busy the
+        server is.
 
         Raises
         ------
@@ -108,7 +85,8 @@ class Connections:
             connection.close()
             raise
         seconds = time.monotonic() - began
-        self._log(target, response.status)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("GET %s: HTTP %s", self._private.sub(r"\1=(hidden)", target), response.status)
         if response.is_last:
             connection.close()
         else:
@@ -127,9 +105,9 @@ class Connections:
         """Return a connection that is open, or a new one that is not open yet."""
         while True:
             with self._lock:
-                connection = self._idle.pop() if self._idle else None
-            if connection is None:
-                return self._new()
+                if not self._idle:
+                    return self._new()
+                connection = self._idle.pop()
             if not _has_news(connection.sock):
                 return connection
             connection.close()
@@ -164,10 +142,6 @@ class Connections:
                 raise
             answered = re.match(r"Tunnel connection failed: (\d+)", str(error))
             raise ProxyError(int(answered[1]) if answered else None) from error
-
-    def _log(self, target: str, status: int) -> None:
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("GET %s: HTTP %s", self._private.sub(r"\1=(hidden)", target), status)
 
 
 def _has_news(sock: socket.socket) -> bool:

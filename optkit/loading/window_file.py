@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from optkit.loading.windows import Window, WindowInfo
 #: The layout of the files; files of another layout are fetched again.
 VERSION: Final = 1
 _KEY: Final = "optkit"
-_BEGIN: Final = b'{"version": '
+_DESCRIPTION: Final = re.compile(rb'\{"version": [^}]*\}')
 _UNSIGNED: Final = "0" * 32
 _MARK: Final = b'"checksum": "'
 #: The footer ends with the metadata of the window; this many bytes contain them.
@@ -91,10 +92,9 @@ def read_footer(path: Path) -> CachedWindow:
         raise CorruptFileError(f"cannot be read ({error.strerror})") from None
     if not tail:
         raise CorruptFileError("is empty")
-    start, end = tail.rfind(_BEGIN), tail.rfind(b"}")
     try:
-        about = json.loads(tail[start : tail.index(b"}", start) + 1]) if 0 <= start < end else None
-    except ValueError:
+        about = json.loads(_DESCRIPTION.findall(tail)[-1])
+    except (IndexError, ValueError):
         about = None
     if about is None or not tail.endswith(b"PAR1"):
         raise CorruptFileError("is cut off or was not written by optkit")

@@ -112,20 +112,10 @@ def beginning(cached: Iterable[WindowInfo]) -> int | None:
 def windows_to_fetch(
     asked: Window, cached: Iterable[WindowInfo], *, length: int, now: int, force: bool = False
 ) -> list[Window]:
-    """Return the windows that must be fetched before `asked` can be answered, in order.
+    """Return the windows that must be fetched before `asked`, which ends `now` or earlier, can be answered, in order.
 
-    Parameters
-    ----------
-    asked : Window
-        What is to be answered, not beyond `now`.
-    cached : iterable of WindowInfo
-        The cached windows.
-    length : int
-        Of the windows in the grid.
-    now : int
-        The present: a window that is not final is fetched again, unless it was read at this time or later.
-    force : bool
-        Fetch all of them, cached or not.
+    They are those that are not cached, and those that are not final, unless they were read now or later; with `force`,
+    all. `length` is that of the windows in the grid.
     """
     infos = {info.window.start: info for info in cached}
     begin = beginning(infos.values())

@@ -19,12 +19,7 @@ Priority = tuple[int, ...]
 class WorkerPool(Generic[J]):
     """Fetches pages in order of priority; made, used and shut down by one thread.
 
-    Parameters
-    ----------
-    get : callable
-        Fetches one page; called from the workers.
-    limiter : ConcurrencyLimiter
-        There are as many workers as its limit.
+    The workers call `get`. There are no more of them than requests may be in flight.
     """
 
     def __init__(self, get: Callable[[PageRequest], Page], limiter: ConcurrencyLimiter) -> None:
