@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import polars as pl
 
@@ -30,7 +31,12 @@ def load_request(
     )
 
 
-def several(value: OneOrMany, name: str) -> list[str] | None:
+def given(**filters: list[Any] | None) -> dict[str, list[Any]]:
+    """Return the values of the filters that were given, by column."""
+    return {name: values for name, values in filters.items() if values is not None}
+
+
+def _several(value: OneOrMany, name: str) -> list[str] | None:
     """Return the values of a filter, trimmed, None for no filter."""
     if value is None:
         return None
@@ -42,13 +48,13 @@ def several(value: OneOrMany, name: str) -> list[str] | None:
 
 def recipients(value: OneOrMany, region: str | None) -> list[str] | None:
     """Return phone numbers that somebody typed in E.164, None for no filter."""
-    numbers = several(value, "to_phone")
+    numbers = _several(value, "to_phone")
     return None if numbers is None else [canonical(number, region, "to_phone") for number in numbers]
 
 
 def senders(value: OneOrMany, region: str | None) -> list[str] | None:
     """Return senders in the form in which they are compared, None for no filter."""
-    names = several(value, "from_phone")
+    names = _several(value, "from_phone")
     return None if names is None else [canonical_sender(name, region) for name in names]
 
 
@@ -64,5 +70,5 @@ def has_sender(wanted: list[str], rows: pl.LazyFrame, what: str) -> pl.Expr:
 
 def words(value: OneOrMany, name: str, known: Iterable[str]) -> list[str] | None:
     """Return values that must be some of the known words, None for no filter."""
-    values = several(value, name)
+    values = _several(value, name)
     return None if values is None else [choice(item, name, list(known)) for item in values]

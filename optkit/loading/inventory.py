@@ -13,7 +13,6 @@ from optkit.formatting import plural
 from optkit.loading.account import now_of
 from optkit.loading.cache import Cache, CachedWindows
 from optkit.loading.identity import AccountIdentity
-from optkit.loading.window_file import CachedWindow
 from optkit.loading.windows import Window
 from optkit.times import INSTANT, Moment, from_ms, instant, to_ms
 from optkit.warn import warn
@@ -64,37 +63,23 @@ def coverage(account: str | None = None, dataset: str = "events") -> pl.DataFram
     """
     settings = resolve(account=account)
     cache, cached = _list(settings, dataset)
+    infos = cached.windows
     table = pl.DataFrame(
-        [_describe(info) for info in cached.windows],
-        schema={
-            "window_start": INSTANT,
-            "window_end": INSTANT,
-            "rows": pl.Int64(),
-            "duplicates": pl.Int64(),
-            "pages": pl.Int64(),
-            "final": pl.Boolean(),
-            "fetched_at": INSTANT,
-            "dropped": pl.Int64(),
-        },
-        orient="row",
+        [
+            pl.Series("window_start", [info.window.start for info in infos], INSTANT),
+            pl.Series("window_end", [info.window.end for info in infos], INSTANT),
+            pl.Series("rows", [info.rows for info in infos], pl.Int64),
+            pl.Series("duplicates", [info.duplicates for info in infos], pl.Int64),
+            pl.Series("pages", [info.pages for info in infos], pl.Int64),
+            pl.Series("final", [info.final for info in infos], pl.Boolean),
+            pl.Series("fetched_at", [info.fetched_at for info in infos], INSTANT),
+            pl.Series("dropped", [info.dropped for info in infos], pl.Int64),
+        ]
     )
     horizon = cache.endpoint.horizon(now_of(settings))
     if horizon is None:
         return table.drop("dropped")
     return table.with_columns(expired=pl.col("window_start") < from_ms(horizon))
-
-
-def _describe(info: CachedWindow) -> tuple[object, ...]:
-    return (
-        from_ms(info.window.start),
-        from_ms(info.window.end),
-        info.rows,
-        info.duplicates,
-        info.pages,
-        info.final,
-        from_ms(info.fetched_at),
-        info.dropped,
-    )
 
 
 def verify(account: str | None = None, dataset: str = "events") -> pl.DataFrame:

@@ -10,7 +10,7 @@ from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
 from optkit.loading.account import Account, now_of
-from optkit.loading.filters import OneOrMany, has_sender, load_request, recipients, senders, words
+from optkit.loading.filters import OneOrMany, given, has_sender, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache
 from optkit.phones import spellings
@@ -151,14 +151,12 @@ def _read_filters(
     current_status: OneOrMany,
     region: str | None,
 ) -> dict[str, list[str]]:
-    """Return the values of the filters that were given, by column."""
-    filters = {
-        "to_phone": recipients(to_phone, region),
-        "from_phone": senders(from_phone, region),
-        "status": words(status, "status", STATUS.categories),
-        "current_status": words(current_status, "current_status", STATUS.categories),
-    }
-    return {name: values for name, values in filters.items() if values is not None}
+    return given(
+        to_phone=recipients(to_phone, region),
+        from_phone=senders(from_phone, region),
+        status=words(status, "status", STATUS.categories),
+        current_status=words(current_status, "current_status", STATUS.categories),
+    )
 
 
 def _scan(

@@ -1,7 +1,7 @@
 """Load and scan messages: what users call."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any
 
 import polars as pl
 
@@ -9,21 +9,12 @@ from optkit.config import resolve
 from optkit.datasets.messages import MESSAGES
 from optkit.errors import SettingsError
 from optkit.formatting import join_names
-from optkit.loading.filters import OneOrMany, has_sender, load_request, recipients, senders, words
+from optkit.loading.filters import OneOrMany, given, has_sender, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import refresh_cache
 from optkit.messages import DELIVERY_STATUS
 from optkit.times import Moment
 from optkit.warn import warn
-
-
-class _Filters(NamedTuple):
-    """The values of each filter, None for no filter."""
-
-    to_phone: list[str] | None
-    from_phone: list[str] | None
-    campaign_id: list[int] | None
-    delivery_status: list[str] | None
 
 
 def load_messages(
@@ -136,17 +127,17 @@ def _read_filters(
     campaign_id: int | Iterable[int] | None,
     delivery_status: OneOrMany,
     region: str | None,
-) -> _Filters:
-    return _Filters(
-        recipients(to_phone, region),
-        senders(from_phone, region),
-        _ids(campaign_id),
-        words(delivery_status, "delivery_status", DELIVERY_STATUS.categories),
+) -> dict[str, list[Any]]:
+    return given(
+        to_phone=recipients(to_phone, region),
+        from_phone=senders(from_phone, region),
+        campaign_id=_ids(campaign_id),
+        delivery_status=words(delivery_status, "delivery_status", DELIVERY_STATUS.categories),
     )
 
 
 def _scan(
-    filters: _Filters,
+    filters: dict[str, list[Any]],
     start: Moment | None,
     end: Moment | None,
     account: str | None,
@@ -159,17 +150,14 @@ def _scan(
     settings = resolve(account=account)
     request = load_request(start, end, refresh, settings)
     messages = refresh_cache(request, MESSAGES, settings, verify=verify, progress=progress)
-    conditions = []
-    if filters.to_phone is not None:
-        conditions.append(_has_recipient(filters.to_phone))
-    if filters.from_phone is not None:
-        conditions.append(has_sender(filters.from_phone, messages, "message"))
-    if filters.campaign_id is not None:
-        _warn_of_unknown_campaigns(filters.campaign_id, messages)
-        conditions.append(pl.col("campaign_id").is_in(filters.campaign_id))
-    if filters.delivery_status is not None:
-        conditions.append(pl.col("delivery_status").is_in(filters.delivery_status))
-    return messages.filter(*conditions)
+    matches = {name: pl.col(name).is_in(values) for name, values in filters.items()}
+    if "to_phone" in filters:
+        matches["to_phone"] = _has_recipient(filters["to_phone"])
+    if "from_phone" in filters:
+        matches["from_phone"] = has_sender(filters["from_phone"], messages, "message")
+    if "campaign_id" in filters:
+        _warn_of_unknown_campaigns(filters["campaign_id"], messages)
+    return messages.filter(*matches.values())
 
 
 def _ids(value: int | Iterable[int] | None) -> list[int] | None:

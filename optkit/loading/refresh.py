@@ -69,13 +69,10 @@ def refresh_cache(
         latest = max(latest, committer.latest)
         cached = _usable(request, account, cache, verify=verify)
     asked = request.resolve(cache.open_start(cached), latest)
-    missing = [] if asked is None else gaps(asked, cached.windows)
-    if asked is None or missing:
-        raise CacheError(
-            f"window {missing[0]} was removed from the cache while it was read; load again"
-            if missing
-            else "the cache was cleared while it was read; load again"
-        )
+    if asked is None:
+        raise CacheError("the cache was cleared while it was read; load again")
+    if missing := gaps(asked, cached.windows):
+        raise CacheError(f"window {missing[0]} was removed from the cache while it was read; load again")
     return _rows(asked, cache, cached)
 
 
