@@ -136,10 +136,7 @@ class ConcurrencyLimiter:
     def start(self) -> int:
         """Wait until a request may start, and count it; return the generation of the limit that it starts under.
 
-        Raises
-        ------
-        LoadInterrupted
-            `stop` was called.
+        Once `stop` is called, it raises `LoadInterrupted`.
         """
         with self._free:
             while self._in_flight >= self._limit.value and not self._stopped:
@@ -180,13 +177,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Wait until a request may start, and count it.
-
-        Raises
-        ------
-        LoadInterrupted
-            `stop` was called.
-        """
+        """Wait until a request may start, and count it, or raise `LoadInterrupted` as soon as `stop` is called."""
         while True:
             if self._stopped.is_set():
                 raise LoadInterrupted(_STOPPED)
