@@ -24,16 +24,8 @@ from optkit.times import DAY
 #: Each pattern begins with plain letters, which are found quickly, and then looks back at the character before them. A
 #: pattern that began with a boundary would be tried at each character.
 _STOP: Final = {
-    begin: re.compile(rf"{begin}(?<!\w{begin}){rest}\b")
-    for begin, rest in {
-        "stop": "",
-        "unsubscribe": "",
-        "quit": "",
-        "end": "",
-        "cancel": "",
-        "opt": "[ -]?out",
-    }.items()
-}
+    word: re.compile(rf"{word}(?<!\w{word})\b") for word in ("stop", "unsubscribe", "quit", "end", "cancel")
+} | {"opt": re.compile(r"opt(?<!\wopt)[ -]?out\b")}
 
 #: Parts of the vendor's texts of errors, in lower case, and what they mean; the first that is found counts.
 _FAILURES: Final = {

@@ -60,9 +60,10 @@ def fetch_windows(
                 is_server_failing = bool(failed) and not has_page_come
                 has_page_come = False
                 failed[reader] = error
-            if reader.is_done and reader in reading:
-                reading.remove(reader)
-                yield reader.window, reader.result()
+            else:
+                if reader.is_done:
+                    reading.remove(reader)
+                    yield reader.window, reader.result()
     finally:
         pool.shutdown()
     if failed:

@@ -15,6 +15,7 @@ from optkit.loading.windows import Window, WindowInfo
 
 #: The layout of the files; files of another layout are fetched again.
 VERSION: Final = 1
+#: The key in the footer's metadata, and what stands there: one object in JSON.
 _KEY: Final = "optkit"
 _DESCRIPTION: Final = re.compile(rb'\{"version": [^}]*\}')
 _UNSIGNED: Final = "0" * 32
