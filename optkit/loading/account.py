@@ -11,11 +11,10 @@ from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import CacheError
 from optkit.loading.cache import Cache, make_folder
-from optkit.loading.clocks import local_clock
+from optkit.loading.clocks import now_of
 from optkit.loading.identity import AccountIdentity
 from optkit.loading.window_file import CachedWindow
 from optkit.setting_values import DEMO
-from optkit.times import to_ms
 from optkit.version import __version__
 
 if TYPE_CHECKING:
@@ -180,12 +179,3 @@ def _reads_same(session: "ApiSession", folder: Path, info: CachedWindow) -> bool
     cached = Cache(folder, session.endpoint).scan([info]).collect()
     order = session.endpoint.order
     return frame.select(order).equals(cached.select(order))
-
-
-def now_of(settings: Settings) -> int:
-    """Return the time without a request, in epoch milliseconds; the made-up account's time is fixed."""
-    if settings.account == DEMO:
-        from optkit.demo import CLOCK
-
-        return to_ms(CLOCK)
-    return local_clock()

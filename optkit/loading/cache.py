@@ -26,7 +26,7 @@ from optkit.times import from_ms, to_ms
 if TYPE_CHECKING:
     from optkit.loading.identity import AccountIdentity
 
-SUFFIX: Final = ".parquet"
+_SUFFIX: Final = ".parquet"
 REMEDY: Final = "free some space there, or set OPTKIT_CACHE_DIR to another folder; what was committed stays"
 #: Files whose checksums are computed at the same time.
 _HASHING: Final = 4
@@ -137,7 +137,7 @@ class Cache:
 
     def path(self, window: Window) -> Path:
         """Return the file of a window."""
-        return self.folder / f"{from_ms(window.start):%Y-%m-%d}{SUFFIX}"
+        return self.folder / f"{from_ms(window.start):%Y-%m-%d}{_SUFFIX}"
 
     def commit(self, frame: pl.DataFrame, info: CachedWindow) -> None:
         """Make a window part of the cache."""
@@ -174,7 +174,7 @@ class Cache:
     def paths(self) -> list[Path]:
         """Return the files that may be windows, by name."""
         try:
-            return sorted(path for path in self.folder.iterdir() if path.suffix == SUFFIX)
+            return sorted(path for path in self.folder.iterdir() if path.suffix == _SUFFIX)
         except FileNotFoundError:
             return []
         except OSError as error:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 
+from optkit.config import Settings
 from optkit.datasets.timestamps import to_milliseconds
 from optkit.errors import ResponseError
 from optkit.formatting import minute
+from optkit.setting_values import DEMO
 from optkit.times import DAY, SECOND, from_ms, to_ms
 
 #: Clocks that differ by less agree.
@@ -58,6 +60,15 @@ class ServerClock:
 def local_clock() -> int:
     """Return this machine's clock in epoch milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def now_of(settings: Settings) -> int:
+    """Return the time without a request, in epoch milliseconds; the made-up account's time is fixed."""
+    if settings.account == DEMO:
+        from optkit.demo import CLOCK
+
+        return to_ms(CLOCK)
+    return local_clock()
 
 
 def _read_token(token: Any) -> int | None:

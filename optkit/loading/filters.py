@@ -9,7 +9,7 @@ import polars as pl
 from optkit.arguments import choice
 from optkit.config import Settings
 from optkit.errors import SettingsError
-from optkit.loading.account import now_of
+from optkit.loading.clocks import now_of
 from optkit.loading.plan import LoadRequest, Refresh
 from optkit.phones import canonical
 from optkit.sender_names import canonical_sender, find_senders, warn_of_unknown_senders

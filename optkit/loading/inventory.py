@@ -10,8 +10,8 @@ from optkit.datasets import DATASETS
 from optkit.datasets.endpoint import Endpoint
 from optkit.errors import SettingsError
 from optkit.formatting import plural
-from optkit.loading.account import now_of
 from optkit.loading.cache import Cache, CachedWindows
+from optkit.loading.clocks import now_of
 from optkit.loading.identity import AccountIdentity
 from optkit.loading.windows import Window
 from optkit.times import INSTANT, Moment, from_ms, instant, to_ms

@@ -26,7 +26,7 @@ _HOLD: Final = 8
 #: A refusal multiplies the limit by this.
 _BACK_OFF: Final = 0.75
 #: Rounds without a refusal before one more request than was refused is tried; doubled by each refusal.
-_PATIENCE: Final = 16
+_CALM_ROUNDS: Final = 16
 
 
 class AdaptiveLimit:
@@ -54,7 +54,7 @@ class AdaptiveLimit:
         self._rounds_not_near = 0
         self._lowered_from: tuple[int, float] | None = None  # the limit, and the latency under it
         self._calm_rounds = 0  # without a refusal
-        self._patience = _PATIENCE
+        self._calm_rounds_needed = _CALM_ROUNDS  # before the ceiling rises by one
 
     def add(self, latency: float, generation: int) -> None:
         """Take the latency of a request that started under the limit of that generation, most slots in use."""
@@ -73,7 +73,7 @@ class AdaptiveLimit:
             return  # it started before the limit was lowered
         self._ceiling = max(1, self.value - 1)
         self._calm_rounds = 0
-        self._patience *= 2
+        self._calm_rounds_needed *= 2
         self._is_doubling = False
         self._lowered_from = None
         self._set(int(self.value * _BACK_OFF))
@@ -108,7 +108,7 @@ class AdaptiveLimit:
     def _set(self, limit: int) -> None:
         """Set the limit, within its bounds; the ceiling rises by one after enough calm rounds."""
         if limit > self._ceiling:
-            if self._calm_rounds >= self._patience and self._ceiling < self._most:
+            if self._calm_rounds >= self._calm_rounds_needed and self._ceiling < self._most:
                 self._ceiling += 1
                 self._calm_rounds = 0
             limit = self._ceiling

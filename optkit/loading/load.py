@@ -9,7 +9,8 @@ from optkit.config import resolve
 from optkit.datasets.opt_status import OPT_STATUS
 from optkit.errors import DriftError, ResponseError
 from optkit.history import ORDER, SCHEMA, STATUS, last_status
-from optkit.loading.account import Account, now_of
+from optkit.loading.account import Account
+from optkit.loading.clocks import now_of
 from optkit.loading.filters import OneOrMany, given, has_sender, load_request, recipients, senders, words
 from optkit.loading.plan import Refresh
 from optkit.loading.refresh import interruptible, refresh_cache

@@ -17,9 +17,9 @@ from optkit.errors import (
     TransportError,
 )
 from optkit.interrupts import make_waits_interruptible
-from optkit.loading.account import Account, now_of
+from optkit.loading.account import Account
 from optkit.loading.cache import Cache, CachedWindows
-from optkit.loading.clocks import TOLERANCE, warn_of_step_back
+from optkit.loading.clocks import TOLERANCE, now_of, warn_of_step_back
 from optkit.loading.commit import Committer
 from optkit.loading.plan import LoadRequest, Plan
 from optkit.loading.progress import Progress
