@@ -149,7 +149,7 @@ class ApiSession:
         except TooLargeError:
             raise ResponseError(f"{self._host} sent a page of more than {_MAX_BODY // 2**20} MB") from None
         except (OSError, HTTPException) as error:
-            raise self._record(
+            raise self._remember(
                 explain_error(error, self._host, proxy=self._connections.proxy, timeout=self._timeout)
             ) from None
         if response.status == HTTPStatus.OK:
@@ -157,9 +157,9 @@ class ApiSession:
         if response.status == HTTPStatus.NOT_FOUND and path + 1 < len(self.endpoint.paths):
             self._path = path + 1
             return self._request(query)
-        raise self._record(explain_status(response, self._host, self.endpoint.paths))
+        raise self._remember(explain_status(response, self._host, self.endpoint.paths))
 
-    def _record(self, error: OptkitError | TransientError) -> OptkitError | TransientError:
+    def _remember(self, error: OptkitError | TransientError) -> OptkitError | TransientError:
         """Return an error; after one that no retry can cure, no other request is sent."""
         if isinstance(error, OptkitError):
             self.failure = error
