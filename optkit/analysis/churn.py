@@ -8,6 +8,7 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, Totals, aggregate, partial_sum
 from optkit.engine.denominators import Audience, given_audience, population, validate_covers
 from optkit.engine.frames import History, by_columns
+from optkit.engine.groups import join_groups, sum_by
 from optkit.engine.periods import calendar, period_rows, validate_calendar
 from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
@@ -140,12 +141,8 @@ def _roll_forward(
         .rename({"period": "place"})
         .with_columns(net_opt_outs=pl.col("opt_outs") - pl.col("re_opt_ins"))
     )
-    out_before = pl.col("out_before").sum()
-    if groups:
-        before = totals["pairs"].group_by(groups).agg(out_before)
-        known = people.join(before, on=groups, how="left", nulls_equal=True)
-    else:
-        known = people.join(totals["pairs"].select(out_before), how="cross")
+    before = sum_by(totals["pairs"], groups, pl.col("out_before").sum())
+    known = join_groups(people, before, groups)
     # A group's periods are adjacent, so that one pass adds them up.
     frame = known.sort(groups, nulls_last=True).with_row_index("group_number").join(rows, how="cross")
     counted = frame.join(

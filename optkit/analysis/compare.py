@@ -13,6 +13,7 @@ from optkit.engine import counts_statistics, rate_ratio
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.exposures import KEY, JointPartition
 from optkit.engine.frames import History, by_columns
+from optkit.engine.groups import groups_of, join_groups, sum_by
 from optkit.engine.joint import aggregate_joint
 from optkit.engine.message_frames import Messages
 from optkit.engine.packing import at_of, sender_of
@@ -30,20 +31,12 @@ _WEEK: Final = 7
 _FEW_DAYS: Final = 14
 _FEW_OPT_OUTS: Final = 10
 
+_COUNTS: Final = ["opt_outs_before", "opt_outs_after", "days_before", "days_after"]
+_MESSAGES: Final = ["messages_before", "messages_after"]
+_ESTIMATES: Final = ["per_day_before", "per_day_after", "ratio", "low", "high", "q", "signal"]
+_SUMS: Final = ["days", "weeks", "exposures", "squares"]
 #: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
-_COMPUTED: Final = (
-    *("days", "days_after", "days_before", "exposures", "high", "low"),
-    *(
-        "messages_after",
-        "messages_before",
-        "opt_outs_after",
-        "opt_outs_before",
-        "per_day_after",
-        "per_day_before",
-    ),
-    *("q", "ratio", "side", "signal", "squares", "week"),
-    "weeks",
-)
+_COMPUTED: Final = (*_COUNTS, *_MESSAGES, *_ESTIMATES, *_SUMS, "side", "week")
 
 
 def compare(
@@ -139,11 +132,8 @@ def compare(
     if counted.last is not None and change > counted.last:
         warn_of_end("at", change, counted.last, "so no days after it can be compared")
     table = _judge(_sides(counted, _days(edges, change, counted)), confidence)
-    counts = ["opt_outs_before", "opt_outs_after", "days_before", "days_after"]
-    counts += [] if messages is None else ["messages_before", "messages_after"]
-    estimates = ["per_day_before", "per_day_after", "ratio", "low", "high", "q", "signal"]
-    table = table.select(*groups, *counts, *estimates)
-    return table.sort(groups, nulls_last=True) if groups else table
+    of_messages = [] if messages is None else _MESSAGES
+    return table.select(*groups, *_COUNTS, *of_messages, *_ESTIMATES).sort(groups, nulls_last=True)
 
 
 def _whole_days(duration: Duration, name: str) -> int:
@@ -191,7 +181,7 @@ def _count(history: History, edges: list[int], groups: list[str], until: Moment 
         }
 
     totals = aggregate(history, mapper, by=groups, until=until)
-    seen = totals["groups"].select(groups) if groups else pl.DataFrame(height=1)
+    seen = groups_of(totals["groups"], groups)
     return _Counted(totals["opt_outs"], None, seen, totals.first, totals.until)
 
 
@@ -213,10 +203,8 @@ def _count_with_messages(
     totals = aggregate_joint(history, messages, mapper, asked)
     names = dict(zip(keys, groups, strict=True))
     opt_outs, exposures = (totals[name].rename(names) for name in ("opt_outs", "exposures"))
-    seen = pl.concat([frame.select(groups) for frame in (opt_outs, exposures)]).unique()
-    return _Counted(
-        opt_outs, exposures, seen if groups else pl.DataFrame(height=1), totals.since, totals.until
-    )
+    seen = groups_of(pl.concat([opt_outs, exposures], how="diagonal"), groups)
+    return _Counted(opt_outs, exposures, seen, totals.since, totals.until)
 
 
 def _days(edges: list[int], change: int, counted: _Counted) -> pl.DataFrame:
@@ -242,28 +230,30 @@ def _sides(counted: _Counted, days: pl.DataFrame) -> pl.DataFrame:
     grid = counted.groups.join(days, how="cross").join(counted.opt_outs, on=on, how="left", nulls_equal=True)
     if counted.exposures is not None:
         grid = grid.join(counted.exposures, on=on, how="left", nulls_equal=True)
-    opt_outs, exposures = pl.col("opt_outs"), pl.col("exposures")
+    else:
+        grid = grid.with_columns(exposures=1)
     weeks = (
-        grid.with_columns(days=pl.lit(1, pl.Int64), exposures=exposures if "exposures" in grid.columns else 1)
+        grid.with_columns(days=pl.lit(1, pl.Int64))
         .group_by(*groups, "side", "week")
         .agg(pl.col("opt_outs", "exposures", "days").sum())
     )
-    side = [*groups, "side"]
+    sums = sum_by(weeks, groups, *_sums_of("before"), *_sums_of("after"))
+    return join_groups(counted.groups, sums, groups).with_columns(pl.exclude(groups).fill_null(0))
+
+
+def _sums_of(side: str) -> list[pl.Expr]:
+    """Return the sums of the weeks on one side, as columns that end with its name."""
+    is_inside = pl.col("side") == side
+    opt_outs, exposures, days = (pl.col(name).filter(is_inside) for name in ("opt_outs", "exposures", "days"))
     rate = pl.when(exposures.sum() > 0).then(opt_outs.sum() / exposures.sum()).otherwise(0.0)
-    sums = weeks.group_by(side).agg(
-        pl.col("opt_outs", "exposures", "days").sum(),
-        weeks=pl.len(),
-        squares=((opt_outs - rate * exposures) ** 2).sum(),
-    )
-    table = counted.groups
-    for name in ("before", "after"):
-        half = sums.filter(pl.col("side") == name).drop("side")
-        half = half.rename({column: f"{column}_{name}" for column in half.columns if column not in groups})
-        if groups:
-            table = table.join(half, on=groups, how="left", nulls_equal=True)
-        else:
-            table = pl.concat([table, half if half.height else half.clear(1)], how="horizontal")
-    return table.with_columns(pl.exclude(groups).fill_null(0))
+    sums = {
+        "opt_outs": opt_outs.sum(),
+        "exposures": exposures.sum(),
+        "days": days.sum(),
+        "weeks": is_inside.sum(),
+        "squares": ((opt_outs - rate * exposures) ** 2).sum(),
+    }
+    return [total.alias(f"{name}_{side}") for name, total in sums.items()]
 
 
 def _judge(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
@@ -285,18 +275,16 @@ def _judge(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
         "high": high,
         "q": counts_statistics.false_discovery(p),
     }
-    more = k[1] * e[0] > k[0] * e[1]
     numbers = [
-        pl.Series(name, np.where(np.isfinite(values), values, np.nan)) for name, values in estimates.items()
+        pl.Series(name, np.where(np.isfinite(values), values, np.nan), nan_to_null=True)
+        for name, values in estimates.items()
     ]
-    judged = table.with_columns(numbers).with_columns(pl.col(list(estimates)).fill_nan(None))
-    direction = pl.when(pl.Series(more)).then(pl.lit("more")).otherwise(pl.lit("fewer"))
-    signal = (
-        pl.when(pl.col("q") < counts_statistics.SIGNIFICANT).then(direction).otherwise(pl.lit("none seen"))
-    )
-    return judged.with_columns(signal=pl.when(pl.col("q").is_not_null()).then(signal)).rename(
-        {f"exposures_{side}": f"messages_{side}" for side in ("before", "after")}
-    )
+    more, q = pl.Series(k[1] * e[0] > k[0] * e[1]), pl.col("q")
+    direction = pl.when(more).then(pl.lit("more")).otherwise(pl.lit("fewer"))
+    significant = q < counts_statistics.SIGNIFICANT
+    signal = pl.when(significant).then(direction).when(q.is_not_null()).then(pl.lit("none seen"))
+    renamed = {f"exposures_{side}": f"messages_{side}" for side in ("before", "after")}
+    return table.with_columns(numbers).with_columns(signal=signal).rename(renamed)
 
 
 def _pair(table: pl.DataFrame, name: str) -> tuple[Array, Array]:

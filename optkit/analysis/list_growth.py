@@ -8,6 +8,7 @@ import polars as pl
 from optkit.engine.aggregate import PartialSum, partial_sum
 from optkit.engine.exposures import KEY, JointPartition, unit_of
 from optkit.engine.frames import History, by_columns
+from optkit.engine.groups import groups_of, join_groups, sum_by
 from optkit.engine.joint import JointTotals, aggregate_joint
 from optkit.engine.known_units import known_units
 from optkit.engine.message_frames import Messages
@@ -142,15 +143,10 @@ def _flows(totals: JointTotals, groups: list[str]) -> pl.DataFrame:
 def _rolled_forward(flows: pl.DataFrame, rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     """Return each group's periods with the size of the list before and after."""
     net = pl.col("joined") + pl.col("re_opt_ins") - pl.col("opt_outs")
-    before = flows.filter(pl.col("place") == _BEFORE)
-    earlier = before.select(*groups, earlier=net) if groups else before.select(earlier=net.sum())
-    everywhere = flows.select(groups).unique().join(rows, how="cross") if groups else rows
+    earlier = sum_by(flows.filter(pl.col("place") == _BEFORE), groups, net.sum().alias("earlier"))
+    everywhere = groups_of(flows, groups).join(rows, how="cross")
     table = everywhere.join(flows, on=[*groups, "place"], how="left", nulls_equal=True)
-    table = (
-        table.join(earlier, on=groups, how="left", nulls_equal=True)
-        if groups
-        else table.join(earlier, how="cross")
-    )
+    table = join_groups(table, earlier, groups)
     counted = table.with_columns(pl.col(*_FLOWS, "earlier").fill_null(0)).sort("place")
     rolled = net.cum_sum()
     start = pl.col("list_start")

@@ -12,6 +12,7 @@ from optkit.engine import control_chart, frames
 from optkit.engine.aggregate import PartialSum, aggregate, partial_sum
 from optkit.engine.control_chart import Chart
 from optkit.engine.frames import History, by_columns
+from optkit.engine.groups import groups_of, join_groups
 from optkit.engine.periods import calendar, period_rows, read_stretch, validate_calendar
 from optkit.engine.states import Partition
 from optkit.errors import HistoryError, SettingsError
@@ -132,7 +133,7 @@ def spikes(
 
     totals = aggregate(history, mapper, by=groups, until=until)
     periods = period_rows(totals.since, totals.until, every, time_zone, totals["moves"]["place"])
-    charted = totals["groups"].select(groups).sort(groups, nulls_last=True) if groups else pl.DataFrame([{}])
+    charted = groups_of(totals["groups"], groups).sort(groups, nulls_last=True)
     opt_outs = _matrix(totals["moves"], "opt_outs", charted, periods)
     if messaged is None:
         recipients = np.broadcast_to(1, opt_outs.shape)
@@ -176,12 +177,7 @@ def _matrix(
     table: pl.DataFrame, value: str, groups: pl.DataFrame, periods: pl.DataFrame
 ) -> npt.NDArray[np.int64]:
     """Return the sums of a column by group (one per row) and period; 0 where the table has no row."""
-    numbered = groups.with_row_index("group_number")
-    known = (
-        table.join(numbered, on=groups.columns, nulls_equal=True)
-        if groups.width
-        else table.join(numbered, how="cross")
-    )
+    known = join_groups(table, groups.with_row_index("group_number"), groups.columns, how="inner")
     found = np.zeros((groups.height, periods.height), np.int64)
     np.add.at(found, (known["group_number"].to_numpy(), known["place"].to_numpy()), known[value].to_numpy())
     return found

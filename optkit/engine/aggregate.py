@@ -48,6 +48,7 @@ import polars as pl
 
 from optkit.engine import frames
 from optkit.engine.frames import History, validate_name
+from optkit.engine.groups import sum_by
 from optkit.engine.packing import Codes
 from optkit.engine.partitions import CollectedSum, Partitions
 from optkit.engine.periods import Stretch, read_stretch
@@ -78,8 +79,7 @@ Rows: TypeAlias = "pl.DataFrame | SparkFrame"
 def partial_sum(frame: pl.LazyFrame, keys: Sequence[str], **sums: pl.Expr) -> PartialSum:
     """Count within a partition: `sums` (whole numbers that add up) by `keys` (columns of `frame`)."""
     totals = [total.cast(pl.Int64).alias(name) for name, total in sums.items()]
-    counted = frame.group_by(keys).agg(totals) if keys else frame.select(totals)
-    return PartialSum(list(keys), counted)
+    return PartialSum(list(keys), sum_by(frame, keys, *totals))
 
 
 def instants(column: str) -> pl.Expr:
@@ -145,11 +145,8 @@ def aggregate(
         An argument cannot be used.
     """
     source = _partitions(history, by, scope, read_stretch(since, until), partitions)
-    parts: dict[str, list[CollectedSum]] = {}
-    for counted in source.run(lambda partition: _collect(mapper(partition), partition.codes)):
-        for name, part in counted.items():
-            parts.setdefault(name, []).append(part)
-    return Totals({name: _add_up(part) for name, part in parts.items()}, source)
+    counted = list(source.run(lambda partition: _collect(mapper(partition), partition.codes)))
+    return Totals(add_up(counted), source)
 
 
 def map_rows(
@@ -170,7 +167,7 @@ def map_rows(
     """
     source = _partitions(history, None, scope, read_stretch(since, until), None)
     made = source.rows(
-        lambda partition: _name(mapper(partition), partition.codes).collect(engine="streaming")
+        lambda partition: with_names(mapper(partition), partition.codes).collect(engine="streaming")
     )
     return made.sort(sort) if isinstance(made, pl.DataFrame) else made
 
@@ -216,17 +213,26 @@ def _decode(keys: list[str], frame: pl.DataFrame, codes: Codes) -> CollectedSum:
     return CollectedSum(named, frame.select(*columns, pl.exclude(keys)))
 
 
-def _add_up(parts: list[CollectedSum]) -> pl.DataFrame:
-    keys = parts[0].keys
-    if len(parts) == 1 and "group" not in keys:
+def add_up(counted: Sequence[Mapping[str, CollectedSum]]) -> dict[str, pl.DataFrame]:
+    """Return by name the totals of the partial sums of all partitions."""
+    parts: dict[str, list[CollectedSum]] = {}
+    for sums in counted:
+        for name, part in sums.items():
+            parts.setdefault(name, []).append(part)
+    return {name: _total(same) for name, same in parts.items()}
+
+
+def _total(parts: list[CollectedSum]) -> pl.DataFrame:
+    if len(parts) == 1:
         return parts[0].frame
-    together = pl.concat(part.frame for part in parts)
-    return together.group_by(keys).agg(pl.all().sum()) if keys else together.sum()
+    return sum_by(pl.concat(part.frame for part in parts), parts[0].keys, pl.all().sum())
 
 
-def _name(frame: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
+def with_names(frame: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
+    """Return rows with from_phone and to_phone in place of their codes, and texts in place of categories."""
     named = {
         "sender": codes.sender(pl.col("sender")).alias("from_phone"),
         "recipient": codes.recipient(pl.col("recipient")).alias("to_phone"),
     }
-    return frame.select(named.get(name, pl.col(name)) for name in frame.collect_schema().names())
+    rows = frame.select(named.get(name, pl.col(name)) for name in frame.collect_schema().names())
+    return rows.with_columns(pl.selectors.categorical().cast(pl.String))

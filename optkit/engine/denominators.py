@@ -9,6 +9,7 @@ import polars as pl
 from optkit.arguments import LARGEST_EXACT, whole_number
 from optkit.engine import frames
 from optkit.engine.frames import Table
+from optkit.engine.groups import groups_of, sum_by
 from optkit.engine.table_files import read_table
 from optkit.errors import HistoryError, SettingsError
 from optkit.formatting import join_names, percent, plural
@@ -86,9 +87,7 @@ def population(
     if given is None:
         return _total(seen, by, "seen"), "observed"
     if isinstance(given, int):
-        if not by:
-            return pl.DataFrame({"population": [given]}), "audience"
-        return seen.select(by).unique().with_columns(population=pl.lit(given, pl.Int64)), "audience"
+        return groups_of(seen, by).with_columns(population=pl.lit(given, pl.Int64)), "audience"
     given = with_known_senders(given, seen["sender"])
     _validate_senders(given, by, seen)
     silent = given.join(seen, left_on="from_phone", right_on="sender", how="anti")
@@ -191,5 +190,4 @@ def _warn_of_silent(given: pl.DataFrame, silent: pl.DataFrame, *, kept: bool) ->
 
 
 def _total(frame: pl.DataFrame, by: Sequence[str], column: str) -> pl.DataFrame:
-    total = pl.col(column).sum().cast(pl.Int64).alias("population")
-    return frame.group_by(by).agg(total) if by else frame.select(total)
+    return sum_by(frame, by, pl.col(column).sum().cast(pl.Int64).alias("population"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import polars as pl
 
 from optkit.engine import frames
-from optkit.engine.aggregate import PartialSum, Rows
+from optkit.engine.aggregate import PartialSum, Rows, add_up, with_names
 from optkit.engine.exposures import JointPartition
 from optkit.engine.frames import History
 from optkit.engine.joint_partitions import JointPartitions
@@ -58,11 +58,8 @@ def aggregate_joint(history: History, messages: Messages, mapper: Mapper, asked:
         Only one of the frames is Spark's.
     """
     source = _partitions(history, messages, asked)
-    parts: dict[str, list[CollectedSum]] = {}
-    for counted in source.run(lambda partition: _collect(mapper(partition), partition.codes)):
-        for name, part in counted.items():
-            parts.setdefault(name, []).append(part)
-    return JointTotals({name: _add_up(part) for name, part in parts.items()}, source.since, source.until)
+    counted = list(source.run(lambda partition: _collect(mapper(partition), partition.codes)))
+    return JointTotals(add_up(counted), source.since, source.until)
 
 
 def map_rows_joint(
@@ -81,7 +78,7 @@ def map_rows_joint(
         The rows of all partitions; sorted by `sort`, except on Spark, where rows have no order.
     """
     source = _partitions(history, messages, asked)
-    made = source.rows(lambda partition: _name(mapper(partition), partition.codes).collect())
+    made = source.rows(lambda partition: with_names(mapper(partition), partition.codes).collect())
     return made.sort(sort, nulls_last=True) if isinstance(made, pl.DataFrame) else made
 
 
@@ -111,28 +108,8 @@ def _collect(sums: Mapping[str, PartialSum], codes: Codes) -> dict[str, Collecte
     counted = pl.collect_all([part.frame for part in sums.values()])
     decoded: dict[str, CollectedSum] = {}
     for (name, part), frame in zip(sums.items(), counted, strict=True):
-        texts = pl.selectors.categorical().cast(pl.String)
-        named = frame.with_columns(texts)
+        named = frame.with_columns(pl.selectors.categorical().cast(pl.String))
         if "sender" in part.keys:
             named = named.with_columns(sender=codes.sender(pl.col("sender")))
         decoded[name] = CollectedSum(part.keys, named)
     return decoded
-
-
-def _add_up(parts: list[CollectedSum]) -> pl.DataFrame:
-    keys = parts[0].keys
-    together = pl.concat(part.frame for part in parts)
-    return together.group_by(keys).agg(pl.all().sum()) if keys else together.sum()
-
-
-def _name(frame: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
-    """Turn codes back into texts, in place."""
-    named = {
-        "sender": codes.sender(pl.col("sender")).alias("from_phone"),
-        "recipient": codes.recipient(pl.col("recipient")).alias("to_phone"),
-    }
-    schema = frame.collect_schema()
-    return frame.select(
-        named.get(name, pl.col(name).cast(pl.String) if isinstance(dtype, pl.Categorical) else pl.col(name))
-        for name, dtype in schema.items()
-    )
