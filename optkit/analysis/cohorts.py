@@ -89,11 +89,10 @@ def _triangle(first: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:
         .with_columns(returned=pl.col("now").fill_null(0).cum_sum().over("born"))
         .select(
             "cohort",
-            "size",
-            "returned",
-            "mature",
             age=(pl.col("place") - pl.col("born")).cast(pl.Int64),
+            size="size",
+            returned="returned",
             share=pl.col("returned") / pl.col("size"),
+            mature="mature",
         )
-        .select("cohort", "age", "size", "returned", "share", "mature")
     )

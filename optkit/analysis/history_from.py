@@ -104,13 +104,9 @@ def history_from(
     frame, schema = conversion.read(frame)
     conversion.find(schema, status, "status")
     columns = {
-        "to_phone": conversion.text(to_phone, conversion.find(schema, to_phone, "to_phone"), "to_phone"),
-        "from_phone": conversion.text(
-            from_phone, conversion.find(schema, from_phone, "from_phone"), "from_phone"
-        ),
-        "created_at": conversion.time(
-            created_at, conversion.find(schema, created_at, "created_at"), "created_at", time_zone
-        ),
+        "to_phone": conversion.text(schema, to_phone, "to_phone"),
+        "from_phone": conversion.text(schema, from_phone, "from_phone"),
+        "created_at": conversion.time(schema, created_at, "created_at", time_zone),
         "status": conversion.words(status, meanings),
         "ignored": conversion.ignored(status, meanings),
     }

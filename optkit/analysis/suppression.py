@@ -119,11 +119,8 @@ def suppression_list(history: History, at: Moment | None = None, *, scope: Scope
     key = _key(scope)
 
     def mapper(partition: Partition) -> pl.LazyFrame:
-        return (
-            partition.unit_summary.filter("out")
-            .select(*key, "opt_outs", opted_out_at=instants("since"))
-            .select(*key, "opted_out_at", "opt_outs")
-        )
+        listed = partition.unit_summary.filter("out")
+        return listed.select(*key, opted_out_at=instants("since"), opt_outs="opt_outs")
 
     return map_rows(history, mapper, sort=_sort(scope), scope=scope, until=_moment(at))
 

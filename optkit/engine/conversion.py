@@ -57,30 +57,32 @@ def find(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.Data
     return schema[column]
 
 
-def text(column: str, dtype: pl.DataType, target: str) -> pl.Expr:
+def text(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.Expr:
     """Return trimmed text; whole numbers, as short codes often are, become text, and empty text becomes null.
 
     Raises
     ------
     HistoryError
-        The column has another type.
+        There is no such column, or it has another type.
     """
+    dtype = find(schema, column, target)
     if dtype not in {*TEXT, pl.Null} and not dtype.is_integer():
         raise HistoryError(f"{target}: the column {column!r} is {dtype}, not text; read it as text")
     stripped = pl.col(column).cast(pl.String).str.strip_chars()
     return pl.when(stripped != "").then(stripped)
 
 
-def time(column: str, dtype: pl.DataType, target: str, zone: str | None) -> pl.Expr:
+def time(schema: Mapping[str, pl.DataType], column: str, target: str, zone: str | None) -> pl.Expr:
     """Return instants in UTC; a local time that occurs twice because clocks change is read as the first one.
 
     Raises
     ------
     HistoryError
-        The column has another type, or has times without a time zone and `zone` is None.
+        There is no such column, it has another type, or it has times without a time zone and `zone` is None.
     SettingsError
         There is no such time zone.
     """
+    dtype = find(schema, column, target)
     if zone is not None:
         read_time_zone(zone)
     times = pl.col(column)

@@ -20,9 +20,7 @@ _COMPARED: Final = 50  # spells per unit that are compared with each other
 
 def time_out(partition: Partition, step: int, *keys: str) -> PartialSum:
     """Count spells by their length in steps, rounded up, and by `keys`: ended by a return, or censored."""
-    start, end = pl.col("opted_out_at"), pl.col("returned_at")
-    spells = partition.spells.with_columns(over=end.is_not_null(), ms=end.fill_null(partition.until) - start)
-    return _by_length(spells, step, keys)
+    return _by_length(_spells_in_steps(partition, step), keys)
 
 
 def repeats_out(partition: Partition, step: int) -> PartialSum:
@@ -31,12 +29,8 @@ def repeats_out(partition: Partition, step: int) -> PartialSum:
     Only the first 50 spells of a unit are compared.
     """
     unit = ["recipient"] if partition.scope == "recipient" else ["sender", "recipient"]
-    end = pl.col("returned_at")
-    lasted = partition.spells.with_columns(
-        over=end.is_not_null(), ms=end.fill_null(partition.until) - pl.col("opted_out_at")
-    )
     spells = (
-        _in_steps(lasted, step)
+        _spells_in_steps(partition, step)
         .filter(pl.col("spell") <= _COMPARED)
         .select(*unit, "group", "spell", "steps", "over")
     )
@@ -52,21 +46,23 @@ def time_back(partition: Partition, step: int, *keys: str) -> PartialSum:
     following = pl.col("sender", "recipient").shift(-1)
     same = pl.all_horizontal(pl.col("sender", "recipient") == following)
     again = pl.when(same).then(pl.col("opted_out_at").shift(-1))
-    start, end = pl.col("returned_at"), pl.col("again_at")
-    returns = partition.spells.with_columns(again_at=again).filter(start.is_not_null())
-    lasted = returns.with_columns(over=end.is_not_null(), ms=end.fill_null(partition.until) - start)
-    return _by_length(lasted, step, keys)
+    returns = partition.spells.with_columns(again_at=again).filter(pl.col("returned_at").is_not_null())
+    return _by_length(_in_steps(returns, "returned_at", "again_at", partition.until, step), keys)
 
 
-def _by_length(lasted: pl.LazyFrame, step: int, keys: tuple[str, ...]) -> PartialSum:
+def _spells_in_steps(partition: Partition, step: int) -> pl.LazyFrame:
+    return _in_steps(partition.spells, "opted_out_at", "returned_at", partition.until, step)
+
+
+def _in_steps(frame: pl.LazyFrame, start: str, end: str, until: int, step: int) -> pl.LazyFrame:
+    """Add over (whether it ended, so that `end` is not null) and its length by `until` in steps, rounded up."""
+    length = pl.col(end).fill_null(until) - pl.col(start)
+    return frame.with_columns(over=pl.col(end).is_not_null(), steps=(length + (step - 1)) // step)
+
+
+def _by_length(lasted: pl.LazyFrame, keys: tuple[str, ...]) -> PartialSum:
     over = pl.col("over")
-    return partial_sum(
-        _in_steps(lasted, step), ["group", *keys, "steps"], ended=over.sum(), censored=(~over).sum()
-    )
-
-
-def _in_steps(lasted: pl.LazyFrame, step: int) -> pl.LazyFrame:
-    return lasted.with_columns(steps=(pl.col("ms") + (step - 1)) // step)
+    return partial_sum(lasted, ["group", *keys, "steps"], ended=over.sum(), censored=(~over).sum())
 
 
 def survival_curves(
@@ -94,13 +90,13 @@ def survival_curves(
     return totals.select(
         *keys,
         "days",
-        "ended",
-        "censored",
         at_risk=pl.Series(curve.at_risk, dtype=pl.Int64),
+        ended="ended",
+        censored="censored",
         surviving=pl.Series(curve.still_out, dtype=pl.Float64),
         low=pl.Series(curve.low, dtype=pl.Float64),
         high=pl.Series(curve.high, dtype=pl.Float64),
-    ).select(*keys, "days", "at_risk", "ended", "censored", "surviving", "low", "high")
+    )
 
 
 def _shared_variance(

@@ -55,13 +55,17 @@ def _pair_runs(events: pl.LazyFrame) -> pl.LazyFrame:
     runs = settled.with_columns(first=first, changed=(change & 1) == 1).filter(
         pl.col("first") | pl.col("changed")
     )
-    return runs.select(
-        sender=sender_of(EVENT),
-        recipient=recipient_of(EVENT),
-        at=at_of(EVENT),
-        out=(EVENT & 1) == 1,
-        first="first",
-    )
+    return runs.select(**_unpacked(), first="first")
+
+
+def _unpacked() -> dict[str, pl.Expr]:
+    """Return the columns of a packed event."""
+    return {
+        "sender": sender_of(EVENT),
+        "recipient": recipient_of(EVENT),
+        "at": at_of(EVENT),
+        "out": (EVENT & 1) == 1,
+    }
 
 
 def _recipient_runs(runs: pl.LazyFrame, codes: Codes) -> pl.LazyFrame:
@@ -125,14 +129,7 @@ class Partition:
     @property
     def events(self) -> pl.LazyFrame:
         """One row per row of the history, duplicates included: at, out."""
-        return self._with_group(
-            self._packed.select(
-                sender=sender_of(EVENT),
-                recipient=recipient_of(EVENT),
-                at=at_of(EVENT),
-                out=(EVENT & 1) == 1,
-            )
-        )
+        return self._with_group(self._packed.select(**_unpacked()))
 
     @property
     def transitions(self) -> pl.LazyFrame:
