@@ -126,7 +126,7 @@ def history_from(
 
 def _on_spark(events: Any) -> Any:
     from pyspark.sql import Window
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     order = event_order(F.unix_millis("created_at"), (F.col("status") == OPT_OUT).cast("long"))
     last = F.max(order).over(Window.partitionBy("from_phone", "to_phone"))

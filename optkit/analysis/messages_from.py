@@ -176,7 +176,7 @@ def _column(
 
 
 def _on_spark(messages: Any, *, numbered: bool) -> Any:
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     if numbered:
         return messages.dropDuplicates(["message_id"])

@@ -49,7 +49,7 @@ def _reports(history: pl.LazyFrame, until: int | None) -> tuple[int, int]:
 
 def _reports_on_spark(history: "SparkFrame", until: int | None) -> tuple[int, int]:
     """Return the same as `_reports`."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     at, report = F.unix_millis("created_at"), F.col(_REPORTED)
     code = F.when(report == OPT_IN, 0).when(report == OPT_OUT, 1).otherwise(_UNREPORTED)

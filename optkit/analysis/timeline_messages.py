@@ -70,7 +70,7 @@ def add_messages(
 def _messages_to(messages: Messages, number: str, region: str | None) -> pl.LazyFrame:
     """Return the messages to one number, in any spelling."""
     if frames.is_spark(messages):
-        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+        from pyspark.sql import functions as F
 
         ending = "".join(digit for digit in number if digit.isdigit())[-_DIGITS:]
         written = F.regexp_replace("to_phone", "[^0-9]", "").endswith(ending)

@@ -191,7 +191,7 @@ def convert(
     """
     expressions = [expression.alias(name) for name, expression in columns.items()]
     if is_spark(frame):
-        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+        from pyspark.sql import functions as F
 
         from optkit.engine import spark
 

@@ -43,7 +43,7 @@ class SparkJointPartitions:
     """
 
     def __init__(self, history: "SparkFrame", messages: "SparkFrame", asked: Question) -> None:
-        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+        from pyspark.sql import functions as F
 
         since, until = asked.record
         events = spark.read(history, [*frames.KEYS, *asked.by_unit])
@@ -135,7 +135,7 @@ def _measure(
 
 def _like_messages(events: "SparkFrame") -> "SparkFrame":
     """Return events with the names of messages for what both have, to be rows of one frame."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     renamed = (F.col(name).alias(_name_of(name)) for name in events.columns)
     return events.select(*renamed, F.lit(True).alias(_IS_EVENT))
@@ -150,7 +150,7 @@ def _name_of(name: str) -> str:
 
 def _with_ending(frame: "SparkFrame") -> "SparkFrame":
     """Add the last digits of to_phone, which are the same however a number is written."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     def ending(text: "Column") -> "Column":
         return F.abs(text.try_cast("bigint") % _ENDINGS).cast("int")
@@ -167,7 +167,7 @@ def _beside_opt_outs(messages: "SparkFrame", events: "SparkFrame", side: Side) -
 
     There are a million endings at most, so Spark can send their times to all workers, however large the history is.
     """
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     after = side == "after"
     bound = F.min("created_at") if after else F.max("created_at")

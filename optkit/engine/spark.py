@@ -43,7 +43,7 @@ class SparkPartitions:
     def __init__(
         self, history: "SparkFrame", by: list[str], scope: Scope, stretch: Stretch, parts: int | None
     ) -> None:
-        from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+        from pyspark.sql import functions as F
 
         self._by = by
         self._scope: Scope = scope
@@ -179,7 +179,7 @@ def read(history: "SparkFrame", columns: list[str]) -> "SparkFrame":
 
 def in_ms(frame: "SparkFrame", time: str) -> "SparkFrame":
     """Return a frame with a time in milliseconds since 1970."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     return frame.withColumn(time, F.unix_millis(time))
 

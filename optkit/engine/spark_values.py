@@ -28,7 +28,7 @@ def not_before(frame: "SparkFrame", time: str, since: int | None) -> "SparkFrame
 
 
 def _unless(frame: "SparkFrame", time: str, left_out: "Callable[[Column], Column]") -> "SparkFrame":
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     at = F.col(time)
     return frame.filter(at.isNull() | ~left_out(at))
@@ -36,7 +36,7 @@ def _unless(frame: "SparkFrame", time: str, left_out: "Callable[[Column], Column
 
 def extent(frame: "SparkFrame", time: str) -> tuple[int, int | None, int | None]:
     """Return the number of rows, and the first and the last instant in milliseconds since 1970."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     at = F.unix_millis(time)
     rows, first, last = frame.agg(F.count("*"), F.min(at), F.max(at)).collect()[0]
@@ -66,7 +66,7 @@ def validate(events: "SparkFrame", messages: "SparkFrame | None" = None) -> None
 
 def _missing_or_far(columns: Sequence[str], time: str) -> "dict[str, Column]":
     """Return by column which rows have a null, and which have a time centuries `far` off."""
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     at = F.col(time)
     far = (at < _instant(-frames.REACH)) | (at >= _instant(frames.REACH + 1))
@@ -74,13 +74,13 @@ def _missing_or_far(columns: Sequence[str], time: str) -> "dict[str, Column]":
 
 
 def _unknown_words() -> "Column":
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     return ~F.col("status").isin(OPT_IN, OPT_OUT)
 
 
 def _instant(ms: int) -> "Column":
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     return F.timestamp_millis(F.lit(ms))
 
@@ -90,13 +90,13 @@ def _any(conditions: "Mapping[str, Column]") -> "Column":
 
 
 def _have_rows(found: "Sequence[SparkFrame]") -> bool:
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     rows = [frame.select(F.lit(1)) for frame in found]
     return not reduce(lambda one, other: one.unionAll(other), rows).isEmpty()
 
 
 def _count(frame: "SparkFrame", conditions: "Mapping[str, Column]") -> dict[str, int]:
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     return frame.agg(*(F.count_if(met).alias(name) for name, met in conditions.items())).collect()[0].asDict()

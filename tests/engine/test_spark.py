@@ -121,7 +121,7 @@ def test_names_of_countries_and_local_times_are_the_same(on_spark: Any) -> None:
 
 
 def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: Any) -> None:
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     table = on_spark.select(
         F.col("to_phone").alias("phone"),
@@ -167,7 +167,7 @@ def test_tables_of_other_systems_become_the_same_history_and_messages(on_spark: 
 
 
 def test_quality_is_the_same_except_for_the_order_of_rows(on_spark: Any) -> None:
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     said = pl.when(pl.col("from_phone").str.ends_with("2")).then(pl.lit("opt-out"))
     here = HISTORY.with_columns(reported_current_status=said)
@@ -201,7 +201,7 @@ def test_partitions_do_not_matter(on_spark: Any) -> None:
 
 
 def test_a_frame_that_is_not_a_history_is_rejected(on_spark: Any) -> None:
-    from pyspark.sql import functions as F  # noqa: N812 - as Spark's own pages do
+    from pyspark.sql import functions as F
 
     with pytest.raises(optkit.HistoryError, match="no column 'to_phone'; it has"):
         optkit.churn(on_spark.drop("to_phone"))
