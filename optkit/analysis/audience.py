@@ -14,7 +14,7 @@ from optkit.engine.exposures import JointPartition
 from optkit.engine.frames import by_columns
 from optkit.engine.joint import aggregate_joint, no_events
 from optkit.engine.message_frames import Messages
-from optkit.engine.packing import RECIPIENT_BITS, sort_integers
+from optkit.engine.packing import RECIPIENT_BITS, least_of_each
 from optkit.engine.question import question
 from optkit.messages import REACHED
 from optkit.times import Moment
@@ -152,7 +152,7 @@ def _recipients(messages: pl.LazyFrame, groups: pl.DataFrame, region: str | None
     first = pl.col(_NUMBER).cast(width) * pl.lit(_RECIPIENTS, width)
     pair = pl.when("reached").then(first + pl.col("recipient").cast(width))
     pairs = sent.select(pair=pair).drop_nulls().collect(engine="streaming")["pair"]
-    distinct = sort_integers(pairs).unique()
+    distinct = least_of_each(pairs, 0)
     # Several spellings of a sender have one number.
     counted = numbered.unique(_NUMBER)
     least = counted.select(first).to_series()
@@ -185,7 +185,7 @@ def _differing_hash(groups: pl.DataFrame) -> pl.Expr | None:
     """
     for seed in range(0, _SEEDS * groups.width, groups.width):
         hashes = (pl.col(name).hash(seed + place) for place, name in enumerate(groups.columns))
-        number = (functools.reduce(operator.xor, hashes) % _FEW).cast(pl.Int64).alias(_NUMBER)
+        number = (functools.reduce(operator.xor, hashes) % _FEW).reinterpret(signed=True).alias(_NUMBER)
         if groups.select(number.n_unique()).item() == groups.height:
             return number
     return None

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from optkit.engine.exposures import KEY, JointPartition
-from optkit.engine.packing import RECIPIENT_BITS, SENDER_BITS, big, sort_integers
+from optkit.engine.packing import RECIPIENT_BITS, SENDER_BITS, big, least_of_each
 from optkit.engine.periods import Calendar
 
 _USUAL_RECIPIENT_BITS: Final = 44  # a phone number with '+' and up to 13 digits
@@ -53,25 +53,23 @@ def known_units(partition: JointPartition, since: int, periods: Calendar) -> pl.
     time_bits = ((max(since, partition.until) - begin) // step + 1).bit_length()
     spare = 63 - _USUAL_RECIPIENT_BITS - time_bits
     layout = _Layout(pl.Int64, _USUAL_RECIPIENT_BITS, spare, time_bits)
-    keys = _sorted_keys(partition, time, layout) if spare > 0 else None
+    keys = _first_keys(partition, time, layout) if spare > 0 else None
     if keys is None:
         layout = _Layout(pl.Int128, RECIPIENT_BITS, SENDER_BITS, time_bits)
-        keys = _sorted_keys(partition, time, layout)
+        keys = _first_keys(partition, time, layout)
     assert keys is not None
-    is_first = ((KEY ^ KEY.shift(1)) >= 2**time_bits).fill_null(True)
-    first = keys.to_frame().lazy().filter(is_first).collect(engine="streaming")
     steps = (KEY % 2**time_bits).cast(pl.Int64)
     pair = (KEY // 2**time_bits).cast(pl.Int128)
     unit = pair // 2**layout.sender * big(2**SENDER_BITS) + pair % 2**layout.sender
     at = pl.when(steps > 0).then((begin + (steps - 1) * step).clip(since)).otherwise(since - 1)
-    return first.lazy().select(unit=unit, at=at)
+    return keys.alias("key").to_frame().lazy().select(unit=unit, at=at)
 
 
-def _sorted_keys(partition: JointPartition, time: pl.Expr, layout: _Layout) -> pl.Series | None:
-    """Return the keys of all events and reached messages; None if one does not fit."""
+def _first_keys(partition: JointPartition, time: pl.Expr, layout: _Layout) -> pl.Series | None:
+    """Return the first key of each unit of events and reached messages, in order; None if one does not fit."""
     keys = []
     for frame in partition.moments():
         keys.append(frame.select(layout.key(time)).drop_nulls().collect(engine="streaming")["key"])
         if (keys[-1] < 0).any():
             return None
-    return sort_integers(pl.concat(keys))
+    return least_of_each(pl.concat(keys), layout.time)

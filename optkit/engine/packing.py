@@ -10,6 +10,7 @@ with or without '+', is that number; other texts are numbered in order of appear
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -223,10 +224,25 @@ def at_of(event: pl.Expr) -> pl.Expr:
     return (event & big(2**TIME_BITS - 1)).cast(pl.Int64) // 2 - BIAS
 
 
-def sort_integers(packed: pl.Series) -> pl.Series:
-    """Sort packed integers.
+def least_of_each(packed: pl.Series, bits: int) -> pl.Series:
+    """Return in order the least of the packed integers that agree in all but so many of their lowest bits.
 
-    One thread does it: of 19 million, two threads take 0.6 s of the processor's time instead of 0.34 s, and are hardly
-    sooner.
+    Two threads sort half of them each. Of 19 million that takes 0.24 s, with 0.43 s of the processor's time; one thread
+    takes 0.34 s of both, and polars' own sorting with two threads 0.27 s and 0.52 s.
     """
-    return packed.sort(multithreaded=False)
+    middle = len(packed) // 2
+    with ThreadPoolExecutor(2) as threads:
+        halves = threads.map(
+            lambda half: _least_of_each_in_order(
+                half.sort(multithreaded=False).to_frame("packed").lazy(), bits
+            ),
+            (packed.slice(0, middle), packed.slice(middle)),
+        )
+    first, second = (half.lazy() for half in halves)
+    return _least_of_each_in_order(first.merge_sorted(second, "packed"), bits).to_series()
+
+
+def _least_of_each_in_order(packed: pl.LazyFrame, bits: int) -> pl.DataFrame:
+    value = pl.col("packed")
+    is_least = ((value ^ value.shift(1)) >= 2**bits).fill_null(True)
+    return packed.filter(is_least).collect(engine="streaming")
