@@ -106,6 +106,7 @@ def scrub(
     history = frames.rereadable(history)
     listed = suppression_list(history, at)
     forbidden = pl.DataFrame(spark.collect(listed)) if is_spark(listed) else listed
+    forbidden = forbidden.with_columns(sender=_canonical(forbidden["from_phone"]))
     numbers = read_numbers(people[column], regions)
     if sender is not None:
         numbers = numbers.with_columns(sender=_canonical(people[sender]))
@@ -129,7 +130,6 @@ def _also_written(forbidden: pl.DataFrame, numbers: pl.DataFrame, regions: pl.Se
         [None if text.startswith("+") else e164(text, region) for text in texts]
         for region in (None, *regions.drop_nulls().unique())
     ]
-    near = near.with_columns(sender=_canonical(near["from_phone"]))
     return pl.concat([near.with_columns(to_phone=pl.Series(way, dtype=pl.String)) for way in ways])
 
 
@@ -142,8 +142,7 @@ def _by_national_digits(forbidden: pl.DataFrame) -> pl.DataFrame:
     codes = "|".join(numbering_plans())
     digits = forbidden["to_phone"].str.strip_prefix("+").rename("to_phone")
     ways = [digits, digits.str.replace(f"^(?:{codes})0*", "")]
-    senders = _canonical(forbidden["from_phone"])
-    return pl.concat([forbidden.with_columns(to_phone=way, sender=senders) for way in ways])
+    return pl.concat([forbidden.with_columns(to_phone=way) for way in ways])
 
 
 def _warn_of_national_numbers(unreadable: pl.DataFrame) -> None:

@@ -204,12 +204,17 @@ def _complaint(name: str, dtype: pl.DataType) -> str | None:
 def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if name == "created_at":
-        if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ms":
-            column = column.dt.cast_time_unit("ms")
-        return column.cast(INSTANT)
+        return as_instants(column, dtype)
     if name in {"to_phone", "from_phone"} or dtype == pl.Null:
         return column.cast(pl.String)
     return column
+
+
+def as_instants(times: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return times of any unit, with a time zone or all null, as instants of a history."""
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ms":
+        times = times.dt.cast_time_unit("ms")
+    return times.cast(INSTANT)
 
 
 def validate_values(history: pl.LazyFrame) -> None:

@@ -109,9 +109,7 @@ def _read_as(name: str, dtype: pl.DataType) -> pl.Expr:
     if wanted is None or dtype == wanted:
         return column
     if wanted == INSTANT:
-        if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ms":
-            column = column.dt.cast_time_unit("ms")
-        return column.cast(INSTANT)
+        return frames.as_instants(column, dtype)
     # a cast to the Enum would fail on an unknown word, which counts as a status that did not reach anybody
     if isinstance(wanted, pl.Enum):
         return column.cast(pl.String)

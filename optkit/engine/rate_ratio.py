@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from optkit.engine.statistics import Array
+from optkit.engine.statistics import Array, score_interval
 
 
 class RateRatio(NamedTuple):
@@ -69,10 +69,7 @@ def compare_rates(
         share, expected = after / (before + after), time_after / (time_before + time_after)
         degrees = np.where(degrees > 0, degrees, np.nan)
         t = stdtrit(degrees, (1 + confidence) / 2)
-        middle = share + t**2 / (2 * independent)
-        half = t * np.sqrt(share * (1 - share) / independent + t**2 / (4 * independent**2))
-        scale = 1 + t**2 / independent
-        low, high = (np.clip(end / scale, 0, 1) for end in (middle - half, middle + half))
+        low, high = (np.clip(end, 0, 1) for end in score_interval(share, independent, t))
         low, high = np.where(after == 0, 0.0 * low, low), np.where(before == 0, 1.0 + 0.0 * high, high)
         score = (share - expected) / np.sqrt(expected * (1 - expected) / independent)
         p = 2 * stdtr(degrees, -np.abs(score))

@@ -54,13 +54,17 @@ def wilson(successes: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95)
     k, size = counts(successes, n)
     z = normal_quantile(confidence)
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = k / size
-        middle = p + z**2 / (2 * size)
-        half = z * np.sqrt(p * (1 - p) / size + z**2 / (4 * size**2))
-        scale = 1 + z**2 / size
-        low, high = (middle - half) / scale, (middle + half) / scale
+        low, high = score_interval(k / size, size, z)
     # these ends are exact; the formula only rounds to them
     return Interval(np.where((k == 0) & (size > 0), 0.0, low), np.where((k == size) & (size > 0), 1.0, high))
+
+
+def score_interval(p: Array, n: Array, z: Floats | float) -> Interval:
+    """Return the proportions from which `p` of `n` is `z` standard deviations away."""
+    middle = p + z**2 / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return Interval((middle - half) / scale, (middle + half) / scale)
 
 
 def shrink(successes: npt.ArrayLike, n: npt.ArrayLike) -> Array:
