@@ -14,22 +14,13 @@ from optkit.engine.states import Partition, Scope, validate_scope
 from optkit.errors import SettingsError
 from optkit.times import Moment
 
+_SIZES: Final = ("opted_out_start", "opted_out_end", "population", "opted_in_start")
+
 #: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
-    "place",
-    "group_number",
-    "period",
-    "net_opt_outs",
-    "opted_out_start",
-    "opted_out_end",
-    "population",
-    "opted_in_start",
-    "churn_rate",
-    "net_churn_rate",
-    "denominator",
-    "complete",
-    "recipients",
-)
+    "place", "group_number", "period", "net_opt_outs", *_SIZES, "churn_rate", "net_churn_rate", "denominator",
+    "complete", "recipients",
+)  # fmt: skip
 
 
 def churn(
@@ -166,10 +157,7 @@ def _rates(rolled: pl.DataFrame, groups: list[str], denominator: str) -> pl.Data
         "opt_outs",
         "re_opt_ins",
         "net_opt_outs",
-        "opted_out_start",
-        "opted_out_end",
-        "population",
-        "opted_in_start",
+        *_SIZES,
         churn_rate=known.then(pl.col("opt_outs") / opted_in),
         net_churn_rate=known.then(pl.col("net_opt_outs") / opted_in),
         denominator=pl.lit(denominator),

@@ -22,9 +22,9 @@ KIND: Final = pl.Enum(["attempted", "reached"])
 
 #: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
-    *("at_risk", "attempted", "censored", "days", "ended", "events", "high"),
-    *("kind", "leak", "low", "share", "steps", "surviving", "unit"),
-)
+    "kind", "days", "at_risk", "events", "share", "low", "high", "attempted", "leak", "unit", "steps", "ended",
+    "censored", "surviving",
+)  # fmt: skip
 
 
 def leak_curve(

@@ -128,12 +128,9 @@ def leaks(
     zone = zone_of(time_zone).key
     payload = ("campaign_id", "campaign", "delivery_status", "failure")
     asked = question(
-        *(since, until, statuses, region),
-        scope=scope,
-        payload=payload,
-        beside_opt_outs="after",
-        needs_record=False,
-    )
+        since, until, statuses, region,
+        scope=scope, payload=payload, beside_opt_outs="after", needs_record=False,
+    )  # fmt: skip
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:
         day = timedelta(days=1)
@@ -142,16 +139,11 @@ def leaks(
         )
         days = pl.business_day_count(opted_out + day, sent + day, holidays=closed)
         overdue = pl.col("reached") & ~pl.col("confirmation") & (pl.col("business_days") > limit)
-        return (
-            _leaks_of(partition)
-            .with_columns(business_days=days.cast(pl.Int64))
-            .with_columns(overdue=overdue)
-            .select(
-                *("sender", "recipient", "opted_out_at", "message_id", "sent_at", "campaign_id", "campaign"),
-                *("delivery_status", "hours", "business_days", "reached", "blocked"),
-                *("confirmation", "overdue"),
-            )
-        )
+        rows = _leaks_of(partition).with_columns(business_days=days.cast(pl.Int64))
+        return rows.with_columns(overdue=overdue).select(
+            "sender", "recipient", "opted_out_at", "message_id", "sent_at", "campaign_id", "campaign",
+            "delivery_status", "hours", "business_days", "reached", "blocked", "confirmation", "overdue",
+        )  # fmt: skip
 
     return map_rows_joint(history, messages, mapper, asked, sort=["sent_at", "message_id"])
 

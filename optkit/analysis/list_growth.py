@@ -25,10 +25,9 @@ _BEFORE = -1
 
 #: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
-    *("churn_rate", "complete", "earlier", "first", "growth_rate", "joined"),
-    *("list_end", "list_start", "opt_outs", "period", "place", "re_opt_ins"),
-    "unit",
-)
+    *_FLOWS, "period", "list_start", "list_end", "growth_rate", "churn_rate", "complete", "place", "earlier",
+    "first", "unit",
+)  # fmt: skip
 
 
 def list_growth(

@@ -18,18 +18,9 @@ from optkit.times import Moment
 
 #: Columns of the result and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
-    "seen",
-    "population",
-    "n",
-    "rate",
-    "low",
-    "high",
-    "shrunk_rate",
-    "limit_low",
-    "limit_high",
-    "signal",
+    "seen", "population", "n", "rate", "low", "high", "shrunk_rate", "limit_low", "limit_high", "signal",
     "denominator",
-)
+)  # fmt: skip
 _SUMS: Final = ["recipients", "opt_outs", "re_opt_ins", "ever_opted_out", "opted_out"]
 
 

@@ -15,11 +15,11 @@ from optkit.times import Duration, Moment, duration_ms
 
 #: Columns of the results and of intermediate tables: a column of `by` must not have one of these names.
 _COMPUTED: Final = (
-    *("days", "at_risk", "returned", "censored", "still_out", "low", "high", "steps", "ended", "surviving"),
-    *("steps_b", "over", "over_b", "pairs", "row", "row_b"),
-    *("spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate"),
-    *("relapse_30d", "relapse_90d", "quick_returns", "median_days_out"),
-)
+    "days", "at_risk", "returned", "censored", "still_out", "low", "high", "steps", "ended", "surviving",
+    "steps_b", "over", "over_b", "pairs", "row", "row_b",
+    "spells", "cycles", "open_spells", "recipients", "max_cycles", "relapses", "relapse_rate",
+    "relapse_30d", "relapse_90d", "quick_returns", "median_days_out",
+)  # fmt: skip
 
 #: Days after a return at which the share that has opted out again is estimated.
 _RELAPSES: Final = (30, 90)

@@ -60,16 +60,8 @@ def list_growth(
     'For a slide'
     """
     axes.require_columns(
-        table,
-        "list_growth",
-        "period",
-        "list_start",
-        "joined",
-        "re_opt_ins",
-        "opt_outs",
-        "list_end",
-        "complete",
-    )
+        table, "list_growth", "period", "list_start", "joined", "re_opt_ins", "opt_outs", "list_end", "complete"
+    )  # fmt: skip
     ax = axes.get_axes(ax)
     if table.is_empty():
         return axes.show_message(ax, "no messages, so no list")

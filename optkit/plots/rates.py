@@ -60,19 +60,9 @@ def opt_out_rates(
     'For a slide'
     """
     axes.require_columns(
-        table,
-        "opt_out_rates",
-        "recipients",
-        "ever_opted_out",
-        "n",
-        "rate",
-        "low",
-        "high",
-        "shrunk_rate",
-        "limit_low",
-        "limit_high",
-        "signal",
-    )
+        table, "opt_out_rates", "recipients", "ever_opted_out", "n", "rate", "low", "high", "shrunk_rate",
+        "limit_low", "limit_high", "signal",
+    )  # fmt: skip
     axes.validate_kind(kind, "funnel", "dumbbell")
     names, label = texts.labels_of(table, "recipients")
     what = texts.describe_groups(names)
