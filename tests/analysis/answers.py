@@ -3,7 +3,7 @@
 import random
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ OF_A_HISTORY: dict[str, Callable[[Any], pl.DataFrame]] = {
 }
 
 
+@cache
 def account() -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return a history and messages; one recipient has the number of `timeline`."""
     history, sent = optkit.demo_history(recipients=600), optkit.demo_messages(recipients=600)

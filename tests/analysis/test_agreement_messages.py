@@ -20,9 +20,6 @@ from optkit.engine.exposures import JointPartition
 each_analysis = pytest.mark.parametrize("analysis", list(OF_MESSAGES))
 
 
-ACCOUNT = account()
-
-
 def in_duckdb(table: pl.DataFrame) -> Any:
     return duckdb.from_arrow(table.with_columns(pl.selectors.enum().cast(pl.String)).to_arrow())
 
@@ -38,7 +35,7 @@ KINDS: dict[str, Callable[[pl.DataFrame], Any]] = {
 
 @cache
 def answer_on_polars(analysis: str) -> pl.DataFrame:
-    return OF_MESSAGES[analysis](*ACCOUNT)
+    return OF_MESSAGES[analysis](*account())
 
 
 @each_analysis
@@ -46,7 +43,7 @@ def answer_on_polars(analysis: str) -> pl.DataFrame:
 def test_any_frame_gives_the_same_answer(analysis: str, kind: str) -> None:
     expected = answer_on_polars(analysis)
     assert expected.height > 1
-    assert_frame_equal(OF_MESSAGES[analysis](*map(KINDS[kind], ACCOUNT)), expected, rel_tol=1e-12)
+    assert_frame_equal(OF_MESSAGES[analysis](*map(KINDS[kind], account())), expected, rel_tol=1e-12)
 
 
 class Counted(JointPartition):

@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import polars as pl
 import pytest
@@ -85,11 +87,13 @@ def test_leaks_are_exactly_the_planted_ones() -> None:
     assert late.height > 20
 
 
-ACCOUNT = optkit.demo_history(), optkit.demo_messages()
+@cache
+def made_up() -> tuple[pl.DataFrame, pl.DataFrame]:
+    return optkit.demo_history(), optkit.demo_messages()
 
 
 def test_the_made_up_account_shows_its_bad_campaign() -> None:
-    table = optkit.campaign_rates(*ACCOUNT).sort("q")
+    table = optkit.campaign_rates(*made_up()).sort("q")
     assert table.row(0, named=True)["campaign"] == effects.WENT_WRONG
     assert table["signal"][0] == "high"
     # The only other one is of the sender that drives away most people.
@@ -98,7 +102,7 @@ def test_the_made_up_account_shows_its_bad_campaign() -> None:
 
 
 def test_the_made_up_account_leaks_exactly_what_was_planted() -> None:
-    table = optkit.leaks(*ACCOUNT)
+    table = optkit.leaks(*made_up())
     counts = table.select(pl.col("reached", "blocked", "overdue").cast(pl.Int64).sum()).row(0)
     assert table.height == effects.LEAKS.attempted
     assert counts == (effects.LEAKS.delivered, effects.LEAKS.blocked, effects.LEAKS.overdue)
@@ -106,14 +110,14 @@ def test_the_made_up_account_leaks_exactly_what_was_planted() -> None:
 
 def test_the_background_of_the_made_up_account_is_recovered() -> None:
     # All hours from 3 days on, when no message works any more.
-    table = optkit.opt_out_hazard(*ACCOUNT, edges=(0, 72, 168))
+    table = optkit.opt_out_hazard(*made_up(), edges=(0, 72, 168))
     later = table.filter(pl.col("from_hours") >= 72)
     hazard = int(later["opt_outs"].sum()) / float(later["person_hours"].sum()) * 24_000
     assert hazard == pytest.approx(1000 * effects.BACKGROUND_PER_DAY, rel=0.2)
 
 
 def test_fatigue_of_the_made_up_account_rises_as_planted() -> None:
-    table = optkit.fatigue(*ACCOUNT, recent=f"{effects.FATIGUE_DAYS}d")
+    table = optkit.fatigue(*made_up(), recent=f"{effects.FATIGUE_DAYS}d")
     assert table["adjusted_rate"].is_sorted()
     assert table["adjusted_rate"][1] / table["adjusted_rate"][0] == pytest.approx(
         effects.FATIGUE_FACTOR, rel=0.25
