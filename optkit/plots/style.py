@@ -59,19 +59,20 @@ def styled(
         location = {"axes.titlelocation": current["axes.titlelocation"]}
         ax: Any = kwargs.get("ax")
         callers = set(ax.texts) if isinstance(ax, Axes) else set()
-        with plt.rc_context(ours | changed | location):
-            try:
-                result = draw(_read(table), *args, **kwargs)
-            except OptkitError:
-                raise
-            except _UNDRAWABLE as error:
-                name = draw.__name__
-                raise HistoryError(
-                    f"plots.{name} cannot draw this: it takes the result of optkit.{name}, and arguments as documented"
-                ) from error
-            if isinstance(result, Axes):
-                clean_names(result, callers)
-            return result
+        try:
+            read = _read(table)
+            with plt.rc_context(ours | changed | location):
+                result = draw(read, *args, **kwargs)
+                if isinstance(result, Axes):
+                    clean_names(result, callers)
+                return result
+        except OptkitError:
+            raise
+        except _UNDRAWABLE as error:
+            name = draw.__name__
+            raise HistoryError(
+                f"plots.{name} cannot draw this: it takes the result of optkit.{name}, and arguments as documented"
+            ) from error
 
     return cast("Callable[Concatenate[Any, _Arguments], _Result]", draw_styled)
 
