@@ -318,6 +318,9 @@ def test_messages_beside_a_history_are_the_same(on_spark: Any, messages_on_spark
     assert_frame_equal(there, here, rel_tol=1e-12)
 
 
+FULL_WIDTH, ARABIC = ({ord(str(digit)): zero + digit for digit in range(10)} for zero in (0xFF10, 0x0660))
+
+
 @pytest.mark.usefixtures("several_partitions")
 def test_leaks_are_found_however_a_number_is_written(spark: Any) -> None:
     written = [
@@ -330,6 +333,8 @@ def test_leaks_are_found_however_a_number_is_written(spark: Any) -> None:
             "2025550101",
         ),
         *("(202) 555-0101", "+1-202-555-0101", "0012025550101", "+12025550101\n", "24273", " 24273", "ACME"),
+        "+1.2025550101",
+        *("+1 202 555 0101".translate(digits) for digits in (FULL_WIDTH, ARABIC)),
     ]
     out = pl.datetime(2026, 5, 1, time_unit="ms", time_zone="UTC")
     history = pl.DataFrame({"to_phone": ["+12025550101", "24273", "ACME"]}).select(
