@@ -67,15 +67,11 @@ def regions_of(people: pl.DataFrame, region: str | None) -> pl.Series:
         except SettingsError as error:
             raise SettingsError(f"region: {error}, or the name of a column of the contacts") from None
         return pl.repeat(code, people.height, dtype=pl.String, eager=True)
-    codes = people[column].cast(pl.String).str.strip_chars().str.to_uppercase()
-    return codes.replace_strict(*_supported_regions(), default=None, return_dtype=pl.String)
-
-
-def _supported_regions() -> tuple[list[str], list[str]]:
     import phonenumbers
 
-    codes = sorted(phonenumbers.SUPPORTED_REGIONS)
-    return codes, codes
+    codes = people[column].cast(pl.String).str.strip_chars().str.to_uppercase()
+    supported = {code: code for code in phonenumbers.SUPPORTED_REGIONS}
+    return codes.replace_strict(supported, default=None, return_dtype=pl.String)
 
 
 def phone_column(people: pl.DataFrame, phone: str | None, regions: pl.Series) -> str:

@@ -18,14 +18,9 @@ _UNREPORTED: Final = 2  # opted in is 0, opted out is 1
 
 def checks_of_reports(history: "pl.LazyFrame | SparkFrame", until: int | None) -> list[Check]:
     """Return the check of the API's own current_status, if the history has it."""
-    if is_spark(history):
-        if _REPORTED not in history.columns:
-            return []
-        wrong, pairs = _reports_on_spark(history, until)
-    else:
-        if _REPORTED not in history.collect_schema():
-            return []
-        wrong, pairs = _reports(history, until)
+    if _REPORTED not in frames.column_names(history):
+        return []
+    wrong, pairs = _reports_on_spark(history, until) if is_spark(history) else _reports(history, until)
     meaning = (
         "pairs whose last event was reported with another current_status: events are missing, or came late"
     )

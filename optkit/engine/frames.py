@@ -280,14 +280,14 @@ def by_columns(
 def _validate_in_any(name: str, sources: "Mapping[str, History | None]") -> None:
     """Raise `HistoryError` if none of the frames has the column; it names the columns of the first frame."""
     columns = {
-        argument: _column_names(frame, argument) for argument, frame in sources.items() if frame is not None
+        argument: column_names(frame, argument) for argument, frame in sources.items() if frame is not None
     }
     if not any(name in found for found in columns.values()):
         for argument, found in columns.items():
             validate_present(found, [name], argument)
 
 
-def _column_names(frame: History, name: str) -> list[str]:
+def column_names(frame: History, name: str = "history") -> list[str]:
     """Return the names of a frame's columns; `name` is the name of the argument."""
     return list(frame.columns) if is_spark(frame) else lazy(frame, name).collect_schema().names()
 

@@ -1,7 +1,7 @@
 """The style of all pictures: their settings and colours."""
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import resources
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
 
@@ -140,19 +140,12 @@ def group_colors(colors: Colors | None, groups: Sequence[str]) -> list[str]:
 def _colors_by_name(colors: Colors | None, names: Sequence[str]) -> Mapping[str, str]:
     """Return the caller's colours by name; a sequence may have more colours than there are names."""
     given = [colors] if isinstance(colors, str) else colors or ()
-    if not isinstance(given, Mapping):
-        _validate_colors(given)
-        return dict(zip(names, given, strict=False))
-    _validate_colors(given.values())
-    return given
-
-
-def _validate_colors(colors: Iterable[str]) -> None:
-    wrong = [color for color in colors if not mpl_colors.is_color_like(color)]
-    if wrong:
-        raise SettingsError(
-            f"colors has {wrong[0]!r}, which is not a colour of matplotlib, such as '#bd1f01'"
-        )
+    for color in given.values() if isinstance(given, Mapping) else given:
+        if not mpl_colors.is_color_like(color):
+            raise SettingsError(
+                f"colors has {color!r}, which is not a colour of matplotlib, such as '#bd1f01'"
+            )
+    return given if isinstance(given, Mapping) else dict(zip(names, given, strict=False))
 
 
 def _unknown_series(name: str, series: Collection[str]) -> SettingsError:
