@@ -160,62 +160,38 @@ def _of_rows(totals: Totals) -> list[Check]:
     )
     return [
         Check(
-            "left edge",
-            min(rows, 1),
-            rows,
-            1.0,
+            "left edge", min(rows, 1), rows, 1.0,
             f"{begin}: people who opted out before and did nothing since are not in it",
         ),
         Check(
-            "duplicates",
-            found["duplicates"],
-            rows,
-            0.0,
+            "duplicates", found["duplicates"], rows, 0.0,
             "the same event again; it counts once (the loader drops duplicates)",
         ),
         Check(
-            "ties",
-            found["ties"],
-            rows,
-            0.001,
+            "ties", found["ties"], rows, 0.001,
             "an opt-in in the same millisecond as the pair's opt-out: the opt-out counts",
         ),
         Check(
-            "repeats",
-            repeats,
-            rows,
-            1.0,
+            "repeats", repeats, rows, 1.0,
             "events that change nothing, such as a second STOP; they are kept but never counted",
         ),
         Check(
-            "orphan opt-ins",
-            orphans,
-            rows,
-            0.05,
+            "orphan opt-ins", orphans, rows, 0.05,
             "opt-ins without an earlier opt-out: it may be before the left edge, and no return is counted",
         ),
         Check(
-            "in the future",
-            found["future"],
-            rows,
-            0.0,
+            "in the future", found["future"], rows, 0.0,
             "events later than now: a clock is wrong, or times were read in the wrong unit",
         ),
         Check(
-            "invalid numbers",
-            found["invalid"],
-            rows,
-            0.01,
+            "invalid numbers", found["invalid"], rows, 0.01,
             "events of recipients whose number cannot belong to any country",
         ),
         Check(
-            "per recipient",
-            found["differ"],
-            pairs,
-            1.0,
+            "per recipient", found["differ"], pairs, 1.0,
             "pairs opted in while the recipient is opted out of another sender: scope='recipient' suppresses them too",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _of_order(history: History, until: int | None) -> list[Check]:
@@ -225,12 +201,5 @@ def _of_order(history: History, until: int | None) -> list[Check]:
     at = pl.col("created_at")
     events = before(frames.read(history, ["created_at"]), until)
     back, rows = events.select((at < at.shift(1)).sum(), rows=pl.len()).collect(engine="streaming").row(0)
-    return [
-        Check(
-            "out of order",
-            back,
-            rows,
-            0.0,
-            "rows with an earlier time than the row before; every analysis sorts the rows itself",
-        )
-    ]
+    meaning = "rows with an earlier time than the row before; every analysis sorts the rows itself"
+    return [Check("out of order", back, rows, 0.0, meaning)]

@@ -75,12 +75,9 @@ def _left_edge(totals: JointTotals) -> Check:
         else f"the record begins at {from_ms(totals.since):%Y-%m-%d %H:%M} UTC"
     )
     return Check(
-        "messages: left edge",
-        min(count, 1),
-        count,
-        1.0,
+        "messages: left edge", min(count, 1), count, 1.0,
         f"{begin}: what was sent before is unknown, and opt-outs before it cannot be attributed",
-    )
+    )  # fmt: skip
 
 
 def _of_pairs(totals: JointTotals) -> list[Check]:
@@ -89,34 +86,22 @@ def _of_pairs(totals: JointTotals) -> list[Check]:
     writing, leaving = set(totals["writing"]["sender"]), set(totals["leaving"]["sender"])
     return [
         Check(
-            "opt-outs never messaged",
-            never,
-            opt_outs,
-            0.2,
+            "opt-outs never messaged", never, opt_outs, 0.2,
             "opt-outs of pairs without any message in the record: another system also sends, or numbers differ",
         ),
         Check(
-            "opt-outs at a failure",
-            failed,
-            opt_outs,
-            0.05,
+            "opt-outs at a failure", failed, opt_outs, 0.05,
             "opt-outs within a second after a blocked message: the failure reported them, so their times are late",
         ),
         Check(
-            "senders without messages",
-            len(leaving - writing),
-            len(leaving),
-            0.0,
+            "senders without messages", len(leaving - writing), len(leaving), 0.0,
             "senders with events but without messages: the messages are missing, or have another sender name",
         ),
         Check(
-            "senders without events",
-            len(writing - leaving),
-            len(writing),
-            0.5,
+            "senders without events", len(writing - leaving), len(writing), 0.5,
             "senders of messages without events: they are new, or their events are missing",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _of_messages(totals: JointTotals) -> list[Check]:
@@ -127,31 +112,19 @@ def _of_messages(totals: JointTotals) -> list[Check]:
     span = 0 if first is None or last is None else int(last) - int(first) + 1  # type: ignore[arg-type]
     return [
         Check(
-            "messages: unmatched numbers",
-            totals["numbers"]["odd"].item(),
-            count,
-            0.01,
+            "messages: unmatched numbers", totals["numbers"]["odd"].item(), count, 0.01,
             "messages to a text that is not a phone number with a country code: without region they match no event",
         ),
         Check(
-            "messages: unknown status",
-            unknown,
-            count,
-            0.01,
+            "messages: unknown status", unknown, count, 0.01,
             "messages with an undocumented delivery status: they do not count as read",
         ),
         Check(
-            "messages: never confirmed",
-            waiting,
-            count,
-            0.2,
+            "messages: never confirmed", waiting, count, 0.2,
             "messages sent more than a week before the end without a delivery report; they count as read",
         ),
         Check(
-            "weeks without messages",
-            span - weeks.len(),
-            span,
-            0.0,
+            "weeks without messages", span - weeks.len(), span, 0.0,
             "weeks (from Thursday, UTC) between the first and the last message in which nothing was sent",
         ),
-    ]
+    ]  # fmt: skip

@@ -59,22 +59,16 @@ def checks_of_times(totals: Totals) -> list[Check]:
     return [
         _near_duplicates(totals["hours"]),
         Check(
-            "late repeats",
-            late,
-            rows,
-            0.002,
+            "late repeats", late, rows, 0.002,
             "the same status again more than a day later: a change in between may be missing, or people repeat it",
         ),
         Check(
-            "whole seconds",
-            whole,
-            rows,
-            0.05 if rows >= _ENOUGH else 1.0,
+            "whole seconds", whole, rows, 0.05 if rows >= _ENOUGH else 1.0,
             "events at a whole second: if most are, times were cut, or the service does not record milliseconds; the "
             "order of events within a second is then unknown",
         ),
         _silent_days(totals),
-    ]
+    ]  # fmt: skip
 
 
 def _near_duplicates(hours: pl.DataFrame) -> Check:
