@@ -63,16 +63,9 @@ def attribution(
     edges = np.geomspace(1 / 60, max(longest, 72.0) * 1.01, 40)
     heights = np.array([np.histogram(values, edges)[0] for values in hours.values()])
     below = heights.cumsum(axis=0) - heights
+    widths, ground = np.diff(edges), style.background()
     for counts, bottom, color in zip(heights, below, shades, strict=True):
-        ax.bar(
-            edges[:-1],
-            counts,
-            np.diff(edges),
-            bottom,
-            align="edge",
-            color=color,
-            edgecolor=style.background(),
-        )
+        ax.bar(edges[:-1], counts, widths, bottom, align="edge", color=color, edgecolor=ground)
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
     axes.duration_axis(ax.xaxis, edges[0] * 0.99, edges[-1], day=24)

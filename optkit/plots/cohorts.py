@@ -61,8 +61,7 @@ def cohorts(
     axes.heat_axes(ax, len(row_of), ages)
     both = np.where(np.isnan(shares), young, shares)
     if ages <= 20:  # noqa: PLR2004 - with more, numbers do not fit into the cells
-        written = [["" if np.isnan(share) else f"{100 * share:.1f}" for share in row] for row in both]
-        texts.cell_texts(ax, image, written, size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
+        texts.cell_texts(ax, image, 100 * both, "{:.1f}", size=8.5 if ages <= 14 else 7)  # noqa: PLR2004 - the same
     word = axes.period_word(starts["cohort"].to_list())
     form = "%Y-%m" if word in {"month", "quarter"} else "%Y" if word == "year" else "%Y-%m-%d"
     ax.set_yticks(range(len(row_of)), [f"{start.strftime(form)} ({size:,})" for start, size in starts.rows()])

@@ -51,10 +51,13 @@ def draw_marks(ax: Axes, marks: Marks | None) -> None:
     labelled = shown[:: math.ceil(len(shown) / most)] if shown else []
     whens = np.array([when for when, _ in labelled])
     places = first + (last - first) * _spread((whens - first) / (last - first))
+    foot = 1 - _LABEL_HEIGHT
     for (when, label), place in zip(labelled, places, strict=True):
-        _draw_mark(ax, when, place, label)
+        # a line ends at its label, which may have moved
+        _draw_line(ax, [when, when, place, place], [0, foot, foot + _BEND, 1])
+        texts.line_label(ax, place, shorten(label, _LETTERS))
     for when in sorted({when for when, _ in shown} - set(whens)):
-        _draw_line(ax, [when, when], [0, 1 - _LABEL_HEIGHT])
+        _draw_line(ax, [when, when], [0, foot])
     _note_missing(
         ax, outside=len(given) - len(shown), unlabelled=len(shown) - len(labelled), shown=len(shown)
     )
@@ -67,13 +70,6 @@ def _spread(places: np.ndarray) -> np.ndarray:
     # labels that were moved beyond the right end move back, and move those on their left
     np.minimum(right, 1 - steps[::-1], out=right)
     return right
-
-
-def _draw_mark(ax: Axes, when: float, place: float, label: str) -> None:
-    """Draw a line at a date up to its label, which is at another place if it has moved."""
-    foot = 1 - _LABEL_HEIGHT
-    _draw_line(ax, [when, when, place, place], [0, foot, foot + _BEND, 1])
-    texts.line_label(ax, place, shorten(label, _LETTERS))
 
 
 def _draw_line(ax: Axes, whens: list[float], heights: list[float]) -> None:

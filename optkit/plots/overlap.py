@@ -68,16 +68,10 @@ def overlap(
         if a in place and b in place:
             shares[place[a], place[b]] = both / out_a
             shares[place[b], place[a]] = both / out_b
-    image = ax.imshow(
-        shares,
-        aspect="auto",
-        cmap=style.color_map(colors),
-        vmin=0,
-        vmax=max(np.nanmax(shares, initial=0), 0.01),
-    )
+    limit = max(np.nanmax(shares, initial=0), 0.01)
+    image = ax.imshow(shares, aspect="auto", cmap=style.color_map(colors), vmin=0, vmax=limit)
     axes.heat_axes(ax, len(senders), len(senders))
-    written = [["" if np.isnan(share) else f"{share:.1%}" for share in row] for row in shares]
-    texts.cell_texts(ax, image, written)
+    texts.cell_texts(ax, image, shares, "{:.1%}")
     outs = dict(sizes.rows())
     ax.set_yticks(range(len(senders)), [f"{sender} ({outs[sender]:,})" for sender in senders])
     names = [shorten(sender, _LETTERS) for sender in senders]

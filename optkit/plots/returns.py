@@ -84,15 +84,9 @@ def return_curve(
     axes.percent_axis(ax.yaxis)
     rows = "\n".join(groups[:3]) if names else "still out"
     ax.annotate(
-        "days\n" + rows,
-        (0, 0),
-        xytext=(-26, -6.5),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        color=plt.rcParams["xtick.labelcolor"],
-    )
+        "days\n" + rows, (0, 0), xycoords="axes fraction", xytext=(-26, -6.5), textcoords="offset points",
+        ha="right", va="top", color=plt.rcParams["xtick.labelcolor"],
+    )  # fmt: skip
     ax.set_xlabel("days since the opt-out; below: opt-outs still out and observed (at risk)")
     ax.set_ylabel("came back, % of opt-outs")
     ax.set_title("How many come back, and when")

@@ -102,12 +102,13 @@ def point_labels(ax: Axes, points: Iterable[tuple[float, float, str]], color: st
         )
 
 
-def cell_texts(ax: Axes, image: AxesImage, texts: Sequence[Sequence[str]], *, size: float = 8.5) -> None:
-    """Write a text into each cell of a heat map, in white if the cell is dark."""
+def cell_texts(ax: Axes, image: AxesImage, values: np.ndarray, form: str, *, size: float = 8.5) -> None:
+    """Write the known values into the cells of a heat map, in white if the cell is dark."""
     for (row, column), value in np.ndenumerate(np.nan_to_num(np.asarray(image.get_array()))):
         shade = image.cmap(image.norm(value))[:3]
         dark = np.dot(shade, style.LUMINANCE) < 0.58  # noqa: PLR2004 - by eye
-        text = texts[row][column]
+        known = values[row, column]
+        text = "" if np.isnan(known) else form.format(known)
         ax.text(
             column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else "#222222"
         )

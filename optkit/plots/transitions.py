@@ -140,15 +140,9 @@ def spells(
     counts, _ = np.histogram(shown, edges)
     fast = edges[:-1] < quick * 0.99
     quick_color, color = style.series_colors(colors, {"quick reversals": OUT, "other returns": BACK})
-    ax.bar(
-        edges[:-1],
-        counts,
-        np.diff(edges),
-        align="edge",
-        color=[quick_color if is_fast else color for is_fast in fast],
-        edgecolor=style.background(),
-        linewidth=0.6,
-    )
+    widths, shades = np.diff(edges), [quick_color if is_fast else color for is_fast in fast]
+    ground = style.background()
+    ax.bar(edges[:-1], counts, widths, align="edge", color=shades, edgecolor=ground, linewidth=0.6)
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
     axes.duration_axis(ax.xaxis, edges[0], edges[-1])
