@@ -50,7 +50,9 @@ class SparkJointPartitions:
         since, until = asked.record
         events = spark.read(history, [*frames.KEYS, *asked.by_unit])
         events = spark_values.not_after(events, "created_at", until)
-        observed = spark_values.not_after(_read(messages, [*asked.keys, *asked.payload]), "sent_at", until)
+        columns = list(dict.fromkeys([*asked.keys, *asked.payload]))
+        message_frames.validate_schema(spark.schema_of(messages), columns)
+        observed = spark_values.not_after(messages.select(*columns), "sent_at", until)
         sent = spark_values.not_before(observed, "sent_at", since)
         spark_values.validate(events, sent)
         self.since, self.until = since, until
@@ -188,15 +190,3 @@ def _beside_opt_outs(messages: "SparkFrame", events: "SparkFrame", side: Side) -
 
 def _lazy(frame: pl.DataFrame, time: str) -> pl.LazyFrame:
     return frame.lazy().with_columns(pl.col(time).cast(INSTANT))
-
-
-def _read(messages: "SparkFrame", columns: list[str]) -> "SparkFrame":
-    """Return the named columns.
-
-    Raises
-    ------
-    HistoryError
-        A column is missing or has a type that cannot be read as that of messages.
-    """
-    message_frames.validate_schema(spark.schema_of(messages), columns)
-    return messages.select(*dict.fromkeys(columns))
