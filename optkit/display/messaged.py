@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: After this time from the first known message, nearly everybody on the lists has received one.
 _LIST_KNOWN_AFTER: Final = timedelta(days=30)
 
+_BURN_IN: Final = timedelta(days=30)  # the default of `optkit.fatigue`
+
 
 def rates_since(data: "AccountData") -> datetime | None:
     """Return the time from which it is known who was messaged, within the period to show; None: its first event.
@@ -35,15 +37,13 @@ def rates_since(data: "AccountData") -> datetime | None:
     return _first_sent(data)
 
 
-def burn_in_since(data: "AccountData", burn_in: timedelta = timedelta(days=30)) -> datetime | None:
+def burn_in_since(data: "AccountData") -> datetime | None:
     """Return a `since` for `optkit.fatigue` with which its burn-in ends where the period to show begins.
 
     Parameters
     ----------
     data : AccountData
         The result of `open_account`.
-    burn_in : timedelta
-        The `burn_in` of `optkit.fatigue`.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def burn_in_since(data: "AccountData", burn_in: timedelta = timedelta(days=30)) 
     """
     if data.since is None or data.messages.is_empty():
         return data.since
-    return max(data.since - burn_in, _first_sent(data))
+    return max(data.since - _BURN_IN, _first_sent(data))
 
 
 def messaged(data: "AccountData", *, by: Sequence[str] = ()) -> pl.DataFrame | None:

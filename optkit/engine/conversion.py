@@ -68,7 +68,7 @@ def text(schema: Mapping[str, pl.DataType], column: str, target: str) -> pl.Expr
     dtype = find(schema, column, target)
     if dtype not in {*TEXT, pl.Null} and not dtype.is_integer():
         raise HistoryError(f"{target}: the column {column!r} is {dtype}, not text; read it as text")
-    stripped = pl.col(column).cast(pl.String).str.strip_chars()
+    stripped = _trimmed(pl.col(column))
     return pl.when(stripped != "").then(stripped)
 
 
@@ -89,7 +89,7 @@ def time(schema: Mapping[str, pl.DataType], column: str, target: str, zone: str 
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         return times.dt.cast_time_unit("ms").dt.convert_time_zone("UTC")
     if dtype in TEXT:
-        written = times.cast(pl.String).str.strip_chars().str.replace(r"^([\d-]+)T", "$1 ")
+        written = _trimmed(times).str.replace(r"^([\d-]+)T", "$1 ")
         written = written.str.replace(r" ?(Z|UTC)$", "+00:00")
         aware = [_parse(written, form) for form in _AWARE_FORMATS]
         naive = [_localize(_parse(written, form), zone or "UTC") for form in _NAIVE_FORMATS]
@@ -120,7 +120,7 @@ def _localize(times: pl.Expr, zone: str) -> pl.Expr:
 def words(column: str, meanings: Mapping[Any, str | None], default: str | None = None) -> pl.Expr:
     """Return the meanings of a column's words, ignoring case and surrounding space."""
     known = {_plain(word): meaning for word, meaning in meanings.items() if meaning is not None}
-    plain = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
+    plain = _trimmed(pl.col(column)).str.to_lowercase()
     found = plain.replace_strict(list(known), list(known.values()), default=default, return_dtype=pl.String)
     return pl.when(plain.is_not_null()).then(found)
 
@@ -129,7 +129,7 @@ def is_read(column: str, dtype: pl.DataType, values: pl.Expr) -> pl.Expr:
     """Return null where a column has a value but `values`, read from it, is null; true elsewhere."""
     given = pl.col(column)
     if dtype in TEXT:
-        given = given.cast(pl.String).str.strip_chars().replace("", None)
+        given = _trimmed(given).replace("", None)
     return pl.when(given.is_null() | values.is_not_null()).then(pl.lit(value=True))
 
 
@@ -140,13 +140,16 @@ def ignored(column: str, meanings: Mapping[Any, str | None]) -> pl.Expr:
 
 def unknown_words(column: str, meanings: Mapping[Any, str | None]) -> pl.Expr:
     """Return the trimmed words without a meaning; null elsewhere."""
-    word = pl.col(column).cast(pl.String).str.strip_chars()
-    return pl.when(~_is_one_of(column, list(meanings))).then(word)
+    return pl.when(~_is_one_of(column, list(meanings))).then(_trimmed(pl.col(column)))
 
 
 def _is_one_of(column: str, words: Sequence[Any]) -> pl.Expr:
-    plain = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
+    plain = _trimmed(pl.col(column)).str.to_lowercase()
     return plain.is_in([_plain(word) for word in words]).fill_null(value=False)
+
+
+def _trimmed(values: pl.Expr) -> pl.Expr:
+    return values.cast(pl.String).str.strip_chars()
 
 
 def _plain(word: Any) -> str:
