@@ -10,7 +10,7 @@ from optkit.engine.canonical import canonical_column, canonical_recipient, canon
 from optkit.engine.exposures import NO_SENDER, JointPartition
 from optkit.engine.frames import Table
 from optkit.engine.packing import EVENT, Codes, Interning, at_of, event_of, pack, recipient_of
-from optkit.engine.partitions import CollectedSum, passes_of
+from optkit.engine.partitions import CollectedSum, parts_by_pass, passes_of
 from optkit.engine.question import Question, Side, record_of
 from optkit.engine.shared_columns import add_columns
 from optkit.times import INSTANT
@@ -181,9 +181,7 @@ class JointPartitions:
 
     def __iter__(self) -> Iterator[JointPartition]:
         """Yield the partitions one by one."""
-        step = -(-self._parts // self._passes)
-        for low in range(0, self._parts, step):
-            chosen = range(low, min(low + step, self._parts))
+        for chosen in parts_by_pass(self._parts, self._passes):
             events = self._packing.events(self._parts, chosen)
             packed = self._packing.in_order(self._parts, chosen, events) if self._asked.in_order else None
             codes = self._packing.codes()

@@ -56,9 +56,7 @@ class Partitions:
 
     def __iter__(self) -> Iterator[Partition]:
         """Yield the partitions one by one."""
-        step = -(-self._parts // self._passes)
-        for low in range(0, self._parts, step):
-            chosen = range(low, min(low + step, self._parts))
+        for chosen in parts_by_pass(self._parts, self._passes):
             events = self._packing.events(self._parts, chosen)
             codes = self._packing.codes()
             for part in chosen:
@@ -84,6 +82,12 @@ class Partitions:
 def passes_of(rows: int, width: int) -> int:
     """Return how often to read a frame, some rows at a time, so that its rows of `width` bytes fit into memory."""
     return max(1, -(-rows * width * _SHARE // memory()))
+
+
+def parts_by_pass(parts: int, passes: int) -> list[range]:
+    """Return which of so many parts are read in each pass."""
+    step = -(-parts // passes)
+    return [range(low, min(low + step, parts)) for low in range(0, parts, step)]
 
 
 def memory() -> int:
