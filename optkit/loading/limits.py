@@ -30,7 +30,7 @@ _CALM_ROUNDS: Final = 16
 
 
 class AdaptiveLimit:
-    """How many requests may be in flight, `most` at most: it follows the latency. It knows neither threads nor clocks.
+    """How many requests may be in flight: a number up to `most` that follows the latency, without threads and clocks.
 
     The latencies of as many requests as the limit make a round, and their mean is compared with the best one so far.
     (Of requests that come in waves, the median would hide a queue of nearly half of them.)
@@ -147,7 +147,7 @@ class ConcurrencyLimiter:
             return self._limit.generation
 
     def finish(self, generation: int, latency: float | None, *, was_refused: bool) -> None:
-        """Record how a request went that started under the limit of a generation.
+        """Record how a request went; `generation` is what `start` returned for it.
 
         Its latency, in seconds, is None where it says nothing about the server. A request that the server did not
         answer in time counts as refused.
