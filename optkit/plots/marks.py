@@ -73,16 +73,8 @@ def _spread(places: np.ndarray) -> np.ndarray:
 
 
 def _draw_line(ax: Axes, whens: list[float], heights: list[float]) -> None:
-    ax.plot(
-        whens,
-        heights,
-        color=style.ink(),
-        linewidth=0.8,
-        linestyle=":",
-        zorder=1,
-        marker="",
-        transform=ax.get_xaxis_transform(),
-    )
+    shares_of_height = ax.get_xaxis_transform()
+    ax.plot(whens, heights, ":", color=style.ink(), linewidth=0.8, zorder=1, transform=shares_of_height)
 
 
 def _note_missing(ax: Axes, *, outside: int, unlabelled: int, shown: int) -> None:
