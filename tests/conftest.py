@@ -37,7 +37,9 @@ def chromium() -> Iterator["Browser"]:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("needs chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    # no page is open long enough for optimized code to pay for its compilation
+    scripts = "--js-flags=--no-opt --no-maglev --single-threaded-gc"
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", scripts]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         yield browser

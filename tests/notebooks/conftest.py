@@ -14,8 +14,28 @@ import pytest
 import requests
 
 
+@pytest.fixture(scope="session")
+def pictures() -> Path | None:
+    """Return a folder for pictures of whole notebooks in JupyterLab, to look at while developing.
+
+    OPTKIT_PICTURES names it. Without it no pictures are taken, because no test looks at them.
+    """
+    folder = os.environ.get("OPTKIT_PICTURES")
+    return Path(folder) if folder else None
+
+
+@pytest.fixture(scope="session")
+def small_figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return settings of matplotlib for notebooks whose figures nobody looks at: with few pixels."""
+    path = tmp_path_factory.mktemp("matplotlib") / "matplotlibrc"
+    path.write_text("figure.dpi: 20")
+    return path
+
+
 @pytest.fixture(scope="module")
-def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def jupyterlab(
+    tmp_path_factory: pytest.TempPathFactory, small_figures: Path, pictures: Path | None
+) -> Iterator[str]:
     """Yield the address of a JupyterLab that `optkit.report.lab` started for a user who never had one."""
     home = tmp_path_factory.mktemp("home")
     # all cells are drawn, not only those in sight: what a test looks at must be there, and nothing below it
@@ -41,6 +61,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "OPTKIT_CACHE_DIR": str(home / "cache"),
         "HOME": str(home),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        **({} if pictures else {"MATPLOTLIBRC": str(small_figures)}),
     }
     log = home / "jupyterlab.log"
     with (

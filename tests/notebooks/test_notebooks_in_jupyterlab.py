@@ -3,7 +3,6 @@
 The account is the made-up one. What the cells put out is also what a report's pages are made of.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,6 @@ from optkit.report.notebooks import find
 from optkit.report.writing import write_pages
 
 pytestmark = pytest.mark.browser
-
-#: A folder for pictures of whole notebooks in both themes, to look at while developing. Without the variable none are
-#: taken: no test looks at them, and they cost fifteen seconds of processor time.
-PICTURES = os.environ.get("OPTKIT_PICTURES")
 
 #: A notebook is run and its controls are moved once; it is looked at in each.
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
@@ -165,13 +160,15 @@ def test_a_notebook_runs_and_its_controls_move_without_complaint(notebook: Page)
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_a_notebook_is_drawn_in_each_theme(theme: str, notebook: Page, path: Path) -> None:
+def test_a_notebook_is_drawn_in_each_theme(
+    theme: str, notebook: Page, path: Path, pictures: Path | None
+) -> None:
     notebook.evaluate(SET_THEME, theme)
     notebook.wait_for_function(THEME_IS, arg=theme, polling=POLL)
     notebook.evaluate(DRAWN)
     _check(notebook)
-    if PICTURES:
-        _photograph(notebook, Path(PICTURES) / f"{path.stem}-{theme.split()[1].lower()}.png")
+    if pictures:
+        _photograph(notebook, pictures / f"{path.stem}-{theme.split()[1].lower()}.png")
 
 
 def test_a_notebook_shows_no_name_no_address_and_no_text_of_a_message(

@@ -23,16 +23,14 @@ LACKING = "it is not known who was messaged, how often and by which campaign"
 
 
 @pytest.fixture(scope="module")
-def make_pages(tmp_path_factory: pytest.TempPathFactory) -> MakePages:
+def make_pages(tmp_path_factory: pytest.TempPathFactory, small_figures: Path) -> MakePages:
     """Run all notebooks on an emulator's account; return their pages."""
 
     def make(server: Emulator) -> dict[str, NotebookPage]:
         folder = tmp_path_factory.mktemp("pages")
         settings = {"CACHE_DIR": str(folder), "BASE_URL": server.url, "TOKEN": server.token}
-        small = folder / "matplotlibrc"
-        small.write_text("figure.dpi: 20")  # nobody looks at these pictures
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("MATPLOTLIBRC", str(small))
+            patch.setenv("MATPLOTLIBRC", str(small_figures))
             for name, value in settings.items():
                 patch.setenv(f"OPTKIT_{name}", value)
             notebooks = execute_all(folder)
