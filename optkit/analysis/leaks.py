@@ -128,9 +128,12 @@ def leaks(
     zone = zone_of(time_zone).key
     payload = ("campaign_id", "campaign", "delivery_status", "failure")
     asked = question(
-        since, until, statuses, region,
-        scope=scope, payload=payload, beside_opt_outs="after", needs_record=False,
-    )  # fmt: skip
+        *(since, until, statuses, region),
+        scope=scope,
+        payload=payload,
+        beside_opt_outs="after",
+        needs_record=False,
+    )
 
     def mapper(partition: JointPartition) -> pl.LazyFrame:
         day = timedelta(days=1)
