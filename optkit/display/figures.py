@@ -37,14 +37,17 @@ def show(ax: "Axes", alt: str) -> None:
 def _render(ax: "Axes", alt: str) -> tuple[bytes, int, str]:
     """Close the figure and return it as PNG, its width in pixels and its description."""
     import matplotlib.pyplot as plt
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = ax.get_figure(root=True)
     assert figure is not None
-    png = BytesIO()
-    figure.savefig(png, format="png", dpi=2 * figure.dpi)
+    png, dpi = BytesIO(), figure.dpi
+    figure.set_dpi(2 * dpi)
+    FigureCanvasAgg(figure).print_png(png)  # `savefig` gives the same, but draws a second time for the layout
+    figure.set_dpi(dpi)
     plt.close(figure)
     title = ax.get_title("left") or ax.get_title("center") or ax.get_title("right")
-    return png.getvalue(), round(figure.get_figwidth() * figure.dpi), f"{title}. {alt}" if title else alt
+    return png.getvalue(), round(figure.get_figwidth() * dpi), f"{title}. {alt}" if title else alt
 
 
 def explore(data: AccountData, draw: Callable[[AccountData], "Axes"]) -> Any:
