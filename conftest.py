@@ -53,6 +53,7 @@ LONGEST = (
     "test_privacy.py",
     "test_agreement_messages.py",
     "test_returns.py",
+    "test_analysts_day.py",  # would be the last long one by its path
     "test_types.py",
 )
 
