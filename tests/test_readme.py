@@ -20,7 +20,7 @@ def test_the_first_two_commands_are_the_demo_and_the_tests() -> None:
     demo, tests, *_ = blocks("bash")
     assert demo.startswith("pip install uv && uv run ")
     assert demo.endswith(" optkit demo\n")
-    assert tests == "pip install uv && uv run pytest\n"
+    assert tests == "pip install uv && uv run --compile-bytecode pytest\n"
 
 
 def test_the_python_lines_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:

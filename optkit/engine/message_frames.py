@@ -53,10 +53,12 @@ def validate_statuses(statuses: Collection[str]) -> list[str]:
         One of them is not a delivery status.
     """
     names = one_or_many(statuses, "statuses")
-    unknown = [shown(name) for name in names if name not in DELIVERY_STATUS.categories]
+    known = DELIVERY_STATUS.categories.to_list()
+    unknown = [shown(name) for name in names if name not in known]
     if unknown or not names:
-        known = ", ".join(DELIVERY_STATUS.categories)
-        raise SettingsError(f"statuses must be some of {known}; {', '.join(unknown) or 'none'} given")
+        raise SettingsError(
+            f"statuses must be some of {', '.join(known)}; {', '.join(unknown) or 'none'} given"
+        )
     return names
 
 
