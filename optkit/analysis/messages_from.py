@@ -162,16 +162,16 @@ def _column(
     target = SCHEMA[name]
     if source is None:
         return pl.lit("delivered" if name == "delivery_status" else None, target)
-    conversion.find(schema, source, name)
     if name in {"sent_at", "executed_at"}:
         return conversion.time(schema, source, name, time_zone)
+    if target == pl.String:
+        return conversion.text(schema, source, name)
+    conversion.find(schema, source, name)
     if name == "delivery_status":
         return conversion.words(source, meanings, default="other").cast(target)
     if name == "failure":
         known = {word: word for word in FAILURE.categories}
         return conversion.words(source, known, default="unknown").cast(target)
-    if target == pl.String:
-        return conversion.text(schema, source, name)
     return pl.col(source).cast(target, strict=False)
 
 

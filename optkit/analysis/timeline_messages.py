@@ -73,7 +73,7 @@ def _messages_to(messages: Messages, number: str, region: str | None) -> pl.Lazy
         from pyspark.sql import functions as F
 
         ending = "".join(digit for digit in number if digit.isdigit())[-_DIGITS:]
-        written = F.regexp_replace("to_phone", "[^0-9]", "").endswith(ending)
+        written = spark.digits(F.col("to_phone")).endswith(ending)
         sent = message_frames.read(spark.collect(messages.where(written).select(*_COLUMNS)), _COLUMNS)
     else:
         sent = message_frames.read(messages, _COLUMNS)

@@ -55,7 +55,7 @@ def _spells_in_steps(partition: Partition, step: int) -> pl.LazyFrame:
 
 
 def _in_steps(frame: pl.LazyFrame, start: str, end: str, until: int, step: int) -> pl.LazyFrame:
-    """Add over (whether it ended, so that `end` is not null) and its length by `until` in steps, rounded up."""
+    """Add over (`end` is known) and steps: the length to `end`, or else to `until`, in steps, rounded up."""
     length = pl.col(end).fill_null(until) - pl.col(start)
     return frame.with_columns(over=pl.col(end).is_not_null(), steps=(length + (step - 1)) // step)
 

@@ -1,8 +1,6 @@
 """A Spark history and Spark messages cut into the same partitions of recipients, for the same polars functions."""
 
-import unicodedata
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -160,17 +158,9 @@ def _with_ending(frame: "SparkFrame") -> "SparkFrame":
         return F.abs(text.try_cast("bigint") % _ENDINGS).cast("int")
 
     phone = F.col("to_phone")
-    # Replacing is slow, and only needed if there is more than digits and a sign.
-    digits = F.regexp_replace(F.translate(phone, *_digits_of_other_scripts()), "[^0-9]", "")
-    # If this could be null, Spark would compute it a second time, to filter out nulls before the join.
-    return frame.withColumn(_ENDING, F.coalesce(ending(phone), ending(digits), F.lit(0)))
-
-
-@cache
-def _digits_of_other_scripts() -> tuple[str, str]:
-    """Return other scripts' decimal digits (of Unicode's basic plane), and the ASCII digits that they stand for."""
-    digits = [letter for letter in map(chr, range(128, 2**16)) if letter.isdecimal()]
-    return "".join(digits), "".join(str(unicodedata.decimal(digit)) for digit in digits)
+    # Finding the digits is slow, and only needed if there is more than digits and a sign. If this could be null, Spark
+    # would compute it a second time, to filter out nulls before the join.
+    return frame.withColumn(_ENDING, F.coalesce(ending(phone), ending(spark.digits(phone)), F.lit(0)))
 
 
 def _beside_opt_outs(messages: "SparkFrame", events: "SparkFrame", side: Side) -> "SparkFrame":

@@ -225,7 +225,7 @@ def at_of(event: pl.Expr) -> pl.Expr:
 
 
 def least_of_each(packed: pl.Series, bits: int) -> pl.Series:
-    """Return in order the least of the packed integers that agree in all but so many of their lowest bits.
+    """Return the least integer of each group, in order; those of a group agree in all but so many of their lowest bits.
 
     Two threads sort half of them each. Of 19 million that takes 0.24 s, with 0.43 s of the processor's time; one thread
     takes 0.34 s of both, and polars' own sorting with two threads 0.27 s and 0.52 s.

@@ -3,9 +3,11 @@
 Each partition is sent to a worker as Arrow, so the workers need only optkit and its dependencies.
 """
 
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -19,6 +21,7 @@ from optkit.times import INSTANT
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import Column
     from pyspark.sql import DataFrame as SparkFrame
     from pyspark.sql.types import DataType, StructType
 
@@ -182,6 +185,20 @@ def in_ms(frame: "SparkFrame", time: str) -> "SparkFrame":
     from pyspark.sql import functions as F
 
     return frame.withColumn(time, F.unix_millis(time))
+
+
+def digits(text: "Column") -> "Column":
+    """Return the digits of texts as ASCII, also those of other scripts."""
+    from pyspark.sql import functions as F
+
+    return F.regexp_replace(F.translate(text, *_digits_of_other_scripts()), "[^0-9]", "")
+
+
+@cache
+def _digits_of_other_scripts() -> tuple[str, str]:
+    """Return other scripts' decimal digits (of Unicode's basic plane), and the ASCII digits that they stand for."""
+    others = [letter for letter in map(chr, range(128, 2**16)) if letter.isdecimal()]
+    return "".join(others), "".join(str(unicodedata.decimal(digit)) for digit in others)
 
 
 def schema_of(frame: "SparkFrame") -> dict[str, pl.DataType]:

@@ -353,6 +353,8 @@ def test_leaks_are_found_however_a_number_is_written(spark: Any) -> None:
     on_spark = [spark.createDataFrame(frame.to_arrow()) for frame in (history, messages)]
     found = pl.DataFrame(optkit.leaks(*on_spark, region="US").toArrow())
     assert sorted(found["message_id"]) == list(range(len(written)))
+    rows = optkit.timeline(on_spark[0], "+12025550101", messages=on_spark[1], region="US")
+    assert rows.filter(pl.col("kind") == "message").height == len(set(written) - {"24273", " 24273", "ACME"})
 
 
 def test_empty_frames_have_no_leaks(on_spark: Any, messages_on_spark: Any) -> None:
